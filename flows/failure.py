@@ -1,0 +1,33 @@
+"""The two ways in which work does not end: the science failed, or the machine did.
+
+A failed calculation raises `CalculationFailed`: FireWorks stores `to_dict()` beside FIZZLED, and only `retry`
+runs it again. Trouble of the machine (a drain, no space, no database) raises `MachineTrouble`: that work goes
+back into the queue by itself.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flows.records import Failure
+
+
+class CalculationFailed(Exception):
+    """A calculation gave no usable result."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(f"{failure.stage}: {failure.message}" + (f" ({failure.advice})" if failure.advice else ""))
+        self.failure = failure
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"failure": self.failure.model_dump(mode="json")}
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.failure,)
+
+
+class MachineTrouble(BaseException):
+    """The machine, not the calculation, stopped this work: it is to be run again as it is."""
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"machine_trouble": str(self) or type(self).__name__}

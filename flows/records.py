@@ -1,0 +1,304 @@
+"""What jobs pass on and MongoDB keeps: frozen, typed, the same in every database for ever.
+
+Energies are eV per (super)cell, lengths Å, forces eV/Å, frequencies cm^-1; every other unit is in the name.
+Public names and paths in this module are a database schema: a field may be added with a default, none may be
+renamed or removed without a migration. Read stored documents with `Model.model_validate`.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from typing import TYPE_CHECKING, Any, Self
+
+from pydantic import BaseModel, ConfigDict
+
+from flows.keys import digest
+
+if TYPE_CHECKING:
+    from ase import Atoms
+
+Vector = tuple[float, float, float]
+Matrix3 = tuple[Vector, Vector, Vector]
+
+
+class Record(BaseModel):
+    """A frozen document that tolerates fields it does not know (those of a later version)."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    schema_version: int = 1
+
+
+class Blob(Record):
+    """Bytes inside a record. Fields called `blob` are kept in the job store's `blobs` store (GridFS)."""
+
+    sha256: str
+    size: int
+    base64: str
+
+    @classmethod
+    def of(cls, content: bytes) -> Self:
+        return cls(
+            sha256=hashlib.sha256(content).hexdigest(),
+            size=len(content),
+            base64=base64.b64encode(content).decode("ascii"),
+        )
+
+    def content(self) -> bytes:
+        """The bytes.
+
+        Raises:
+            ValueError: they are not those whose sha256 was recorded.
+        """
+        content = base64.b64decode(self.base64)
+        found = hashlib.sha256(content).hexdigest()
+        if found != self.sha256:
+            raise ValueError(f"a stored blob is damaged: sha256 is {found}, recorded was {self.sha256}")
+        return content
+
+
+class Structure(Record):
+    """Atoms in a periodic cell: `cell` rows are lattice vectors (Å), `positions` is (N, 3) in Å."""
+
+    symbols: tuple[str, ...]
+    cell: Matrix3
+    positions: tuple[Vector, ...]
+
+    @classmethod
+    def from_atoms(cls, atoms: Atoms) -> Self:
+        return cls(
+            symbols=tuple(atoms.get_chemical_symbols()),
+            cell=atoms.cell.array.tolist(),
+            positions=atoms.get_positions().tolist(),
+        )
+
+    def atoms(self) -> Atoms:
+        from ase import Atoms
+
+        return Atoms(symbols=list(self.symbols), positions=self.positions, cell=self.cell, pbc=True)
+
+    def key(self) -> str:
+        """Identity: symbols in order, cell to 1e-6 Å, wrapped fractional positions to 1e-7."""
+        fractional = self.atoms().get_scaled_positions(wrap=True).round(7) % 1.0
+        return digest(
+            "structure",
+            1,
+            symbols=list(self.symbols),
+            cell=[[round(x, 6) + 0.0 for x in row] for row in self.cell],
+            fractional=[[float(x) + 0.0 for x in row] for row in fractional],
+        )
+
+
+class Label(Record):
+    """Energy, and forces where the level has them, of one structure at one level of theory."""
+
+    key: str
+    structure_key: str
+    structure: Structure
+    level: str
+    energy_eV: float
+    forces_eV_A: tuple[Vector, ...] | None = None
+    components_eV: dict[str, float] = {}
+    diagnostics: dict[str, float] = {}
+    engine: str
+    engine_version: str | None = None
+    settings_digest: str | None = None
+    wall_time_s: float | None = None
+    source: str | None = None  # published labels: file and frame
+
+
+class SetAside(Record):
+    """A frame, or a structure, that could not be used, and why."""
+
+    file: str | None = None
+    frame: int | None = None
+    structure_key: str | None = None
+    level: str
+    reason: str
+
+
+class LabelSet(Record):
+    """All labels of a system: for each level the label key of each structure key.
+
+    `forces` names the levels whose labels carry forces; `audit` maps each level to its facts.
+    """
+
+    key: str
+    system: str
+    labels: dict[str, dict[str, str]]
+    forces: dict[str, bool]
+    set_aside: tuple[SetAside, ...] = ()
+    audit: dict[str, LevelAudit] = {}
+
+
+class LevelAudit(Record):
+    """Facts about the labels of one level that a user should see before training on them.
+
+    `delta_*` describe E_level - E_base per atom (base: the level with forces), over `delta_count` structures,
+    beside what a straight line in E_base leaves. `effective_temperature_K` is by equipartition:
+    potential energy above the lowest frame = 3/2 N k T.
+    """
+
+    count: int
+    with_forces: int
+    atoms: int
+    energy_min_eV: float
+    energy_max_eV: float
+    force_rms_eV_A: float | None = None
+    effective_temperature_K: float | None = None
+    delta_base: str | None = None
+    delta_count: int = 0
+    delta_std_meV_atom: float | None = None
+    line_slope: float | None = None
+    line_rmse_meV_atom: float | None = None
+    outliers: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+class Errors(Record):
+    """Root-mean-square errors over `count` structures; forces are absent where there is nothing to compare."""
+
+    count: int
+    energy_meV_atom: float
+    force_meV_A: float | None = None
+
+
+class EpochRecord(Record):
+    """One epoch of a learning curve: validation errors."""
+
+    epoch: int
+    loss: float
+    energy_meV_atom: float | None = None
+    force_meV_A: float | None = None
+
+
+class Baseline(Record):
+    """What a model of a difference has to beat, on the split that is named: RMSE per atom."""
+
+    split: str
+    constant_meV_atom: float
+    line_meV_atom: float
+
+
+class TrainedModel(Record):
+    """One MACE model: what it was trained on, what it can do, and the model itself.
+
+    `errors` maps train, valid and test (where there is one) to RMSEs. `predictions_eV` maps the key of every
+    structure that has the labels of this model, seen or unseen, to the predicted energy. For a difference,
+    `rms_delta_force_meV_A` is the size of the force that it adds, and `learned` the verdict of
+    `flows.training.verdict` with its reason.
+    """
+
+    key: str
+    system: str
+    model: str
+    seed: int
+    size: str
+    train_count: int
+    valid_count: int
+    test_count: int
+    atoms: int
+    errors: dict[str, Errors]
+    baselines: tuple[Baseline, ...] = ()
+    rms_delta_force_meV_A: float | None = None
+    learned: bool = True
+    verdict: str = ""
+    learning_curve: tuple[EpochRecord, ...] = ()
+    best_epoch: int | None = None
+    resumed_from_epochs: tuple[int, ...] = ()
+    predictions_eV: dict[str, float] = {}
+    settings: dict[str, Any] = {}
+    versions: dict[str, str] = {}
+    device: str = ""
+    wall_time_s: float = 0.0
+    blob: Blob
+
+
+class SummedModel(Record):
+    """ΔML(Y) = ML(X_EF) + ML(Y-X) of one seed and size: errors of the sum against E_Y, and the verdict.
+
+    The two models are found under `base_key` and `difference_key`.
+    """
+
+    key: str
+    system: str
+    model: str
+    seed: int
+    size: str
+    base_key: str
+    difference_key: str
+    errors: dict[str, Errors]
+    learned: bool = True
+    verdict: str = ""
+
+
+class Bands(Record):
+    """Phonon bands along a path. Per segment: `qpoints` (fractional, of the primitive cell), `distances`
+    (phonopy's units), `frequencies_cm1` (q-points x bands); `labels` names both ends of each segment."""
+
+    labels: tuple[tuple[str, str], ...]
+    qpoints: tuple[tuple[Vector, ...], ...]
+    distances: tuple[tuple[float, ...], ...]
+    frequencies_cm1: tuple[tuple[tuple[float, ...], ...], ...]
+
+
+class DensityOfStates(Record):
+    """A density of states on a uniform grid, normalized to 3N of the primitive cell; `projected` by element."""
+
+    frequencies_cm1: tuple[float, ...]
+    total: tuple[float, ...]
+    projected: dict[str, tuple[float, ...]] = {}
+    mesh: tuple[int, int, int]
+    smearing_cm1: float | None = None  # None: tetrahedron method
+
+
+class Phonons(Record):
+    """Harmonic phonons of one potential: bands, DOS, frequencies at named points, and what went wrong.
+
+    `points_cm1` maps a point's label (Γ, X, L, ...) to its sorted frequencies. `sum_rule_eV_A2` is the largest
+    violation of the acoustic sum rule before symmetrization. `imaginary` lists q-points with frequencies below
+    the threshold of the settings. `blob` is the phonopy YAML, force constants included.
+    """
+
+    key: str
+    system: str
+    model: str
+    seed: int | None = None
+    size: str | None = None
+    learned: bool = True
+    verdict: str = ""
+    bands: Bands
+    dos: DensityOfStates
+    points_cm1: dict[str, tuple[float, ...]]
+    sum_rule_eV_A2: float
+    displacements: int
+    imaginary: tuple[ImaginaryMode, ...] = ()
+    versions: dict[str, str] = {}
+    wall_time_s: float = 0.0
+    blob: Blob
+
+
+class ImaginaryMode(Record):
+    """An unstable mode: where, and how much (negative cm^-1, by convention)."""
+
+    qpoint: Vector
+    band: int
+    frequency_cm1: float
+
+
+class Failure(Record):
+    """Why a calculation failed: what FireWorks shows beside FIZZLED and `results` lists.
+
+    `kind` is a stable word (`unconverged`, `diverged`, `bad-input`, ...).
+    """
+
+    stage: str
+    kind: str
+    message: str
+    advice: str = ""
+    run_directory: str | None = None
+
+
+LabelSet.model_rebuild()
+Phonons.model_rebuild()

@@ -1,0 +1,68 @@
+"""What a training is asked to do."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, PositiveFloat, PositiveInt
+
+from flows.settings import Settings
+
+
+class TrainingSettings(Settings):
+    """MACE architecture and optimizer. Lengths in Å; weights as in MACE's loss."""
+
+    hidden_irreps: str = "128x0e + 128x1o"
+    mlp_irreps: str = "16x0e"
+    r_max: PositiveFloat = 5.0
+    max_ell: int = Field(default=3, ge=0)
+    correlation: PositiveInt = 3
+    num_interactions: PositiveInt = 2
+    num_radial_basis: PositiveInt = 8
+    num_cutoff_basis: PositiveInt = 5
+    radial_mlp: tuple[PositiveInt, ...] = (64, 64, 64)
+    max_epochs: PositiveInt = 50
+    batch_size: PositiveInt = 5
+    valid_batch_size: PositiveInt = 10
+    learning_rate: PositiveFloat = 0.01
+    gamma: float = Field(default=0.93, gt=0, le=1)  # ExponentialLR, per epoch
+    weight_decay: float = Field(default=5e-7, ge=0)
+    ema_decay: float = Field(default=0.99, ge=0, lt=1)
+    max_grad_norm: PositiveFloat = 10.0
+    energy_weight: PositiveFloat = 10.0
+    forces_weight: PositiveFloat = 100.0
+    dtype: Literal["float64", "float32"] = "float64"
+
+
+class TrainingTask(Settings):
+    """One training: `model` is `<level>_ef`, `<level>_e` or `<level>-<base level>`.
+
+    `train`, `valid` and `test` list label keys: one per structure, or (label, base label) for a difference.
+    """
+
+    key: str
+    system: str
+    model: str
+    seed: int
+    size: str
+    settings: TrainingSettings
+    train: tuple[tuple[str, ...], ...]
+    valid: tuple[tuple[str, ...], ...]
+    test: tuple[tuple[str, ...], ...] = ()
+
+
+class SummingTask(Settings):
+    """The sum of a base and a difference, named `model` (`delta_<level>`).
+
+    `labels` maps train, valid and test to the label keys of the upper level; each structure belongs to `test`
+    only if neither model has seen it.
+    """
+
+    key: str
+    system: str
+    model: str
+    seed: int
+    size: str
+    base_key: str
+    difference_key: str
+    labels: dict[str, tuple[str, ...]]
