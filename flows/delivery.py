@@ -26,7 +26,7 @@ def delivers(record: type[R]) -> Callable[[Callable[..., R]], Callable[..., Any]
             stored = _stored_output()
             return record.model_validate(stored) if stored is not None else function(*args, **kwargs)
 
-        return job(once, config=JobConfig(expose_store=True), blob="blobs")
+        return job(once, config=JobConfig(expose_store=True), blobs="blob")
 
     return decorate
 
