@@ -1,0 +1,98 @@
+"""Claims: how one key gets one workflow, however many submit at once and whatever is killed.
+
+A submitter inserts `{_id: key}` into `work`; only the winner adds the workflow. A claim that has neither
+workflow nor record, and is older than the grace, is taken over by compare-and-set. A unique index on
+`workflows.metadata.key` holds the line where a claimant was only slow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+
+from pymongo.errors import BulkWriteError
+
+from launchers.envelopes import Envelope
+from launchers.farm import Farm
+
+GRACE = timedelta(minutes=2)
+DUPLICATE_KEY = 11000
+
+
+def add(farm: Farm, envelopes: Sequence[Envelope], grace: timedelta = GRACE) -> list[str]:
+    """Put into the queue what is neither queued nor delivered; return the keys that this call added.
+
+    Doing it twice, or in two places at once, adds nothing twice.
+    """
+    added: list[str] = []
+    for _ in range(3):  # a lost race leaves half-added work of ours: the next round repairs it
+        wanted = _missing(farm, envelopes)
+        ours = _claim(farm, [envelope.key for envelope in wanted], grace)
+        _remove_half_added(farm, ours)
+        ready = [envelope for envelope in _missing(farm, wanted) if envelope.key in ours]
+        if not ready:
+            break
+        added += _insert(farm, ready)
+    return added
+
+
+def _missing(farm: Farm, envelopes: Sequence[Envelope]) -> list[Envelope]:
+    distinct = {envelope.key: envelope for envelope in envelopes}
+    whole = _whole(farm, distinct)
+    delivered = farm.delivered(envelope.uuid for envelope in distinct.values())
+    return [one for one in distinct.values() if one.key not in whole and one.uuid not in delivered]
+
+
+def _whole(farm: Farm, keys: Iterable[str]) -> set[str]:
+    return {key for key, (nodes, found) in _nodes(farm, keys).items() if nodes == found}
+
+
+def _nodes(farm: Farm, keys: Iterable[str]) -> dict[str, tuple[set[int], set[int]]]:
+    """For each key that has a workflow: the fireworks that it names, and those that exist."""
+    named = {
+        workflow["metadata"]["key"]: set(workflow["nodes"])
+        for workflow in farm.find(farm.launchpad.workflows, "metadata.key", keys, {"metadata.key": 1, "nodes": 1})
+    }
+    every = (node for nodes in named.values() for node in nodes)
+    existing = {one["fw_id"] for one in farm.find(farm.launchpad.fireworks, "fw_id", every, {"fw_id": 1})}
+    return {key: (nodes, nodes & existing) for key, nodes in named.items()}
+
+
+def _claim(farm: Farm, keys: list[str], grace: timedelta) -> set[str]:
+    if not keys:
+        return set()
+    now = datetime.now(UTC)
+    insert_new(farm, [{"_id": key, "token": farm.token, "claimed_at": now} for key in keys])
+    stale = {"token": {"$ne": farm.token}, "claimed_at": {"$lt": now - grace}}
+    for claim in list(farm.find(farm.work, "_id", keys, {"token": 1, "claimed_at": 1})):
+        if claim["token"] != farm.token:
+            farm.work.update_one(
+                {"_id": claim["_id"], **stale}, {"$set": {"token": farm.token, "claimed_at": now}}
+            )
+    return {one["_id"] for one in farm.find(farm.work, "_id", keys, {"token": 1}) if one["token"] == farm.token}
+
+
+def insert_new(farm: Farm, claims: list[dict[str, object]]) -> None:
+    """Insert those claims whose key nobody has claimed."""
+    try:
+        farm.work.insert_many(claims, ordered=False)
+    except BulkWriteError as error:
+        if any(one["code"] != DUPLICATE_KEY for one in error.details["writeErrors"]):
+            raise
+
+
+def _remove_half_added(farm: Farm, keys: set[str]) -> None:
+    for key, (nodes, found) in _nodes(farm, keys).items():
+        if nodes != found:
+            farm.launchpad.fireworks.delete_many({"fw_id": {"$in": list(nodes)}})
+            farm.launchpad.workflows.delete_one({"metadata.key": key})
+
+
+def _insert(farm: Farm, envelopes: Sequence[Envelope]) -> list[str]:
+    try:
+        farm.launchpad.bulk_add_wfs([envelope.workflow() for envelope in envelopes])
+    except BulkWriteError as error:
+        if any(one["code"] != DUPLICATE_KEY for one in error.details["writeErrors"]):
+            raise
+        return []
+    return [envelope.key for envelope in envelopes]

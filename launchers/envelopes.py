@@ -1,0 +1,74 @@
+"""Sealed envelopes: a jobflow flow, its key, and how FireWorks is to see it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from fireworks import FiretaskBase, Firework, FWAction, Workflow, explicit_serialize
+
+if TYPE_CHECKING:
+    from jobflow import Flow, Job
+
+
+@dataclass(frozen=True)
+class Envelope:
+    """One piece of work on its way to the queue.
+
+    `seal` builds the flow; the job that delivers is its last and has the uuid `uuid`. `metadata` (flat: system,
+    stage, model, seed, size) is what the web UI filters on. `then`, an import path `module:function`, is called
+    with the farm when the work is delivered.
+    """
+
+    key: str
+    uuid: str
+    name: str
+    category: str
+    metadata: dict[str, Any]
+    seal: Callable[[], Flow | Job]
+    then: str | None = None
+
+    def workflow(self) -> Workflow:
+        """The FireWorks workflow. No store travels with it: a store's password would lie in the queue."""
+        from jobflow.managers.fireworks import flow_to_workflow
+
+        flow = self.seal()
+        category = {"manager_config": {"_category": self.category}}
+        flow.update_config(category, attributes="manager_config", dynamic=False)
+        workflow = flow_to_workflow(
+            flow,
+            store=None,
+            allow_external_references=True,
+            name=self.name,
+            metadata={"key": self.key, "follow_up": self.then is not None, **self.metadata},
+        )
+        if self.then is not None:
+            workflow.append_wf(self._follow_up(self.then), workflow.leaf_fw_ids)
+        return workflow
+
+    def _follow_up(self, call: str) -> Workflow:
+        # first in the queue: what it releases should not wait behind what was there before
+        spec = {"_add_launchpad_and_fw_id": True, "_category": self.category, "_priority": 1}
+        return Workflow.from_firework(Firework([CallTask(call=call)], spec=spec, name="advance"))
+
+
+@explicit_serialize
+class CallTask(FiretaskBase):
+    """Calls `module:function` with the farm of the rocket that runs it."""
+
+    required_params = ("call",)
+
+    def run_task(self, fw_spec: dict[str, Any]) -> FWAction:  # noqa: ARG002 - FireWorks' signature
+        from launchers.farm import Farm
+
+        load(self["call"])(Farm.of_worker(self.launchpad))
+        return FWAction()
+
+
+def load(path: str) -> Callable[..., Any]:
+    """The function that an import path `module:function` names."""
+    from importlib import import_module
+
+    module, _, function = path.partition(":")
+    return getattr(import_module(module), function)

@@ -1,0 +1,119 @@
+"""A farm: the queue (a FireWorks LaunchPad) and the store of records (a jobflow JobStore), in one database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+if TYPE_CHECKING:
+    from fireworks import LaunchPad
+    from jobflow import JobStore
+    from pymongo.collection import Collection
+
+    from launchers.database import Database
+
+BATCH = 2000  # keys in one `$in`: far below the 16 MB of a command
+
+
+@dataclass(frozen=True)
+class Farm:
+    """What every part that touches the queue or the records is handed.
+
+    `token` marks the claims of this process.
+    """
+
+    launchpad: LaunchPad
+    store: JobStore
+    token: str = field(default_factory=lambda: uuid4().hex)
+
+    @classmethod
+    def open(cls, database: Database) -> Farm:
+        """The farm in `database`, its indexes made, jobflow's configured store set to it."""
+        import jobflow
+
+        store = database.job_store()
+        store.connect()
+        jobflow.SETTINGS.JOB_STORE = store
+        farm = cls(database.launchpad(), store)
+        farm.prepare()
+        return farm
+
+    @classmethod
+    def of_worker(cls, launchpad: LaunchPad) -> Farm:
+        """The farm that a running rocket works for: its LaunchPad and jobflow's configured store."""
+        from jobflow import SETTINGS
+
+        store = SETTINGS.JOB_STORE
+        store.connect()
+        return cls(launchpad, store)
+
+    @property
+    def work(self) -> Collection:
+        """The claims: one document for each key that was ever asked for."""
+        return self.launchpad.db["work"]
+
+    @property
+    def campaigns(self) -> Collection:
+        """The resolved spec of each campaign, under its name."""
+        return self.launchpad.db["campaigns"]
+
+    @property
+    def outputs(self) -> Collection:
+        """The records, as jobflow stores them."""
+        return self.store.docs_store._collection
+
+    def prepare(self) -> None:
+        """Make the indexes that the rules of the house rest on. Doing it again changes nothing."""
+        self.launchpad.tuneup()
+        self.launchpad.workflows.create_index(
+            "metadata.key", unique=True, partialFilterExpression={"metadata.key": {"$exists": True}}
+        )
+        self.launchpad.workflows.create_index("state")
+        self.outputs.create_index([("uuid", 1), ("index", 1)], unique=True)
+        self.store.additional_stores["blobs"].ensure_index("blob_uuid")
+        if self.launchpad.fw_id_assigner.find_one() is None:
+            self.launchpad.fw_id_assigner.update_one(
+                {"_id": 0}, {"$setOnInsert": {"next_fw_id": 1, "next_launch_id": 1}}, upsert=True
+            )
+
+    def delivered(self, uuids: Iterable[str]) -> set[str]:
+        """Those of `uuids` whose record is stored."""
+        return {document["uuid"] for document in self.find(self.outputs, "uuid", uuids, {"uuid": 1, "_id": 0})}
+
+    def records(self, uuids: Iterable[str], *, blobs: bool = False) -> dict[str, dict[str, Any]]:
+        """The stored outputs of `uuids`, as plain dictionaries. Without `blobs`, a blob is a reference."""
+        found: dict[str, dict[str, Any]] = {}
+        for batch in batches(uuids):
+            for document in self.store.query({"uuid": {"$in": batch}}, load=blobs):
+                found[document["uuid"]] = document["output"]
+        return found
+
+    def store_records(self, outputs: dict[str, dict[str, Any]], name: str) -> None:
+        """Store records that no job delivers (imported labels), each once, in jobflow's own form."""
+        from datetime import UTC, datetime
+
+        now = datetime.now(UTC).isoformat()
+        for batch in batches(set(outputs) - self.delivered(outputs)):
+            documents = [
+                {"uuid": uuid, "index": 1, "output": outputs[uuid], "completed_at": now, "name": name}
+                | {"metadata": {}, "hosts": []}
+                for uuid in batch
+            ]
+            self.store.update(documents, key=["uuid", "index"])
+
+    @staticmethod
+    def find(
+        collection: Collection, name: str, values: Iterable[Any], projection: dict[str, int]
+    ) -> Iterator[dict[str, Any]]:
+        """The documents whose field `name` is one of `values`, however many these are."""
+        for batch in batches(values):
+            yield from collection.find({name: {"$in": batch}}, projection)
+
+
+def batches(values: Iterable[Any]) -> Iterator[list[Any]]:
+    """`values` without repetitions, in lists that fit into one query."""
+    distinct = list(dict.fromkeys(values))
+    for start in range(0, len(distinct), BATCH):
+        yield distinct[start : start + BATCH]

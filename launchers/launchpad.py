@@ -1,0 +1,123 @@
+"""The queue as seen by key: in which state the work of each key is, why it failed, and how to steer it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from launchers.farm import Farm
+
+FINAL_LAUNCH = ("COMPLETED", "FIZZLED")
+
+
+@dataclass(frozen=True)
+class QueuedWork:
+    """The workflow of one key, in FireWorks' own words.
+
+    `state` is that of the firework that delivers (the follow-up of a delivered record does not count);
+    `fw_id` is its number, for `lpad`.
+    """
+
+    key: str
+    fw_id: int
+    state: str
+    metadata: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Fizzled:
+    """Why the work of a key is FIZZLED: the failure that the job raised, or the end of its traceback."""
+
+    key: str
+    fw_id: int
+    failure: dict[str, Any]
+    launch_directory: str
+    traceback: str
+
+
+def queued(farm: Farm, keys: Iterable[str]) -> dict[str, QueuedWork]:
+    """The workflow of each of `keys` that has one."""
+    fields = {"metadata": 1, "fw_states": 1, "nodes": 1, "links": 1}
+    found = {}
+    for workflow in farm.find(farm.launchpad.workflows, "metadata.key", keys, fields):
+        fw_id = delivering(workflow)
+        state = workflow["fw_states"].get(str(fw_id), "WAITING")
+        key = workflow["metadata"]["key"]
+        found[key] = QueuedWork(key, fw_id, state, workflow["metadata"])
+    return found
+
+
+def delivering(workflow: dict[str, Any]) -> int:
+    """The firework that delivers the record: the last, but for the follow-up behind it.
+
+    Nodes are numbered as they were added: parents first, the follow-up at the end.
+    """
+    follow_up = workflow["metadata"].get("follow_up", False)
+    nodes = sorted(workflow["nodes"])
+    return nodes[-2] if follow_up and len(nodes) > 1 else nodes[-1]
+
+
+def fizzled(farm: Farm, works: Iterable[QueuedWork]) -> list[Fizzled]:
+    """The failures of those of `works` that are FIZZLED."""
+    by_id = {work.fw_id: work for work in works if work.state == "FIZZLED"}
+    launches: dict[int, dict[str, Any]] = {}
+    fields = {"fw_id": 1, "launch_id": 1, "action.stored_data._exception": 1, "launch_dir": 1}
+    for launch in farm.find(farm.launchpad.launches, "fw_id", by_id, fields | {"state": 1}):
+        if launch["state"] == "FIZZLED" and launch["launch_id"] > launches.get(launch["fw_id"], launch)["launch_id"] - 1:
+            launches[launch["fw_id"]] = launch
+    return [_fizzled(work, launches.get(fw_id, {})) for fw_id, work in by_id.items()]
+
+
+def _fizzled(work: QueuedWork, launch: dict[str, Any]) -> Fizzled:
+    exception = exception_of(launch)
+    traceback = exception.get("_stacktrace") or ""
+    details = exception.get("_details") or {}
+    last_line = (traceback.strip().splitlines() or ["no launch was recorded"])[-1]
+    failure = details.get("failure") or {"stage": work.metadata.get("stage", "?"), "kind": "error", "message": last_line}
+    return Fizzled(work.key, work.fw_id, failure, launch.get("launch_dir", ""), traceback)
+
+
+def exception_of(launch: dict[str, Any]) -> dict[str, Any]:
+    """What the rocket stored about the exception that ended `launch`: `_stacktrace` and `_details`."""
+    action = launch.get("action") or {}
+    return (action.get("stored_data") or {}).get("_exception") or {}
+
+
+def rerun(farm: Farm, keys: Iterable[str]) -> list[str]:
+    """Put the failed work of `keys` back into the queue; return the keys for which that was done."""
+    works = [work for work in queued(farm, keys).values() if work.state == "FIZZLED"]
+    for work in works:
+        farm.launchpad.rerun_fw(work.fw_id)
+    return [work.key for work in works]
+
+
+def pause(farm: Farm, keys: Iterable[str]) -> list[str]:
+    """Hold back the waiting work of `keys`; what runs goes on."""
+    works = [work for work in queued(farm, keys).values() if work.state in ("READY", "WAITING")]
+    for work in works:
+        farm.launchpad.pause_fw(work.fw_id)
+    return [work.key for work in works]
+
+
+def resume(farm: Farm, keys: Iterable[str]) -> list[str]:
+    """Let go on what was paused."""
+    works = [work for work in queued(farm, keys).values() if work.state == "PAUSED"]
+    for work in works:
+        farm.launchpad.resume_fw(work.fw_id)
+    return [work.key for work in works]
+
+
+def cancel(farm: Farm, keys: Iterable[str]) -> list[str]:
+    """Take the work of `keys` that has not begun out of the queue, claims included: asking again queues it again."""
+    works = [work for work in queued(farm, keys).values() if work.state in ("READY", "WAITING", "PAUSED", "FIZZLED")]
+    for work in works:
+        farm.launchpad.delete_wf(work.fw_id)
+        farm.work.delete_one({"_id": work.key})
+    return [work.key for work in works]
+
+
+def counts(farm: Farm) -> dict[str, int]:
+    """How many fireworks are in each state, in the whole queue."""
+    groups = farm.launchpad.fireworks.aggregate([{"$group": {"_id": "$state", "count": {"$sum": 1}}}])
+    return {group["_id"]: group["count"] for group in groups}

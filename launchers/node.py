@@ -1,0 +1,128 @@
+"""The slots of one machine: a worker process each, begun again when it dies, drained together."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+RESTART_S = 5.0
+
+
+@dataclass(frozen=True)
+class NodeSettings:
+    """How many workers, and what each is told.
+
+    `then` is the import path `module:function` of what a worker calls with the farm when the queue is empty.
+    """
+
+    slots: int
+    run_root: Path
+    categories: tuple[str, ...] = ()
+    until_empty: bool = False
+    deadline: float | None = None
+    patience_s: float = 30.0
+    then: str | None = None
+
+
+@dataclass
+class Node:
+    """Starts the workers, begins again those that die, and ends when they have all ended by themselves."""
+
+    settings: NodeSettings
+    _slots: dict[int, subprocess.Popen[bytes]] = field(default_factory=dict)
+    _died: dict[int, float] = field(default_factory=dict)
+    draining: bool = False
+
+    def start(self) -> None:
+        self.settings.run_root.mkdir(parents=True, exist_ok=True)
+        for slot in range(self.settings.slots):
+            self._start(slot)
+
+    def poll(self) -> bool:
+        """Look after the workers once; False when none is left to look after."""
+        for slot, process in list(self._slots.items()):
+            code = process.poll()
+            if code is None:
+                continue
+            del self._slots[slot]
+            if code != 0 and not self.draining:
+                self._died[slot] = time.monotonic()
+        for slot, moment in list(self._died.items()):
+            if not self.draining and time.monotonic() - moment >= RESTART_S:
+                del self._died[slot]
+                self._start(slot)
+        return bool(self._slots) or (bool(self._died) and not self.draining)
+
+    def drain(self) -> None:
+        """Ask every worker to put its job back and end."""
+        self.draining = True
+        for process in self._slots.values():
+            process.terminate()
+
+    def wait(self, every: Callable[[], Any] = lambda: None, interval_s: float = 0.5) -> None:
+        """Look after the workers until they have ended, calling `every` in between."""
+        while self.poll():
+            every()
+            time.sleep(interval_s)
+
+    @property
+    def processes(self) -> dict[int, int]:
+        """The process number of each slot that runs."""
+        return {slot: process.pid for slot, process in self._slots.items()}
+
+    def _start(self, slot: int) -> None:
+        log = (self.settings.run_root / f"worker-{slot}.log").open("ab")
+        with log:
+            self._slots[slot] = subprocess.Popen(
+                [sys.executable, "-m", "launchers.slot", *self._arguments()],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env=self._environment(slot),
+                # a Ctrl-C on the terminal reaches the node alone, which drains its workers
+                start_new_session=True,
+            )
+
+    def _arguments(self) -> list[str]:
+        settings = self.settings
+        arguments = ["--run-root", str(settings.run_root), "--patience", str(settings.patience_s)]
+        for category in settings.categories:
+            arguments += ["--category", category]
+        if settings.until_empty:
+            arguments += ["--until-empty"]
+        if settings.deadline is not None:
+            arguments += ["--deadline", str(settings.deadline)]
+        if settings.then is not None:
+            arguments += ["--then", settings.then]
+        return arguments
+
+    def _environment(self, slot: int) -> dict[str, str]:
+        environment = dict(os.environ)
+        threads = str(max(1, available_cores() // self.settings.slots))
+        for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+            environment.setdefault(name, threads)
+        gpus = [one for one in environment.get("CUDA_VISIBLE_DEVICES", "").split(",") if one]
+        if gpus:
+            environment["CUDA_VISIBLE_DEVICES"] = gpus[slot % len(gpus)]
+        return environment
+
+
+def available_cores() -> int:
+    """The cores that this process may use: fewer than the machine's inside an allocation."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)
+
+
+def end_with_parent() -> None:
+    """Have this process told to drain when the one that started it is killed (Linux)."""
+    if sys.platform == "linux":
+        import ctypes
+
+        set_parent_death_signal = 1
+        ctypes.CDLL(None).prctl(set_parent_death_signal, signal.SIGTERM)
