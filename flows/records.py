@@ -136,8 +136,9 @@ class LevelAudit(Record):
     """Facts about the labels of one level that a user should see before training on them.
 
     `delta_*` describe E_level - E_base per atom (base: the level with forces), over `delta_count` structures,
-    beside what a straight line in E_base leaves. `effective_temperature_K` is by equipartition:
-    potential energy above the lowest frame = 3/2 N k T.
+    beside what a straight line in E_base leaves. Effective temperatures are by equipartition: potential energy
+    above the lowest frame = 3/2 (N - 1) k T; `effective_temperature_K` is the one that the hottest frame
+    reaches, beside the mean over all frames.
     """
 
     count: int
@@ -147,6 +148,7 @@ class LevelAudit(Record):
     energy_max_eV: float
     force_rms_eV_A: float | None = None
     effective_temperature_K: float | None = None
+    effective_temperature_mean_K: float | None = None
     delta_base: str | None = None
     delta_count: int = 0
     delta_std_meV_atom: float | None = None
@@ -244,7 +246,10 @@ class Bands(Record):
 
 
 class DensityOfStates(Record):
-    """A density of states on a uniform grid, normalized to 3N of the primitive cell; `projected` by element."""
+    """A density of states on a uniform grid, normalized to 3N of the primitive cell; `projected` by element.
+
+    In states per cm^-1: the sum of `total` times the pitch is 3N.
+    """
 
     frequencies_cm1: tuple[float, ...]
     total: tuple[float, ...]
@@ -258,7 +263,9 @@ class Phonons(Record):
 
     `points_cm1` maps a point's label (Γ, X, L, ...) to its sorted frequencies. `sum_rule_eV_A2` is the largest
     violation of the acoustic sum rule before symmetrization. `imaginary` lists q-points with frequencies below
-    the threshold of the settings. `blob` is the phonopy YAML, force constants included.
+    the threshold of the settings, the worst first, and no more than a hundred of the `imaginary_count` that there
+    are. `residual_force_eV_A` is the largest force component of the undisplaced supercell, which was subtracted.
+    `blob` is the phonopy YAML, force constants included.
     """
 
     key: str
@@ -274,6 +281,8 @@ class Phonons(Record):
     sum_rule_eV_A2: float
     displacements: int
     imaginary: tuple[ImaginaryMode, ...] = ()
+    imaginary_count: int = 0
+    residual_force_eV_A: float | None = None
     versions: dict[str, str] = {}
     wall_time_s: float = 0.0
     blob: Blob

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import PositiveFloat
 
+from flows.records import Matrix3
 from flows.settings import Settings
 
 
@@ -24,7 +25,22 @@ class PublishedFile(Settings):
 
 class MatchingSettings(Settings):
     """How structures of different files are found to be the same: largest displacement of any atom (Å),
-    after wrapping, and of any cell vector component (Å)."""
+    after wrapping, and of any cell vector component (Å). Frames of one level that differ by less than
+    `duplicate_tolerance_A` are one frame written twice."""
 
     position_tolerance_A: PositiveFloat = 1e-3
     cell_tolerance_A: PositiveFloat = 1e-3
+    duplicate_tolerance_A: PositiveFloat = 1e-4
+
+
+class Expectations(Settings):
+    """What the frames should hold: atoms per element and lattice vectors (rows, Å) of the training cell.
+
+    Without a `composition` the most frequent one of the base level counts; without a `cell` any will do.
+    Lengths and angles may be off by `cell_tolerance` (relative): published lattice constants differ slightly
+    from the text.
+    """
+
+    composition: dict[str, int] | None = None
+    cell: Matrix3 | None = None
+    cell_tolerance: PositiveFloat = 0.01
