@@ -1,0 +1,36 @@
+"""The spec: YAML in, a frozen campaign out, errors with file, line and the nearest known key.
+
+`load_spec` reads a file or an example; `ResolvedSpec` is what the database keeps and what `plan` reads.
+"""
+
+from campaign.spec.campaign import (
+    CampaignSpec,
+    Gap,
+    ResolvedLevel,
+    ResolvedSpec,
+    ResolvedSystem,
+    TrainingSpec,
+    gaps,
+)
+from campaign.spec.errors import Problem, SpecError
+from campaign.spec.levels import LEVELS, ModelName
+from campaign.spec.load import LoadedSpec, load_spec
+from campaign.spec.sizes import SizeError, count
+
+__all__ = [
+    "LEVELS",
+    "CampaignSpec",
+    "Gap",
+    "LoadedSpec",
+    "ModelName",
+    "Problem",
+    "ResolvedLevel",
+    "ResolvedSpec",
+    "ResolvedSystem",
+    "SizeError",
+    "SpecError",
+    "TrainingSpec",
+    "count",
+    "gaps",
+    "load_spec",
+]

@@ -1,0 +1,156 @@
+"""A campaign: what its user asks for, as written, and as resolved for the database."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, NamedTuple
+
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
+
+from campaign.spec.errors import nearest
+from campaign.spec.levels import Model, ModelName
+from campaign.spec.located import MayBeEmpty, located
+from campaign.spec.mace import MaceSpec, training_settings
+from campaign.spec.parts import IntMatrix, SystemSpec
+from campaign.spec.sizes import DEFAULT, Sizes
+from flows.labelling.settings import MatchingSettings, PublishedFile
+from flows.phonons.settings import PhononSettings
+from flows.records import Structure
+from flows.settings import Settings
+from flows.training.settings import TrainingSettings
+
+CampaignName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]+$")]
+# system names are keys of stored documents and of overrides, where a point separates
+SystemName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]+$")]
+Seed = Annotated[int, Field(ge=0, lt=2**32)]
+
+
+def _each_once(values: tuple[Any, ...]) -> tuple[Any, ...]:
+    twice = sorted({str(value) for value in values if values.count(value) > 1})
+    if twice:
+        raise ValueError(f"{', '.join(twice)} twice; name each once")
+    return values
+
+
+def _with_bases(models: tuple[str, ...]) -> tuple[str, ...]:
+    for model in models:
+        base = ModelName.parse(model).base
+        if base is not None and f"{base}_ef" not in models:
+            raise ValueError(f"{model} is added to {base}_ef, which is not in the list; add {base}_ef")
+    return models
+
+
+Models = Annotated[
+    tuple[Model, ...], Field(min_length=1), AfterValidator(_each_once), AfterValidator(_with_bases)
+]
+Seeds = Annotated[tuple[Seed, ...], Field(min_length=1), AfterValidator(_each_once)]
+
+
+class TrainingSpec(Settings):
+    """Seeds, sizes, and how sets are drawn: `split_seed` draws the same sets for every seed and model."""
+
+    seeds: Seeds = (5192, 5391, 5735, 7271, 861)
+    split_seed: int = Field(default=1, ge=0, lt=2**32)
+    valid_fraction: float = Field(default=0.1, gt=0, lt=1)  # of the set, never of its test part
+    sizes: Sizes = {"full": {DEFAULT: "full"}, "half": {DEFAULT: 98}}  # noqa: RUF012  # pydantic copies defaults
+
+
+class Gap(NamedTuple):
+    """A model that a system cannot have, and why."""
+
+    system: str
+    model: str
+    why: str
+
+
+class _Campaign(Settings):
+    """What a campaign is, whether its systems are as written or resolved."""
+
+    campaign: CampaignName
+    systems: dict[SystemName, Any] = Field(min_length=1)
+    models: Models
+    training: Annotated[TrainingSpec, MayBeEmpty] = TrainingSpec()
+    mace: Annotated[MaceSpec, MayBeEmpty] = MaceSpec()
+    phonons: Annotated[PhononSettings, MayBeEmpty] = PhononSettings()
+    matching: Annotated[MatchingSettings, MayBeEmpty] = MatchingSettings()
+
+    def training_settings(self, system: str, model: str) -> TrainingSettings:
+        """MACE settings of `model` in `system`: see `campaign.spec.mace.training_settings` for what wins."""
+        return training_settings(ModelName.parse(model).kind, self.mace, self.systems[system].mace)
+
+    def sizes(self, system: str, model: str) -> dict[str, str | int | float]:
+        """The sizes of `model` in `system` by name; `campaign.spec.count` turns one into a number."""
+        named = self.systems[system].sizes or self.training.sizes
+        return {name: sizes.get(model, sizes.get(DEFAULT, "full")) for name, sizes in named.items()}
+
+    @model_validator(mode="after")
+    def _sizes_fit_models(self) -> _Campaign:
+        self._check_sizes(self.training.sizes, ("training", "sizes"))
+        for name, system in self.systems.items():
+            if system.sizes is not None:
+                self._check_sizes(system.sizes, ("systems", name, "sizes"))
+        return self
+
+    def _check_sizes(self, named: dict[str, dict[str, Any]], loc: tuple[str, ...]) -> None:
+        for name, sizes in named.items():
+            for model in sizes:
+                if model != DEFAULT and model not in self.models:
+                    advice = nearest(model, (*self.models, DEFAULT))
+                    raise located((*loc, name, model), f"{model!r} is not in models; {advice}")
+            missing = [model for model in self.models if model not in sizes]
+            if missing and DEFAULT not in sizes:
+                raise located((*loc, name), f"has no size for {', '.join(missing)}; add default")
+
+
+class CampaignSpec(_Campaign):
+    """A campaign as its user writes it."""
+
+    systems: dict[SystemName, SystemSpec] = Field(min_length=1)
+
+
+class ResolvedLevel(Settings):
+    """The files with the labels of a level; none: a gap."""
+
+    files: tuple[PublishedFile, ...] = ()
+    forces: bool = False
+    functional: str | None = None
+
+
+class ResolvedSystem(Settings):
+    """A system with its structures made: `phonon_supercell` is of the primitive cell."""
+
+    conventional: Structure
+    primitive: Structure
+    training: Structure
+    big: Structure
+    phonon_supercell: IntMatrix
+    levels: dict[str, ResolvedLevel]
+    mace: MaceSpec = MaceSpec()
+    sizes: Sizes | None = None
+
+
+class ResolvedSpec(_Campaign):
+    """A campaign as the database keeps it: plain JSON without paths, from which any node can plan."""
+
+    schema_version: int = 1
+    systems: dict[SystemName, ResolvedSystem] = Field(min_length=1)
+    overrides: tuple[str, ...] = ()
+
+
+def gaps(spec: ResolvedSpec) -> tuple[Gap, ...]:
+    """Every (system, model) whose labels the spec does not name: to be reported, no reason to stop."""
+    found = (
+        Gap(name, model, why)
+        for name, system in spec.systems.items()
+        for model in spec.models
+        if (why := _why_not(system, ModelName.parse(model)))
+    )
+    return tuple(found)
+
+
+def _why_not(system: ResolvedSystem, model: ModelName) -> str:
+    for level in (model.level, model.base):
+        if level is not None and not (level in system.levels and system.levels[level].files):
+            return f"no labels of {level}: levels.{level}.data names no file"
+    if model.kind == "forces" and not system.levels[model.level].forces:
+        return f"no forces of {model.level}: levels.{model.level}.forces is not true"
+    return ""

@@ -1,0 +1,102 @@
+"""What pydantic found wrong, as one line for each problem with the nearest known key."""
+
+from __future__ import annotations
+
+import typing
+from collections.abc import Mapping
+from difflib import get_close_matches
+from types import UnionType
+from typing import Any, Union
+
+from pydantic import BaseModel, ValidationError
+
+from campaign.spec.campaign import CampaignSpec
+from campaign.spec.document import Document
+from campaign.spec.errors import Loc, SpecError, nearest
+
+
+def explain(error: ValidationError, document: Document) -> SpecError:
+    """All problems of `error`, each where `document` has it."""
+    problems = []
+    for detail in error.errors(include_url=False):
+        loc: Loc = tuple(part for part in detail["loc"] if part != "[key]")
+        loc = (*loc, *detail.get("ctx", {}).get("inside", ()))
+        if not _is_misspelt_beside(loc, detail):
+            problems.append(document.problem(loc, _message(loc, detail)))
+    return SpecError(problems)
+
+
+def _is_misspelt_beside(loc: Loc, detail: Mapping[str, Any]) -> bool:
+    """A missing key, of which an unknown key beside it is already said to be a misspelling."""
+    if detail["type"] != "missing" or not isinstance(detail["input"], dict):
+        return False
+    known = _known_keys(loc[:-1])
+    unknown = (key for key in detail["input"] if key not in known)
+    return any(get_close_matches(key.lower(), known, n=1) == [loc[-1]] for key in unknown)
+
+
+def _message(loc: Loc, detail: Mapping[str, Any]) -> str:
+    kind, value = detail["type"], detail["input"]
+    if kind == "missing":
+        return "missing; add it"
+    if kind == "extra_forbidden":
+        return f"unknown key; {nearest(str(loc[-1]), _known_keys(loc[:-1]))}"
+    if kind in ("value_error", "located"):
+        return detail["msg"].removeprefix("Value error, ")
+    if kind in ("model_type", "model_attributes_type", "dict_type"):
+        return f"should be a mapping of keys, got {_shown(value)}"
+    if kind in ("too_short", "too_long"):
+        return (
+            f"{'is empty' if not value else 'has the wrong length'}, got {_shown(value)}; {_length(detail)}"
+        )
+    if kind == "string_pattern_mismatch":
+        points = ", points" if "." in detail["ctx"]["pattern"] else ""
+        return f"{value!r} may hold letters, digits, _, -{points} only"
+    text = detail["msg"].removeprefix("Input ").replace("a valid string", "text").replace("a valid ", "a ")
+    return f"{text}, got {_shown(value)}"
+
+
+def _length(detail: Mapping[str, Any]) -> str:
+    context = detail["ctx"]
+    if "min_length" in context:
+        return f"give {context['min_length']} or more"
+    return f"give at most {context['max_length']}"
+
+
+def _shown(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def _known_keys(loc: Loc) -> tuple[str, ...]:
+    kind: Any = CampaignSpec
+    for part in loc:
+        kind = _inside(kind, part)
+    kind = _bare(kind)
+    return tuple(kind.model_fields) if _is_model(kind) else ()
+
+
+def _inside(kind: Any, part: str | int) -> Any:
+    kind = _bare(kind)
+    if _is_model(kind):
+        field = kind.model_fields.get(part)
+        return field.annotation if field is not None else None
+    arguments = typing.get_args(kind)
+    if typing.get_origin(kind) is dict:
+        return arguments[1]
+    return arguments[0] if arguments else None
+
+
+def _bare(kind: Any) -> Any:
+    """Without `Annotated` and without `None`."""
+    origin = typing.get_origin(kind)
+    if origin is typing.Annotated:
+        return _bare(typing.get_args(kind)[0])
+    if origin in (Union, UnionType):
+        members = [member for member in typing.get_args(kind) if member is not type(None)]
+        return _bare(members[0]) if len(members) == 1 else kind
+    return kind
+
+
+def _is_model(kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, BaseModel)

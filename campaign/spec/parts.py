@@ -1,0 +1,139 @@
+"""The parts of a campaign as its user writes them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BeforeValidator, Field, PositiveFloat, model_validator
+
+from campaign.spec.errors import nearest
+from campaign.spec.levels import Level
+from campaign.spec.located import MayBeEmpty, TextList, located
+from campaign.spec.mace import MaceSpec
+from campaign.spec.sizes import Sizes
+from flows.settings import Settings
+
+IntVector = tuple[int, int, int]
+IntMatrix = tuple[IntVector, IntVector, IntVector]
+
+# prototypes of cubic crystals: how many symbols each takes
+PROTOTYPES = {
+    "sc": 1,
+    "fcc": 1,
+    "bcc": 1,
+    "diamond": 1,
+    "rocksalt": 2,
+    "zincblende": 2,
+    "cesiumchloride": 2,
+}
+
+
+def _prototype(value: str) -> str:
+    if value not in PROTOTYPES:
+        raise ValueError(f"{value!r} is no prototype; {nearest(value, PROTOTYPES)} Or give a file")
+    return value
+
+
+def _symbol(value: str) -> str:
+    from ase.data import chemical_symbols
+
+    if value not in chemical_symbols[1:]:
+        raise ValueError(f"{value!r} is no element; {nearest(value, chemical_symbols[1:])}")
+    return value
+
+
+def _matrix(value: Any) -> Any:
+    """Three numbers as the diagonal matrix that they mean."""
+    if (
+        isinstance(value, list | tuple)
+        and len(value) == 3
+        and not any(isinstance(x, list | tuple) for x in value)
+    ):
+        return tuple(tuple(x if i == j else 0 for j in range(3)) for i, x in enumerate(value))
+    if not isinstance(value, list | tuple) or len(value) != 3:
+        raise ValueError(f"should be three numbers or a 3x3 matrix, as in [2, 2, 1]; got {value!r}")
+    return value
+
+
+def _right_handed(matrix: IntMatrix) -> IntMatrix:
+    (a, b, c), (d, e, f), (g, h, i) = matrix
+    volume = a * (e * i - f * h) - b * (d * i - f * g) + c * (d * h - e * g)
+    diagonal = not any((b, c, d, f, g, h))
+    if volume <= 0 or (diagonal and min(a, e, i) < 1):
+        shown = [a, e, i] if diagonal else [list(row) for row in matrix]
+        raise ValueError(
+            f"{shown} spans no cell (determinant {volume}); all repeats must be 1 or more, a matrix right-handed"
+        )
+    return matrix
+
+
+Symbol = Annotated[str, AfterValidator(_symbol)]
+CellMatrix = Annotated[IntMatrix, BeforeValidator(_matrix), AfterValidator(_right_handed)]
+
+
+class StructureSpec(Settings):
+    """The conventional cell: a cubic prototype with its lattice constant `a` (Å), or a file.
+
+    A CIF, a POSCAR or frame `frame` of an extended-XYZ file is taken as it is: cell, orientation and sites.
+    """
+
+    prototype: Annotated[str, AfterValidator(_prototype)] | None = None
+    symbols: Annotated[tuple[Symbol, ...], TextList] | None = None
+    a: PositiveFloat | None = None
+    file: str | None = None
+    frame: int | None = Field(default=None, ge=0)
+
+    @model_validator(mode="after")
+    def _one_source(self) -> StructureSpec:
+        if (self.prototype is None) == (self.file is None):
+            raise ValueError("give either prototype (with symbols and a) or file")
+        foreign = ("symbols", "a") if self.file is not None else ("frame",)
+        for name in foreign:
+            if getattr(self, name) is not None:
+                raise located(
+                    (name,), f"does not go with {'file' if self.file is not None else 'prototype'}; remove it"
+                )
+        if self.prototype is not None:
+            self._check_prototype(self.prototype)
+        return self
+
+    def _check_prototype(self, prototype: str) -> None:
+        wanted = PROTOTYPES[prototype]
+        if self.symbols is None or len(self.symbols) != wanted:
+            given = list(self.symbols or ())
+            raise located(("symbols",), f"{prototype} takes {wanted} element(s), got {given}")
+        if self.a is None:
+            raise located(("a",), "missing: the lattice constant of the conventional cell in Å")
+
+
+class CellsSpec(Settings):
+    """Supercells: `training` and `big` of the conventional cell, `phonons` of the primitive cell."""
+
+    training: CellMatrix
+    phonons: CellMatrix = ((4, 0, 0), (0, 4, 0), (0, 0, 4))
+    big: CellMatrix = ((4, 0, 0), (0, 4, 0), (0, 0, 4))
+
+
+class LevelSpec(Settings):
+    """Labels of one level: the files that hold them (none: a named gap), and whether their forces are its own."""
+
+    data: Annotated[tuple[str, ...], TextList] = ()
+    forces: bool = False
+    functional: str | None = None
+
+
+class SystemSpec(Settings):
+    """A material: its cells, its levels, and where MACE or sizes differ from the campaign's."""
+
+    structure: StructureSpec
+    cells: CellsSpec
+    levels: dict[Level, Annotated[LevelSpec, MayBeEmpty]] = Field(min_length=1)
+    mace: Annotated[MaceSpec, MayBeEmpty] = MaceSpec()
+    sizes: Sizes | None = None
+
+    @model_validator(mode="after")
+    def _only_dft_has_a_functional(self) -> SystemSpec:
+        for name, level in self.levels.items():
+            if level.functional is not None and name != "dft":
+                raise located(("levels", name, "functional"), "only dft has a functional; remove it")
+        return self

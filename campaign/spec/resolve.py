@@ -1,0 +1,108 @@
+"""From a spec as written to what the database keeps: files found and hashed, structures made."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from campaign.spec.campaign import CampaignSpec, ResolvedLevel, ResolvedSpec, ResolvedSystem
+from campaign.spec.errors import Loc, Problem, SpecError
+from campaign.spec.parts import LevelSpec, StructureSpec, SystemSpec
+from campaign.spec.structures import primitive_cell, prototype_cell, read_cell, repeat
+from flows.labelling.settings import PublishedFile
+from flows.records import Structure
+
+Complain = Callable[[Loc, str], Problem]
+
+
+class Resolver:
+    """Resolves one spec; `folders` are searched in turn, `complain` says where a key was written."""
+
+    def __init__(self, folders: Sequence[Path], complain: Complain) -> None:
+        self.folders = tuple(folders)
+        self.complain = complain
+        self.problems: list[Problem] = []
+        self.files: dict[str, Path] = {}
+
+    def resolve(self, spec: CampaignSpec, overrides: Sequence[str]) -> ResolvedSpec:
+        """The resolved spec; `files` then maps the sha256 of every data file to its path.
+
+        Raises:
+            SpecError: files that are not there, or of no use: all of them.
+        """
+        systems = {name: self._system(name, system) for name, system in spec.systems.items()}
+        if self.problems:
+            raise SpecError(self.problems)
+        parts: dict[str, Any] = {name: getattr(spec, name) for name in CampaignSpec.model_fields}
+        return ResolvedSpec(**{**parts, "systems": systems}, overrides=tuple(overrides))
+
+    def _system(self, name: str, system: SystemSpec) -> ResolvedSystem | None:
+        loc = ("systems", name)
+        levels = {
+            level: self._level((*loc, "levels", level), level, part) for level, part in system.levels.items()
+        }
+        self._refuse_shared_files(loc, levels)
+        structures = self._structures((*loc, "structure"), system)
+        if structures is None:
+            return None
+        return ResolvedSystem(
+            **structures,
+            phonon_supercell=system.cells.phonons,
+            levels=levels,
+            mace=system.mace,
+            sizes=system.sizes,
+        )
+
+    def _structures(self, loc: Loc, system: SystemSpec) -> dict[str, Structure] | None:
+        try:
+            conventional = self._conventional(loc, system.structure)
+            if conventional is None:
+                return None
+            atoms = {
+                "conventional": conventional,
+                "primitive": primitive_cell(conventional),
+                "training": repeat(conventional, system.cells.training),
+                "big": repeat(conventional, system.cells.big),
+            }
+        except ValueError as error:
+            self.problems.append(self.complain(loc, str(error)))
+            return None
+        return {name: Structure.from_atoms(cell) for name, cell in atoms.items()}
+
+    def _conventional(self, loc: Loc, structure: StructureSpec) -> Any:
+        if structure.file is None:
+            return prototype_cell(structure)
+        path = self._find((*loc, "file"), structure.file)
+        return read_cell(path, structure.frame) if path is not None else None
+
+    def _level(self, loc: Loc, name: str, level: LevelSpec) -> ResolvedLevel:
+        files = []
+        for data in level.data:
+            path = self._find((*loc, "data"), data)
+            if path is not None:
+                sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+                self.files[sha256] = path
+                files.append(PublishedFile(name=path.name, sha256=sha256, level=name, forces=level.forces))
+        return ResolvedLevel(files=tuple(files), forces=level.forces, functional=level.functional)
+
+    def _refuse_shared_files(self, loc: Loc, levels: dict[str, ResolvedLevel]) -> None:
+        """The labels of one level given for another would train a difference of nothing."""
+        owners: dict[str, str] = {}
+        for name, level in levels.items():
+            for file in level.files:
+                owner = owners.setdefault(file.sha256, name)
+                if owner != name:
+                    message = f"{file.name} holds the same bytes as the data of {owner}; give each level its own file"
+                    self.problems.append(self.complain((*loc, "levels", name, "data"), message))
+
+    def _find(self, loc: Loc, name: str) -> Path | None:
+        tried = [folder / Path(name).expanduser() for folder in self.folders]
+        for path in tried:
+            if path.is_file():
+                return path
+        looked = ", ".join(str(path.parent) for path in dict.fromkeys(tried))
+        message = f"no file {name} (looked in {looked}); name the folder that holds it with --data DIR"
+        self.problems.append(self.complain(loc, message))
+        return None
