@@ -13,12 +13,16 @@ class PhononSettings(Settings):
 
     displacement_A: PositiveFloat = 0.01
     mesh: tuple[PositiveInt, PositiveInt, PositiveInt] = (24, 24, 24)  # Γ-centred
+    dos_pitch_cm1: PositiveFloat = 2.0
     points_per_segment: PositiveInt = 51
     imaginary_threshold_cm1: float = Field(default=-1.0, le=0)
 
 
 class PhononTask(Settings):
-    """Phonons of `model` on `primitive` (never relaxed), forces in a `supercell` of it."""
+    """Phonons of `model` on `primitive` (never relaxed), forces in a `supercell` of it.
+
+    Row i of `supercell` is supercell vector i in units of the primitive vectors.
+    """
 
     key: str
     system: str

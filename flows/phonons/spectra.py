@@ -1,0 +1,112 @@
+"""What is drawn of a harmonic crystal: bands, densities of states, named points, unstable modes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from flows.phonons.harmonic import HarmonicCrystal, cm1_per_THz
+from flows.phonons.path import BandPath
+from flows.records import Bands, DensityOfStates, ImaginaryMode
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from phonopy.phonon.mesh import Mesh
+
+
+def bands(crystal: HarmonicCrystal, path: BandPath, points_per_segment: int) -> Bands:
+    """Frequencies along `path`; distances in 1/Å, without 2π, running on from segment to segment."""
+    qpoints = [segment.qpoints(points_per_segment) for segment in path.segments]
+    found = crystal.phonopy.run_band_structure(qpoints)
+    frequencies = [np.asarray(block) * cm1_per_THz() for block in found.frequencies]
+    return Bands(
+        labels=tuple(segment.labels for segment in path.segments),
+        qpoints=tuple(_rows(block) for block in qpoints),
+        distances=tuple(tuple(block.tolist()) for block in found.distances),
+        frequencies_cm1=tuple(_rows(block) for block in frequencies),
+    )
+
+
+def points_cm1(crystal: HarmonicCrystal, path: BandPath) -> dict[str, tuple[float, ...]]:
+    """Sorted frequencies at each named point of `path`."""
+    frequencies = crystal.frequencies_cm1(list(path.points.values()))
+    return dict(zip(path.points, _rows(frequencies), strict=True))
+
+
+def gamma_mesh(crystal: HarmonicCrystal, numbers: tuple[int, int, int]) -> Mesh:
+    """phonopy's Γ-centred mesh: irreducible q-points, with eigenvectors."""
+    # without is_gamma_center an even mesh is shifted by half a step, and loses symmetry
+    return crystal.phonopy.run_mesh(list(numbers), with_eigenvectors=True, is_gamma_center=True)
+
+
+def density_of_states(crystal: HarmonicCrystal, sampled: Mesh, pitch_cm1: float) -> DensityOfStates:
+    """Total and element-projected DOS by the linear tetrahedron method, in states per cm^-1 and primitive cell.
+
+    The grid is the multiples of `pitch_cm1`, so that the grids of two crystals differ in their ends only. Each
+    value is the exact mean over the pitch around it: sum times pitch is 3N, and the projections, weighted with
+    |e|^2 of the element's atoms, sum to the total.
+    """
+    from phonopy.phonon.spectrum import TetrahedronDOSAccumulator
+
+    frequencies = sampled.frequencies * cm1_per_THz()
+    grid, edges = _grid(frequencies, pitch_cm1)
+    assert sampled.eigenvectors is not None
+    elements, weights = _element_weights(crystal, sampled.eigenvectors)
+    counted = TetrahedronDOSAccumulator(
+        frequencies,
+        sampled.bz_grid,
+        mode_property=weights[None],
+        ir_grid_points=sampled.ir_grid_points,
+        ir_grid_weights=sampled.weights,
+        ir_grid_map=sampled.grid_mapping_table,
+        sampling_points=edges,
+    ).result.cumulative[0]
+    density = np.diff(counted, axis=0) / pitch_cm1
+    return DensityOfStates(
+        frequencies_cm1=tuple(grid.tolist()),
+        total=tuple(density.sum(axis=1).tolist()),
+        projected={e: tuple(density[:, i].tolist()) for i, e in enumerate(elements)},
+        mesh=tuple(int(n) for n in sampled.mesh_numbers),
+    )
+
+
+def imaginary_modes(found: Bands, sampled: Mesh, threshold_cm1: float) -> tuple[ImaginaryMode, ...]:
+    """Every mode below the threshold, on the irreducible q-points of the mesh and along the path, worst first."""
+    blocks = [(sampled.qpoints, sampled.frequencies * cm1_per_THz())]
+    blocks += zip(map(np.array, found.qpoints), map(np.array, found.frequencies_cm1), strict=True)
+    modes: dict[tuple[float, ...], ImaginaryMode] = {}
+    for qpoints, frequencies in blocks:
+        for q, band in np.argwhere(frequencies < threshold_cm1):
+            identity = (*(np.round(qpoints[q], 8) % 1.0).tolist(), int(band))
+            modes.setdefault(identity, _mode(qpoints[q], band, frequencies[q, band]))
+    return tuple(sorted(modes.values(), key=lambda mode: mode.frequency_cm1))
+
+
+def _mode(qpoint: NDArray, band: int, frequency_cm1: float) -> ImaginaryMode:
+    x, y, z = qpoint.tolist()
+    return ImaginaryMode(qpoint=(x, y, z), band=int(band), frequency_cm1=float(frequency_cm1))
+
+
+def _element_weights(crystal: HarmonicCrystal, eigenvectors: NDArray) -> tuple[list[str], NDArray]:
+    """Elements, and (q-points, bands, elements): |e|^2 of all atoms of an element.
+
+    Equivalent atoms are of one element: unlike an atom's, an element's weight is the same over a star.
+    """
+    symbols = np.array(crystal.phonopy.primitive.symbols)
+    elements = list(dict.fromkeys(symbols.tolist()))
+    count, components, modes = eigenvectors.shape
+    by_atom = (np.abs(eigenvectors.reshape(count, components // 3, 3, modes)) ** 2).sum(axis=2)
+    return elements, np.stack([by_atom[:, symbols == e].sum(axis=1) for e in elements], axis=-1)
+
+
+def _grid(frequencies: NDArray, pitch: float) -> tuple[NDArray, NDArray]:
+    """Centres at multiples of `pitch` around all frequencies, one empty value at each end; and the bins' edges."""
+    first = int(np.floor(frequencies.min() / pitch)) - 1
+    last = int(np.ceil(frequencies.max() / pitch)) + 1
+    steps = np.arange(first, last + 2)
+    return steps[:-1] * pitch, (steps - 0.5) * pitch
+
+
+def _rows(block: NDArray) -> tuple[tuple[float, ...], ...]:
+    return tuple(tuple(row) for row in np.asarray(block).tolist())
