@@ -13,7 +13,7 @@ from campaign.spec.campaign import (
     gaps,
 )
 from campaign.spec.errors import Problem, SpecError
-from campaign.spec.levels import LEVELS, ModelName
+from campaign.spec.levels import LEVELS
 from campaign.spec.load import LoadedSpec, load_spec
 from campaign.spec.sizes import SizeError, count
 
@@ -22,7 +22,6 @@ __all__ = [
     "CampaignSpec",
     "Gap",
     "LoadedSpec",
-    "ModelName",
     "Problem",
     "ResolvedLevel",
     "ResolvedSpec",

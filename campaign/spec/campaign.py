@@ -7,7 +7,7 @@ from typing import Annotated, Any, NamedTuple
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from campaign.spec.errors import nearest
-from campaign.spec.levels import Model, ModelName
+from campaign.spec.levels import Model
 from campaign.spec.located import MayBeEmpty, located
 from campaign.spec.mace import MaceSpec, training_settings
 from campaign.spec.parts import IntMatrix, SystemSpec
@@ -16,6 +16,7 @@ from flows.labelling.settings import MatchingSettings, PublishedFile
 from flows.phonons.settings import PhononSettings
 from flows.records import Structure
 from flows.settings import Settings
+from flows.training.names import ModelName
 from flows.training.settings import TrainingSettings
 
 CampaignName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]+$")]
@@ -148,9 +149,9 @@ def gaps(spec: ResolvedSpec) -> tuple[Gap, ...]:
 
 
 def _why_not(system: ResolvedSystem, model: ModelName) -> str:
-    for level in (model.level, model.base):
-        if level is not None and not (level in system.levels and system.levels[level].files):
+    for level in model.levels:
+        if level not in system.levels or not system.levels[level].files:
             return f"no labels of {level}: levels.{level}.data names no file"
-    if model.kind == "forces" and not system.levels[model.level].forces:
+    if model.needs_forces and not system.levels[model.level].forces:
         return f"no forces of {model.level}: levels.{model.level}.forces is not true"
     return ""

@@ -49,6 +49,16 @@ class Document:
                 return self.marks[loc[:length]]
         return self.name
 
+    def written(self, loc: Loc) -> Loc:
+        """As much of `loc` as the tree holds."""
+        value: Any = self.tree
+        for depth, part in enumerate(loc):
+            try:
+                value = value[part]
+            except (KeyError, IndexError, TypeError):
+                return loc[:depth]
+        return loc
+
     def problem(self, loc: Loc, message: str) -> Problem:
         return Problem(self.where(loc), dotted(loc), message)
 

@@ -19,11 +19,20 @@ def explain(error: ValidationError, document: Document) -> SpecError:
     """All problems of `error`, each where `document` has it."""
     problems = []
     for detail in error.errors(include_url=False):
-        loc: Loc = tuple(part for part in detail["loc"] if part != "[key]")
-        loc = (*loc, *detail.get("ctx", {}).get("inside", ()))
+        loc = _as_written(detail, document)
         if not _is_misspelt_beside(loc, detail):
             problems.append(document.problem(loc, _message(loc, detail)))
     return SpecError(problems)
+
+
+def _as_written(detail: Mapping[str, Any], document: Document) -> Loc:
+    """Without what validation adds to short forms: `half: 98` is checked as `half: {default: 98}`."""
+    loc: Loc = tuple(part for part in detail["loc"] if part != "[key]")
+    if detail["type"] == "missing":
+        return loc
+    if detail["type"] == "located":
+        return (*loc, *detail["ctx"]["inside"])
+    return document.written(loc)
 
 
 def _is_misspelt_beside(loc: Loc, detail: Mapping[str, Any]) -> bool:
@@ -43,6 +52,8 @@ def _message(loc: Loc, detail: Mapping[str, Any]) -> str:
         return f"unknown key; {nearest(str(loc[-1]), _known_keys(loc[:-1]))}"
     if kind in ("value_error", "located"):
         return detail["msg"].removeprefix("Value error, ")
+    if kind == "tuple_type":
+        return f"should be a list, got {_shown(value)}"
     if kind in ("model_type", "model_attributes_type", "dict_type"):
         return f"should be a mapping of keys, got {_shown(value)}"
     if kind in ("too_short", "too_long"):

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, cast
 from pydantic import SerializerFunctionWrapHandler, create_model, field_validator, model_serializer
 
 from flows.settings import Settings
+from flows.training.names import Kind
 from flows.training.settings import TrainingSettings
 
 PRESETS: dict[str, dict[str, Any]] = {
@@ -16,8 +17,11 @@ PRESETS: dict[str, dict[str, Any]] = {
     "small": {"hidden_irreps": "8x0e + 8x1o", "max_ell": 2, "correlation": 2, "radial_mlp": (32, 32)},
 }
 
+# the keys of a spec for the kinds of models
+KINDS: dict[Kind, str] = {"ef": "forces", "e": "energy_only", "difference": "difference"}
+
 # at gamma 0.93 the learning rate of a difference freezes while the model is still a straight line in E_DFT
-KIND_DEFAULTS: dict[str, dict[str, Any]] = {"difference": {"max_epochs": 120, "gamma": 0.97}}
+KIND_DEFAULTS: dict[Kind, dict[str, Any]] = {"difference": {"max_epochs": 120, "gamma": 0.97}}
 
 
 class _Checked(Settings):
@@ -66,14 +70,14 @@ class MaceSpec(MaceFields):  # type: ignore[valid-type,misc]
     energy_only: MaceFields | None = None  # type: ignore[valid-type]
     difference: MaceFields | None = None  # type: ignore[valid-type]
 
-    def layers(self, kind: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    def layers(self, kind: Kind) -> tuple[dict[str, Any], dict[str, Any]]:
         """What is given for all models, and what for models of `kind`."""
-        special = getattr(self, kind)
+        special = getattr(self, KINDS[kind])
         return self.given(), special.given() if special is not None else {}
 
 
-def training_settings(kind: str, campaign: MaceSpec, system: MaceSpec) -> TrainingSettings:
-    """Settings for models of `kind` (forces, energy_only, difference): what comes later wins.
+def training_settings(kind: Kind, campaign: MaceSpec, system: MaceSpec) -> TrainingSettings:
+    """Settings for models of `kind`, what comes later wins.
 
     Defaults, defaults of the kind, preset (the system's, if it names one), then the campaign's keys, the
     campaign's for the kind, the system's, the system's for the kind.

@@ -10,8 +10,9 @@ from typing import Any
 from campaign.spec.campaign import CampaignSpec, ResolvedLevel, ResolvedSpec, ResolvedSystem
 from campaign.spec.errors import Loc, Problem, SpecError
 from campaign.spec.parts import LevelSpec, StructureSpec, SystemSpec
-from campaign.spec.structures import primitive_cell, prototype_cell, read_cell, repeat
+from campaign.spec.structures import prototype_cell, read_cell, repeat
 from flows.labelling.settings import PublishedFile
+from flows.phonons.cells import primitive
 from flows.records import Structure
 
 Complain = Callable[[Loc, str], Problem]
@@ -62,7 +63,7 @@ class Resolver:
                 return None
             atoms = {
                 "conventional": conventional,
-                "primitive": primitive_cell(conventional),
+                "primitive": primitive(conventional),
                 "training": repeat(conventional, system.cells.training),
                 "big": repeat(conventional, system.cells.big),
             }
@@ -92,10 +93,11 @@ class Resolver:
         owners: dict[str, str] = {}
         for name, level in levels.items():
             for file in level.files:
-                owner = owners.setdefault(file.sha256, name)
-                if owner != name:
-                    message = f"{file.name} holds the same bytes as the data of {owner}; give each level its own file"
+                owner = owners.get(file.sha256)
+                if owner is not None:
+                    message = f"{file.name} holds the same bytes as a file of {owner}; name each file once"
                     self.problems.append(self.complain((*loc, "levels", name, "data"), message))
+                owners[file.sha256] = name
 
     def _find(self, loc: Loc, name: str) -> Path | None:
         tried = [folder / Path(name).expanduser() for folder in self.folders]

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from campaign.spec.parts import IntMatrix, StructureSpec
+from flows.phonons.cells import SYMPREC_A
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -39,7 +40,22 @@ def read_cell(path: Path, frame: int | None) -> Atoms:
     atoms = images[frame or 0]
     if not atoms.pbc.all() or abs(atoms.cell.volume) < 1e-6:
         raise ValueError(f"{path.name} holds no periodic cell")
+    if path.suffix in (".xyz", ".extxyz"):
+        _refuse_displaced(atoms, path.name)
     return atoms
+
+
+def _refuse_displaced(atoms: Atoms, name: str) -> None:
+    """A frame of an MD would be taken for a crystal with its displacements."""
+    import spglib
+
+    cell = (atoms.cell.array, atoms.get_scaled_positions(), atoms.numbers)
+    found = spglib.get_symmetry_dataset(cell, symprec=SYMPREC_A)
+    if len(atoms) > 1 and (found is None or found.number == 1):
+        raise ValueError(
+            f"the frame of {name} has no symmetry within {SYMPREC_A} Å, as in an MD; "
+            "give an undisplaced frame, or a prototype at its lattice constant"
+        )
 
 
 def repeat(atoms: Atoms, matrix: IntMatrix) -> Atoms:
@@ -47,23 +63,6 @@ def repeat(atoms: Atoms, matrix: IntMatrix) -> Atoms:
     from ase.build import make_supercell
 
     return make_supercell(atoms, matrix)
-
-
-def primitive_cell(conventional: Atoms) -> Atoms:
-    """The primitive cell in the orientation of the conventional one, at its lattice constant.
-
-    Raises:
-        ValueError: no symmetry could be found.
-    """
-    import spglib
-    from ase import Atoms
-
-    cell = (conventional.cell.array, conventional.get_scaled_positions(), conventional.numbers)
-    found = spglib.standardize_cell(cell, to_primitive=True, no_idealize=True, symprec=1e-5)
-    if found is None:
-        raise ValueError("its symmetry cannot be found; check for atoms on top of each other")
-    lattice, positions, numbers = found
-    return Atoms(numbers=numbers, scaled_positions=positions, cell=lattice, pbc=True)
 
 
 def _short(error: Exception) -> str:
