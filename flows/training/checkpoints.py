@@ -1,0 +1,90 @@
+"""Checkpoints of one training: written whole or not at all, read only if undamaged, the two newest kept."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from flows.failure import MachineTrouble
+
+HOME_VARIABLE = "LATTICEFARM_HOME"
+CHECKPOINTS_VARIABLE = "LATTICEFARM_CHECKPOINTS"
+
+
+def checkpoints_of(key: str) -> Checkpoints:
+    """Those of the training `key`, below `$LATTICEFARM_CHECKPOINTS` or `$LATTICEFARM_HOME/checkpoints`."""
+    home = os.environ.get(HOME_VARIABLE) or "~/.latticefarm"
+    root = os.environ.get(CHECKPOINTS_VARIABLE) or os.path.join(home, "checkpoints")
+    return Checkpoints(Path(root).expanduser() / key)
+
+
+class Checkpoints:
+    """The files `epoch-<n>.checkpoint` in a directory that belongs to one training: sha256, then content."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+
+    def save(self, epoch: int, state: dict[str, Any]) -> None:
+        """Keep `state` (tensors, numbers, text, in dicts and lists) as of the end of `epoch`.
+
+        Raises:
+            MachineTrouble: it cannot be written (a full disk, a directory that is not ours).
+        """
+        import torch
+
+        buffer = io.BytesIO()
+        torch.save(state, buffer)
+        content = buffer.getvalue()
+        try:
+            self.directory.mkdir(parents=True, exist_ok=True)
+            self._write(self._path(epoch), hashlib.sha256(content).digest() + content)
+            for old in list(self._newest_first())[2:]:
+                old.unlink()
+        except OSError as error:
+            raise MachineTrouble(f"cannot write a checkpoint into {self.directory}: {error}") from error
+
+    def load(self) -> dict[str, Any] | None:
+        """The newest state that is undamaged, or None."""
+        for path in self._newest_first():
+            state = _read(path)
+            if state is not None:
+                return state
+        return None
+
+    def clear(self) -> None:
+        """Remove them all: their record is stored, or they lead nowhere."""
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+    def _path(self, epoch: int) -> Path:
+        return self.directory / f"epoch-{epoch:06d}.checkpoint"
+
+    def _newest_first(self) -> Iterator[Path]:
+        return iter(sorted(self.directory.glob("epoch-*.checkpoint"), reverse=True))
+
+    def _write(self, path: Path, content: bytes) -> None:
+        unfinished = path.with_suffix(".unfinished")
+        try:
+            with unfinished.open("wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            unfinished.replace(path)
+        except OSError:
+            unfinished.unlink(missing_ok=True)
+            raise
+
+
+def _read(path: Path) -> dict[str, Any] | None:
+    import torch
+
+    stored = path.read_bytes()
+    digest, content = stored[:32], stored[32:]
+    if hashlib.sha256(content).digest() != digest:
+        return None
+    loaded = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+    return dict(loaded)

@@ -1,0 +1,33 @@
+"""The jobs of this stage: train one model, add two."""
+
+from __future__ import annotations
+
+from flows.delivery import delivers, read_records
+from flows.records import Label, SummedModel, TrainedModel
+from flows.training.checkpoints import checkpoints_of
+from flows.training.datasets import label_keys
+from flows.training.outcome import summed_model, trained_model
+from flows.training.settings import SummingTask, TrainingTask
+
+
+@delivers(TrainedModel)
+def train(task: TrainingTask) -> TrainedModel:
+    """Train one MACE model on the labels that `task` lists.
+
+    Raises:
+        CalculationFailed: the labels do not fit the task, or the training diverged.
+        MachineTrouble: a checkpoint could not be written.
+    """
+    labels = read_records(Label, label_keys(task))
+    return trained_model(task, labels, checkpoints_of(task.key))
+
+
+@delivers(SummedModel)
+def add(task: SummingTask, base: TrainedModel, difference: TrainedModel) -> SummedModel:
+    """Judge the sum of two trained models against the labels of the upper level.
+
+    Raises:
+        CalculationFailed: a structure that one of the two has no prediction for.
+    """
+    labels = read_records(Label, dict.fromkeys(key for keys in task.labels.values() for key in keys))
+    return summed_model(task, base, difference, labels)

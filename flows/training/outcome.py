@@ -1,0 +1,124 @@
+"""From a task and its labels to the record of the trained model; from two models to the record of their sum."""
+
+from __future__ import annotations
+
+import io
+import platform
+from collections.abc import Mapping
+from importlib.metadata import version
+from typing import Any
+
+from flows.records import Blob, Errors, Label, SummedModel, TrainedModel
+from flows.training.checkpoints import Checkpoints
+from flows.training.datasets import Dataset, bad_input, dataset
+from flows.training.evaluate import Prediction, errors, predict, rms
+from flows.training.mace import Fit, best_device, fit
+from flows.training.settings import SummingTask, TrainingTask
+from flows.training.verdict import Verdict, baselines, judge_difference, judge_level, rms_delta_force
+
+PACKAGES = ("mace-torch", "torch", "e3nn", "torch-ema", "ase", "numpy")
+
+
+def trained_model(task: TrainingTask, labels: Mapping[str, Label], checkpoints: Checkpoints) -> TrainedModel:
+    """Train what `task` asks for and judge it.
+
+    Raises:
+        CalculationFailed: `bad-input` or `diverged`.
+        MachineTrouble: a checkpoint cannot be written.
+    """
+    data = dataset(task, labels)
+    result = fit(data, task.settings, task.seed, checkpoints)
+    predictions = predict(result.model, list(data.frames()), task.settings.valid_batch_size, best_device())
+    return TrainedModel(
+        **_identity(task, data),
+        **_judged(data, predictions),
+        **_made(result),
+        predictions_eV={key: prediction.energy_eV for key, prediction in predictions.items()},
+        settings=task.settings.model_dump(mode="json"),
+    )
+
+
+def summed_model(
+    task: SummingTask, base: TrainedModel, difference: TrainedModel, labels: Mapping[str, Label]
+) -> SummedModel:
+    """Errors of base + difference against the upper level, from the predictions that both records hold.
+
+    Raises:
+        CalculationFailed: `bad-input`: a structure that one of the two has no prediction for.
+    """
+    found = {
+        split: _sum_errors([labels[key] for key in keys], base, difference)
+        for split, keys in task.labels.items()
+        if keys
+    }
+    return SummedModel(
+        key=task.key,
+        system=task.system,
+        model=task.model,
+        seed=task.seed,
+        size=task.size,
+        base_key=task.base_key,
+        difference_key=task.difference_key,
+        errors=found,
+        learned=base.learned and difference.learned,
+        verdict="; ".join(f"{part.model}: {part.verdict}" for part in (base, difference) if part.verdict),
+    )
+
+
+def _identity(task: TrainingTask, data: Dataset) -> dict[str, Any]:
+    return {
+        **{name: getattr(task, name) for name in ("key", "system", "model", "seed", "size")},
+        "train_count": len(data.train),
+        "valid_count": len(data.valid),
+        "test_count": len(data.test),
+        "atoms": data.train[0].atoms,
+    }
+
+
+def _judged(data: Dataset, predictions: Mapping[str, Prediction]) -> dict[str, Any]:
+    found = {split: errors(frames, predictions) for split, frames in data.splits().items()}
+    if data.model.kind != "difference":
+        return {"errors": found, **_verdict(judge_level(data, found))}
+    lines, force = baselines(data), rms_delta_force(predictions)
+    return {
+        "errors": found,
+        "baselines": lines,
+        "rms_delta_force_meV_A": force,
+        **_verdict(judge_difference(found, lines, force)),
+    }
+
+
+def _verdict(verdict: Verdict) -> dict[str, Any]:
+    return {"learned": verdict.learned, "verdict": verdict.reason}
+
+
+def _made(result: Fit) -> dict[str, Any]:
+    return {
+        "learning_curve": result.learning_curve,
+        "best_epoch": result.best_epoch,
+        "resumed_from_epochs": result.resumed_from_epochs,
+        "versions": {"python": platform.python_version()} | {name: version(name) for name in PACKAGES},
+        "device": result.device,
+        "wall_time_s": result.wall_time_s,
+        "blob": Blob.of(_model_file(result.model)),
+    }
+
+
+def _model_file(model: Any) -> bytes:
+    """What MACE calls a `.model` file: `MACECalculator` loads it, on any device."""
+    import torch
+
+    buffer = io.BytesIO()
+    torch.save(model.cpu(), buffer)
+    return buffer.getvalue()
+
+
+def _sum_errors(labels: list[Label], base: TrainedModel, difference: TrainedModel) -> Errors:
+    per_atom = []
+    for label in labels:
+        key = label.structure_key
+        if key not in base.predictions_eV or key not in difference.predictions_eV:
+            raise bad_input(f"{base.model} or {difference.model} has no prediction for structure {key}")
+        predicted = base.predictions_eV[key] + difference.predictions_eV[key]
+        per_atom.append((predicted - label.energy_eV) / len(label.structure.symbols))
+    return Errors(count=len(labels), energy_meV_atom=1e3 * rms(per_atom))

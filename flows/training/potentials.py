@@ -1,0 +1,231 @@
+"""Potentials as an algebra: `base + delta` is an ASE calculator with one neighbour list for all its parts.
+
+Only what is asked for is computed: an energy needs no gradient, forces need no stress.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from ase import Atoms
+from ase.calculators.calculator import Calculator, all_changes
+
+from flows.records import TrainedModel
+from flows.training.architecture import default_dtype
+
+
+@dataclass(frozen=True)
+class Neighbours:
+    """Directed edges: `index` (2, M), `shifts` (M, 3) in lattice vectors, `lengths` (M,) in Å."""
+
+    index: np.ndarray
+    shifts: np.ndarray
+    lengths: np.ndarray
+
+    @classmethod
+    def of(cls, atoms: Atoms, cutoff: float) -> Neighbours:
+        from matscipy.neighbours import neighbour_list
+
+        i, j, shifts, lengths = neighbour_list("ijSd", atoms, cutoff)
+        return cls(np.stack([i, j]), shifts, lengths)
+
+    def within(self, cutoff: float) -> Neighbours:
+        near = self.lengths < cutoff
+        if near.all():
+            return self
+        return Neighbours(self.index[:, near], self.shifts[near], self.lengths[near])
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Energy in eV, forces (N, 3) in eV/Å, stress (6,) in eV/Å³ in Voigt order; the last two if asked for."""
+
+    energy: float
+    forces: np.ndarray | None = None
+    stress: np.ndarray | None = None
+
+    def __add__(self, other: Evaluation) -> Evaluation:
+        return Evaluation(
+            self.energy + other.energy, _added(self.forces, other.forces), _added(self.stress, other.stress)
+        )
+
+
+class Potential(Calculator):
+    """An ASE calculator that can be added to any other."""
+
+    implemented_properties = ["energy", "free_energy", "forces", "stress"]  # noqa: RUF012  as ASE declares it
+
+    @property
+    def terms(self) -> tuple[Term, ...]:
+        raise NotImplementedError
+
+    def __add__(self, other: Calculator) -> Sum:
+        return Sum([*self.terms, *terms_of(other)])
+
+    def __radd__(self, other: Calculator) -> Sum:
+        return Sum([*terms_of(other), *self.terms])
+
+    def evaluate(self, atoms: Atoms, forces: bool = True, stress: bool = False) -> Evaluation:
+        """Of `atoms`, with one neighbour list at the largest cutoff."""
+        cutoff = max((term.cutoff for term in self.terms), default=0.0)
+        neighbours = Neighbours.of(atoms, cutoff) if cutoff > 0 else None
+        parts = [term.evaluate(atoms, neighbours, forces, stress) for term in self.terms]
+        return sum(parts[1:], start=parts[0])
+
+    def calculate(
+        self,
+        atoms: Atoms | None = None,
+        properties: Sequence[str] = ("energy",),
+        system_changes: Sequence[str] = all_changes,
+    ) -> None:
+        super().calculate(atoms, list(properties), list(system_changes))
+        assert self.atoms is not None
+        found = self.evaluate(self.atoms, "forces" in properties, "stress" in properties)
+        self.results = {"energy": found.energy, "free_energy": found.energy}
+        if found.forces is not None:
+            self.results["forces"] = found.forces
+        if found.stress is not None:
+            self.results["stress"] = found.stress
+
+
+class Term:
+    """One part of a potential. `cutoff` in Å is the range of neighbours that it wants, 0 for none."""
+
+    cutoff = 0.0
+
+    def evaluate(self, atoms: Atoms, neighbours: Neighbours | None, forces: bool, stress: bool) -> Evaluation:
+        raise NotImplementedError
+
+
+class Foreign(Term):
+    """Any ASE calculator as a term."""
+
+    def __init__(self, calculator: Calculator) -> None:
+        self.calculator = calculator
+
+    def evaluate(
+        self,
+        atoms: Atoms,
+        neighbours: Neighbours | None,  # noqa: ARG002
+        forces: bool,
+        stress: bool,
+    ) -> Evaluation:
+        ask = self.calculator.get_property
+        return Evaluation(
+            float(ask("energy", atoms)),
+            np.array(ask("forces", atoms)) if forces else None,
+            np.array(ask("stress", atoms)) if stress else None,
+        )
+
+
+class Network(Term):
+    """A MACE model as a term, without gradients of its weights."""
+
+    def __init__(self, content: bytes, dtype: str, device: str) -> None:
+        import mace.modules  # noqa: F401  first: unpickling needs it, and it must come before e3nn
+        import torch
+
+        model = torch.load(io.BytesIO(content), map_location=device, weights_only=False)
+        self.dtype, self.device = getattr(torch, dtype), device
+        self.model = model.to(device=device, dtype=self.dtype).requires_grad_(False).eval()
+        self.cutoff = float(model.r_max)
+        self.numbers = np.array([int(z) for z in model.atomic_numbers])
+
+    def evaluate(self, atoms: Atoms, neighbours: Neighbours | None, forces: bool, stress: bool) -> Evaluation:
+        import torch
+
+        assert neighbours is not None
+        gradients = forces or stress
+        with default_dtype(str(self.dtype).removeprefix("torch.")), torch.set_grad_enabled(gradients):
+            out = self.model(
+                self._graph(atoms, neighbours.within(self.cutoff)),
+                training=False,
+                compute_force=gradients,
+                compute_stress=stress,
+            )
+        return Evaluation(
+            float(out["energy"][0]),
+            _array(out["forces"]) if forces else None,
+            _voigt(_array(out["stress"])[0]) if stress else None,
+        )
+
+    def _graph(self, atoms: Atoms, neighbours: Neighbours) -> dict[str, Any]:
+        import torch
+
+        def real(values: Any) -> Any:
+            return torch.tensor(np.asarray(values), dtype=self.dtype, device=self.device)
+
+        def whole(values: Any) -> Any:
+            return torch.tensor(np.asarray(values), dtype=torch.long, device=self.device)
+
+        cell, count = np.array(atoms.cell), len(atoms)
+        return {
+            "positions": real(atoms.get_positions()),
+            "node_attrs": real(self._one_hot(atoms)),
+            "cell": real(cell),
+            "edge_index": whole(neighbours.index),
+            "shifts": real(neighbours.shifts @ cell),
+            "unit_shifts": real(neighbours.shifts),
+            "batch": whole(np.zeros(count)),
+            "ptr": whole([0, count]),
+            "head": whole([0]),
+        }
+
+    def _one_hot(self, atoms: Atoms) -> np.ndarray:
+        hot = atoms.numbers[:, None] == self.numbers[None, :]
+        unknown = set(atoms.numbers[~hot.any(axis=1)].tolist())
+        if unknown:
+            raise ValueError(
+                f"the model knows the atomic numbers {self.numbers.tolist()}, not {sorted(unknown)}"
+            )
+        return hot
+
+
+class Sum(Potential):
+    """The sum of terms."""
+
+    def __init__(self, terms: Iterable[Term]) -> None:
+        super().__init__()
+        self._terms = tuple(terms)
+
+    @property
+    def terms(self) -> tuple[Term, ...]:
+        return self._terms
+
+
+class MacePotential(Sum):
+    """One MACE model, from the content of its `.model` file, evaluated in `dtype` on `device`."""
+
+    def __init__(self, content: bytes, dtype: str = "float64", device: str = "cpu") -> None:
+        super().__init__([Network(content, dtype, device)])
+
+
+def potential(record: TrainedModel, dtype: str = "float64", device: str = "cpu") -> MacePotential:
+    """The potential of a trained model (read with its blob).
+
+    Raises:
+        ValueError: the stored bytes are damaged.
+    """
+    return MacePotential(record.blob.content(), dtype, device)
+
+
+def terms_of(calculator: Calculator) -> tuple[Term, ...]:
+    return calculator.terms if isinstance(calculator, Potential) else (Foreign(calculator),)
+
+
+def _added(one: np.ndarray | None, other: np.ndarray | None) -> np.ndarray | None:
+    return None if one is None or other is None else one + other
+
+
+def _array(tensor: Any) -> np.ndarray:
+    return tensor.detach().cpu().numpy().astype(float)
+
+
+def _voigt(stress: np.ndarray) -> np.ndarray:
+    from ase.stress import full_3x3_to_voigt_6_stress
+
+    return full_3x3_to_voigt_6_stress(stress)
