@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from fireworks import LaunchPad
+    from gridfs import GridFS
     from jobflow import JobStore
     from pymongo.collection import Collection
 
@@ -58,6 +61,27 @@ class Farm:
     def campaigns(self) -> Collection:
         """The resolved spec of each campaign, under its name."""
         return self.launchpad.db["campaigns"]
+
+    @property
+    def files(self) -> GridFS:
+        """The data files of the campaigns, each under its sha256."""
+        from gridfs import GridFS
+
+        return GridFS(self.launchpad.db, collection="inputs")
+
+    def keep_file(self, sha256: str, path: Path) -> None:
+        """Keep a data file, so that any node can read it. Twice the same is harmless: it is found by content."""
+        if not self.files.exists({"filename": sha256}):
+            with path.open("rb") as content:
+                self.files.put(content, filename=sha256, metadata={"name": path.name})
+
+    def read_file(self, sha256: str) -> bytes:
+        """The content of a kept file.
+
+        Raises:
+            gridfs.errors.NoFile: there is none of that sha256.
+        """
+        return self.files.get_last_version(sha256).read()
 
     @property
     def outputs(self) -> Collection:

@@ -17,12 +17,13 @@ from types import FrameType
 from typing import Any
 
 from launchers.farm import Farm
-from launchers.launchpad import counts
+from launchers.patience import DATABASE_AWAY
 from launchers.processes import ProcessName
 from launchers.rescue import Reaper
 
 IDLE_S = 0.5
 HOUSEKEEPING_S = 5.0
+THEN_S = 10.0  # an `advance` releases work at once: this is for one that was lost
 
 
 class Drained(BaseException):
@@ -57,6 +58,7 @@ class Worker:
         self.farm = farm
         self.settings = settings
         self.draining = False
+        self._called = -THEN_S
         self.reaper = Reaper(farm, settings.patience_s)
         self.fworker = FWorker(name=str(ProcessName.mine()), category=list(settings.categories))
 
@@ -92,13 +94,17 @@ class Worker:
 
     def _find_more(self) -> bool:
         """Nothing is ready: see whether something can be released. False: there is nothing to wait for."""
-        if self.settings.then is not None:
+        busy = in_hand(self.farm)
+        if self.settings.then is not None and (not busy or time.monotonic() - self._called > THEN_S):
             self.settings.then(self.farm)
+            self._called = time.monotonic()
         self.reaper.reap()
         if self.farm.launchpad.run_exists(self.fworker):
             return True
-        time.sleep(IDLE_S)
-        return not self.settings.until_empty or in_hand(self.farm)
+        if not busy and self.settings.until_empty:
+            return False
+        time.sleep(IDLE_S if busy else IDLE_S * 4)
+        return True
 
     def _listen(self) -> None:
         for number in (signal.SIGINT, signal.SIGTERM):
@@ -114,9 +120,9 @@ class Worker:
 
 
 def in_hand(farm: Farm) -> bool:
-    """Whether any work is ready, running or waiting for work that is."""
-    found = counts(farm)
-    return any(found.get(state) for state in ("READY", "RESERVED", "RUNNING"))
+    """Whether any work is ready or running."""
+    states = {"state": {"$in": ["READY", "RESERVED", "RUNNING"]}}
+    return farm.launchpad.fireworks.find_one(states, {"_id": 1}) is not None
 
 
 def in_task(frame: FrameType | None) -> bool:
@@ -165,12 +171,3 @@ def output_to(path: Path) -> Iterator[None]:
         for number, copy in zip((1, 2), kept, strict=True):
             os.dup2(copy, number)
             os.close(copy)
-
-
-def _database_errors() -> tuple[type[Exception], ...]:
-    from pymongo.errors import ConnectionFailure, ExecutionTimeout
-
-    return (ConnectionFailure, ExecutionTimeout)
-
-
-DATABASE_AWAY = _database_errors()

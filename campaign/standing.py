@@ -1,0 +1,91 @@
+"""Where each piece of work stands: the plan held against the records and the queue."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from campaign.plan import Plan, Work
+from flows.keys import job_uuid
+from launchers.farm import Farm
+from launchers.launchpad import QueuedWork, queued
+
+
+class State(StrEnum):
+    """The states of a piece of work, in words that a user can say."""
+
+    DONE = "done"
+    RUNNING = "running"
+    QUEUED = "queued"
+    PAUSED = "paused"
+    MISSING = "missing"  # could be queued, and is not
+    WAITING = "waiting"  # for work that is not done
+    FAILED = "failed"
+    BLOCKED = "blocked"  # by work that failed
+
+
+IN_HAND = frozenset({State.RUNNING, State.QUEUED})
+ENDED = frozenset({State.DONE, State.FAILED, State.BLOCKED})
+
+_OF_FIREWORKS = {
+    "READY": State.QUEUED,
+    "WAITING": State.QUEUED,
+    "RESERVED": State.QUEUED,
+    "RUNNING": State.RUNNING,
+    "FIZZLED": State.FAILED,
+    "PAUSED": State.PAUSED,
+    "DEFUSED": State.PAUSED,
+    # COMPLETED without a record: somebody removed the record, and it cannot be run again by itself
+    "COMPLETED": State.FAILED,
+    "ARCHIVED": State.FAILED,
+}
+
+
+@dataclass(frozen=True)
+class Standing:
+    """The state of every piece of work of a plan, and its workflow where it has one."""
+
+    plan: Plan
+    states: dict[str, State]
+    queued: Mapping[str, QueuedWork]
+
+    def of(self, state: State) -> list[Work]:
+        return [work for key, work in self.plan.work.items() if self.states[key] is state]
+
+    def counts(self) -> Counter[State]:
+        return Counter(self.states.values())
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing is left that could go on by itself."""
+        return all(state in ENDED for state in self.states.values())
+
+
+def standing(farm: Farm, plan: Plan) -> Standing:
+    """Ask the database how far `plan` has come."""
+    delivered = farm.delivered(job_uuid(key) for key in plan.work)
+    done = {key for key in plan.work if job_uuid(key) in delivered}
+    workflows = queued(farm, [key for key in plan.work if key not in done])
+    return Standing(plan, states(plan, done, workflows), workflows)
+
+
+def states(plan: Plan, done: set[str], workflows: Mapping[str, QueuedWork]) -> dict[str, State]:
+    """The state of each key, derived from what is delivered and what is queued."""
+    found: dict[str, State] = {}
+    for key, work in plan.work.items():  # inputs come before what needs them
+        if key in done:
+            found[key] = State.DONE
+        elif key in workflows:
+            found[key] = _OF_FIREWORKS.get(workflows[key].state, State.QUEUED)
+        else:
+            found[key] = _unqueued(found.get(need, State.MISSING) for need in work.needs)
+    return found
+
+
+def _unqueued(inputs: object) -> State:
+    of_inputs = set(inputs)  # type: ignore[call-overload]
+    if of_inputs & {State.FAILED, State.BLOCKED}:
+        return State.BLOCKED
+    return State.MISSING if of_inputs <= {State.DONE} else State.WAITING

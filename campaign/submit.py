@@ -1,0 +1,83 @@
+"""Reconciliation: what a campaign asks for and the database lacks is added to the queue.
+
+Doing it twice, or in two places at once, changes nothing. It is called by the user, by the `advance` at the end
+of a workflow that others wait for, and by workers whose queue is empty.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from campaign import labels
+from campaign.plan import plan
+from campaign.seal import envelope
+from campaign.spec import LoadedSpec, ResolvedSpec
+from campaign.standing import Standing, State, standing
+from launchers.claims import GRACE, add
+from launchers.debounce import debounced
+from launchers.farm import Farm
+from launchers.patience import patiently
+
+
+@dataclass(frozen=True)
+class Submitted:
+    """What a submission found, and the keys that it added."""
+
+    standing: Standing
+    added: tuple[str, ...]
+
+
+def submit(farm: Farm, loaded: LoadedSpec, grace: timedelta = GRACE) -> Submitted:
+    """Keep the campaign in the database, with its data files and labels, and queue the work that is ready.
+
+    Waits while the database is away.
+
+    Raises:
+        LabelError: the labels of a base level cannot be used.
+    """
+
+    def once() -> Submitted:
+        for sha256, path in loaded.files.items():
+            farm.keep_file(sha256, path)
+        labels.ensure(farm, loaded.resolved, labels.from_disk(loaded.files))
+        keep(farm, loaded.resolved)
+        return reconcile(farm, loaded.resolved, grace)
+
+    return patiently(once)
+
+
+def keep(farm: Farm, spec: ResolvedSpec) -> None:
+    """Make `spec` what its campaign asks for; one that was paused stays so."""
+    document = {"spec": spec.model_dump(mode="json"), "submitted_at": datetime.now(UTC)}
+    first = {"paused": False}
+    farm.campaigns.update_one(
+        {"_id": spec.campaign}, {"$set": document, "$setOnInsert": first}, upsert=True
+    )
+
+
+def reconcile(farm: Farm, spec: ResolvedSpec, grace: timedelta = GRACE) -> Submitted:
+    """Add to the queue what `spec` asks for, is not there, and has its inputs."""
+    label_sets = labels.ensure(farm, spec, labels.from_farm(farm))
+    found = standing(farm, plan(spec, label_sets))
+    awaited = found.plan.awaited
+    added = add(farm, [envelope(work, work.key in awaited) for work in found.of(State.MISSING)], grace)
+    return Submitted(found, tuple(added))
+
+
+def advance(farm: Farm) -> None:
+    """Reconcile every campaign that is not paused; many calls at once do it once."""
+    debounced(farm, lambda: _advance(farm))
+
+
+def _advance(farm: Farm) -> None:
+    for document in list(farm.campaigns.find({"paused": {"$ne": True}}, {"spec": 1})):
+        reconcile(farm, ResolvedSpec.model_validate(document["spec"]))
+
+
+def asked(farm: Farm, name: str) -> ResolvedSpec | None:
+    """What the campaign `name` asks for, or None if there is no such campaign."""
+    document = farm.campaigns.find_one({"_id": name}, {"spec": 1})
+    return None if document is None else ResolvedSpec.model_validate(document["spec"])
+
+

@@ -1,0 +1,61 @@
+"""Debounce: of many calls at about the same time, one or two act, and none is lost."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from pymongo import ReturnDocument
+from pymongo.errors import DuplicateKeyError
+
+from launchers.farm import Farm
+
+LEASE = timedelta(seconds=60)
+POLL_S = 0.2
+
+
+def debounced(farm: Farm, action: Callable[[], Any], name: str = "advance", lease: timedelta = LEASE) -> bool:
+    """Have `action` done at least once after this call began; True if this call did it.
+
+    Whoever holds the lease acts for all who asked before it began. A holder that dies is replaced when its
+    lease ends.
+    """
+    leases = farm.launchpad.db["leases"]
+    asked = _ask(leases, name)
+    while True:
+        held = _take(leases, name, farm.token, lease)
+        if held is not None:
+            if held.get("served", 0) < asked:
+                action()
+            mine = {"_id": name, "by": farm.token}
+            leases.update_one(mine, {"$set": {"until": None}, "$max": {"served": max(held["asked"], asked)}})
+            return True
+        if _is_served(leases, name, asked):
+            return False
+        time.sleep(POLL_S)
+
+
+def _ask(leases: Any, name: str) -> int:
+    for _ in range(2):
+        try:
+            return leases.find_one_and_update(
+                {"_id": name}, {"$inc": {"asked": 1}}, upsert=True, return_document=ReturnDocument.AFTER
+            )["asked"]
+        except DuplicateKeyError:  # two made the document at once
+            continue
+    return _ask(leases, name)
+
+
+def _take(leases: Any, name: str, token: str, lease: timedelta) -> dict[str, Any] | None:
+    now = datetime.now(UTC)
+    free = {"_id": name, "$or": [{"until": None}, {"until": {"$lt": now}}]}
+    return leases.find_one_and_update(
+        free, {"$set": {"by": token, "until": now + lease}}, return_document=ReturnDocument.AFTER
+    )
+
+
+def _is_served(leases: Any, name: str, asked: int) -> bool:
+    document = leases.find_one({"_id": name}, {"served": 1})
+    return document is not None and document.get("served", 0) >= asked

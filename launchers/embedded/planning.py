@@ -1,0 +1,173 @@
+"""Which documents may match: ranges of index keys for a filter and an order."""
+
+import itertools
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from launchers.embedded.indexes import Index
+from launchers.embedded.keys import encode, is_scalar, type_range
+from launchers.embedded.storage import Collection, Storage
+
+Order = list[tuple[str, int]]
+
+_MAX_RANGES = 200_000
+# beyond this many candidates an index that gives the order is worth more than a smaller one
+_COUNTED = 100
+_COMPARISONS = {"$gt", "$gte", "$lt", "$lte"}
+_END = b"\xff"
+
+
+@dataclass
+class Conditions:
+    """What a filter says that an index can use."""
+
+    equal: dict[str, list[Any]] = field(default_factory=dict)
+    between: dict[str, dict[str, Any]] = field(default_factory=dict)
+    present: set[str] = field(default_factory=set)
+    exact: bool = True
+
+    def add(self, criteria: Mapping[str, Any]) -> "Conditions":
+        """Take in a filter; `exact` stays true while equalities say all of it."""
+        for name, value in criteria.items():
+            if name == "$and":
+                for part in value:
+                    self.add(part)
+            elif name != "$comment":
+                self._add_field(name, value)
+        return self
+
+    def _add_field(self, name: str, value: Any) -> None:
+        if name.startswith("$") or name in self.equal:
+            self.exact = False
+        elif is_scalar(value):
+            self.equal[name] = [value]
+        elif isinstance(value, Mapping):
+            self._add_operators(name, value)
+        else:
+            self.exact = False
+
+    def _add_operators(self, name: str, operators: Mapping[str, Any]) -> None:
+        values = [operators["$eq"]] if "$eq" in operators else operators.get("$in")
+        if isinstance(values, list) and all(map(is_scalar, values)):
+            self.equal[name] = values
+            self.exact = self.exact and len(operators) == 1
+            return
+        self.exact = False
+        limits = {o: v for o, v in operators.items() if o in _COMPARISONS and is_scalar(v)}
+        if limits:
+            self.between[name] = limits
+        if operators.get("$exists"):
+            self.present.add(name)
+
+    def has(self, name: str) -> bool:
+        """Whether the filter asks that the field is there."""
+        return name in self.equal or name in self.between or name in self.present
+
+    def implies(self, partial: Mapping[str, Any]) -> bool:
+        """Whether every match lies in a partial index; only presence is understood."""
+        return all(condition == {"$exists": True} and self.has(name) for name, condition in partial.items())
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A way to the candidates: ranges of one index, or the whole collection without one."""
+
+    index: Index | None = None
+    ranges: tuple[tuple[bytes, bytes], ...] = ((b"", _END),)
+    reverse: bool = False
+    ordered: bool = False
+    exact: bool = False
+    fields: int = 0
+
+
+def plan(storage: Storage, collection: Collection, criteria: Mapping[str, Any], order: Order) -> Plan:
+    """The cheapest way to the documents that pass `criteria`, in `order` where an index has it."""
+    conditions = Conditions().add(criteria)
+    plans = [p for index in collection.indexes if (p := _of_index(index, conditions, order)) is not None]
+    natural = Plan(ordered=not order, exact=not criteria)
+    if not plans:
+        return natural
+    return min(plans, key=lambda p: (_cost(storage, p), not p.ordered, -p.fields))
+
+
+def _cost(storage: Storage, candidate: Plan) -> float:
+    if not candidate.fields:
+        return math.inf
+    assert candidate.index is not None
+    low, high = candidate.ranges[0] if candidate.ranges else (b"", b"")
+    row = storage.rows(
+        "select count(*) from (select 1 from entries where number=? and key>=? and key<? limit ?)",
+        (candidate.index.number, low, high, _COUNTED),
+    ).fetchone()
+    return min(_COUNTED, row[0] * len(candidate.ranges))
+
+
+def _of_index(index: Index, conditions: Conditions, order: Order) -> Plan | None:
+    if index.partial is not None and not conditions.implies(index.partial):
+        return None
+    prefix = _prefix(index, conditions)
+    ranges, limited = _ranges(index, conditions, prefix)
+    used = len(prefix) + limited
+    if not used and not (order and index.complete):
+        return None
+    reverse = _direction(index, conditions, prefix, order)
+    if not used and reverse is None:
+        return None
+    exact = conditions.exact and len(prefix) == len(conditions.equal)
+    ordered = not order or (reverse is not None and len(ranges) <= 1)
+    return Plan(index, ranges, bool(reverse), ordered, exact, used)
+
+
+def _prefix(index: Index, conditions: Conditions) -> list[tuple[str, int]]:
+    found, combinations = [], 1
+    for name, direction in index.fields:
+        combinations *= len(conditions.equal.get(name, ()))
+        if name not in conditions.equal or combinations > _MAX_RANGES:
+            break
+        found.append((name, direction))
+    return found
+
+
+def _span(key: bytes) -> tuple[bytes, bytes]:
+    return key, key + _END
+
+
+def _ranges(
+    index: Index, conditions: Conditions, prefix: list[tuple[str, int]]
+) -> tuple[tuple[tuple[bytes, bytes], ...], bool]:
+    """The ranges of keys, and whether a comparison narrows the one that there is."""
+    parts = [sorted({encode(value, d) for value in conditions.equal[name]}) for name, d in prefix]
+    points = [b"".join(combination) for combination in itertools.product(*parts)]
+    following = index.fields[len(prefix) :]
+    if len(points) == 1 and following and not index.multikey and following[0][0] in conditions.between:
+        name, direction = following[0]
+        return (_limited(points[0], conditions.between[name], direction),), True
+    return tuple(map(_span, points)), False
+
+
+def _limited(point: bytes, limits: Mapping[str, Any], direction: int) -> tuple[bytes, bytes]:
+    low, high = type_range(next(iter(limits.values())), direction)
+    for operator, value in limits.items():
+        key = encode(value, direction)
+        # the filter looks at the candidates again: the bounds may take in an end too many
+        if operator.startswith("$gt") == (direction > 0):
+            low = max(low, key)
+        else:
+            high = min(high, key + _END)
+    return point + low, point + high
+
+
+def _direction(
+    index: Index, conditions: Conditions, prefix: list[tuple[str, int]], order: Order
+) -> bool | None:
+    """Whether the index has `order` backwards; None when it does not have it at all."""
+    fixed = {name for name, values in conditions.equal.items() if len(values) == 1}
+    wanted = [(name, direction) for name, direction in order if name not in fixed]
+    if any(name not in fixed for name, _ in prefix):
+        return None
+    following = index.fields[len(prefix) : len(prefix) + len(wanted)]
+    if wanted == following:
+        return False
+    return True if wanted == [(name, -direction) for name, direction in following] else None

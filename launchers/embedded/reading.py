@@ -1,0 +1,265 @@
+"""Reading: candidates streamed from SQLite, filtered, sorted, counted, joined."""
+
+import heapq
+from array import array
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any
+
+import bson
+
+from launchers.embedded.evaluation import matches, pipeline, project, refuse_code
+from launchers.embedded.indexes import Index
+from launchers.embedded.keys import encode, sort_key, values_at
+from launchers.embedded.planning import Order, Plan, plan
+from launchers.embedded.storage import Collection, Storage
+from launchers.embedded.wire import decode
+
+
+@dataclass(frozen=True)
+class Query:
+    """What a client wants to read of a collection."""
+
+    criteria: Mapping[str, Any] = field(default_factory=dict)
+    order: Order = field(default_factory=list)
+    skip: int = 0
+    limit: int = 0
+    projection: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Found:
+    """A document that matches: its place, its bytes, and its contents where somebody had to look."""
+
+    seq: int
+    raw: bytes
+    contents: dict[str, Any] | None = None
+
+    def document(self) -> dict[str, Any]:
+        """The contents; a copy of one's own to change."""
+        return decode(self.raw) if self.contents is None else self.contents
+
+
+class Reader:
+    """Reads one collection; a collection that does not exist is empty."""
+
+    def __init__(self, storage: Storage, collection: Collection | None) -> None:
+        self._storage = storage
+        self._collection = collection
+
+    def find(self, query: Query) -> Iterator[Found]:
+        """The matching documents in order, within skip and limit."""
+        if self._collection is None:
+            return iter(())
+        refuse_code(query.criteria)
+        order = [(name, direction) for name, direction in query.order if name != "$natural"]
+        way = plan(self._storage, self._collection, query.criteria, order)
+        stop = query.skip + query.limit if query.limit else None
+        if way.ordered:
+            found = self._matching(self._candidates(way), query.criteria, way.exact)
+        else:
+            found = self._sorted(way, query, order, stop)
+        return islice(found, query.skip, stop)
+
+    def cursor(self, query: Query) -> Iterator[bytes]:
+        """The bytes that a client gets, one document after the other; may be left and taken up again."""
+        if self._collection is None:
+            return
+        rest: Iterable[int] | None = None
+        found = self.find(query)
+        for document in found:
+            yield _delivered(document, query)
+
+    def count(self, query: Query) -> int:
+        """How many documents match; from the index alone where it says everything."""
+        if self._collection is None:
+            return 0
+        way = plan(self._storage, self._collection, query.criteria, [])
+        if way.exact:
+            number = self._count(way)
+        else:
+            refuse_code(query.criteria)
+            number = sum(1 for _ in self._matching(self._candidates(way), query.criteria, False))
+        number = max(0, number - query.skip)
+        return min(number, query.limit) if query.limit else number
+
+    def _count(self, way: Plan) -> int:
+        assert self._collection is not None
+        if way.index is None:
+            statement, number = "select count(*) from documents where collection=?", self._collection.number
+            return int(self._storage.rows(statement, (number,)).fetchone()[0])
+        if way.index.multikey:
+            return len(set(self._candidates(way)))
+        statement = "select count(*) from entries where number=? and key>=? and key<?"
+        return sum(
+            self._storage.rows(statement, (way.index.number, low, high)).fetchone()[0]
+            for low, high in way.ranges
+        )
+
+    def distinct(self, name: str, criteria: Mapping[str, Any]) -> list[Any]:
+        """The different values of a field, elements of arrays one by one."""
+        index = None if criteria else self._single(name)
+        documents = (
+            (decode(raw) for _, _, raw in self._groups(index))
+            if index is not None
+            else (found.document() for found in self.find(Query(criteria)))
+        )
+        values: dict[bytes, Any] = {}
+        for document in documents:
+            for value in values_at(document, tuple(name.split(".")))[0]:
+                if not type(value).__name__ in ("Missing", "Empty"):
+                    values.setdefault(encode(value), value)
+        return [values[key] for key in sorted(values)]
+
+    def aggregate(self, stages: list[Mapping[str, Any]], database: "Joined") -> Iterator[dict[str, Any]]:
+        """What a pipeline gives; a `$match` in front goes through the indexes."""
+        rest = [dict(stage) for stage in stages]
+        criteria = rest.pop(0)["$match"] if rest and set(rest[0]) == {"$match"} else {}
+        counted = _counted(rest)
+        if counted is not None:
+            return self._count_group(criteria, *counted)
+        grouped = None if criteria else _grouped(rest)
+        index = self._single(grouped[0]) if grouped else None
+        if grouped is not None and index is not None and not index.multikey:
+            return pipeline(self._index_groups(index, *grouped), database, rest[1:])
+        documents = [found.document() for found in self.find(Query(criteria))]
+        return pipeline(documents, database, rest)
+
+    def _count_group(
+        self, criteria: Mapping[str, Any], identity: Any, name: str, bounds: tuple[int, int]
+    ) -> Iterator[dict[str, Any]]:
+        number = self.count(Query(criteria, skip=bounds[0], limit=bounds[1]))
+        if number:
+            yield {"_id": identity, name: number} if identity is not ... else {name: number}
+
+    def _single(self, name: str) -> Index | None:
+        indexes = self._collection.indexes if self._collection else []
+        return next((i for i in indexes if i.complete and [f for f, _ in i.fields] == [name]), None)
+
+    def _groups(self, index: Index) -> Iterator[tuple[bytes, int, bytes]]:
+        """For each key of an index: the key, how many documents have it, and one of them."""
+        rows = self._storage.rows(
+            "select key, count(*), min(seq) from entries where number=? group by key", (index.number,)
+        ).fetchall()
+        for key, number, seq in rows:
+            raw = self._storage.document(seq)
+            if raw is not None:
+                yield key, number, raw
+
+    def _index_groups(self, index: Index, name: str, counter: str) -> list[dict[str, Any]]:
+        parts = tuple(name.split("."))
+        groups = []
+        for _, number, raw in self._groups(index):
+            value = values_at(decode(raw), parts)[0][0]
+            groups.append({"_id": None if type(value).__name__ == "Missing" else value, counter: number})
+        return groups
+
+    # candidates
+
+    def _candidates(self, way: Plan) -> Iterator[int]:
+        assert self._collection is not None
+        if way.index is None:
+            rows = self._storage.rows(
+                "select seq from documents where collection=? order by seq", (self._collection.number,)
+            )
+            return (seq for (seq,) in rows)
+        found = self._entries(way, way.index.number)
+        return _once(found) if way.index.multikey else found
+
+    def _entries(self, way: Plan, number: int) -> Iterator[int]:
+        direction = "desc" if way.reverse else "asc"
+        statement = (
+            "select seq from entries where number=? and key>=? and key<?"
+            f" order by key {direction}, seq {direction}"
+        )
+        for low, high in way.ranges:
+            for (seq,) in self._storage.rows(statement, (number, low, high)):
+                yield seq
+
+    def _matching(self, candidates: Iterable[int], criteria: Mapping[str, Any], exact: bool) -> Iterator[Found]:
+        for seq in candidates:
+            raw = self._storage.document(seq)
+            if raw is None:
+                continue
+            if exact:
+                yield Found(seq, raw)
+                continue
+            contents = decode(raw)
+            if matches(criteria, contents):
+                yield Found(seq, raw, contents)
+
+    def _sorted(self, way: Plan, query: Query, order: Order, stop: int | None) -> Iterator[Found]:
+        found = self._matching(self._candidates(way), query.criteria, way.exact)
+        keyed = ((sort_key(one.document(), order), position, one.seq) for position, one in enumerate(found))
+        ranked = sorted(keyed) if stop is None else heapq.nsmallest(stop, keyed)
+        seqs = array("q", (seq for _, _, seq in ranked))
+        return self._matching(seqs, query.criteria, True)
+
+
+@dataclass(frozen=True)
+class Joined:
+    """The other collections of a database, as pipelines ask for them."""
+
+    storage: Storage
+    name: str
+
+    def get_collection(self, name: str) -> "Joined._Source":
+        """A collection to join with."""
+        return Joined._Source(Reader(self.storage, self.storage.collection(self.name, name)))
+
+    @dataclass(frozen=True)
+    class _Source:
+        reader: Reader
+
+        def find(self, criteria: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
+            """The matching documents."""
+            return [found.document() for found in self.reader.find(Query(criteria or {}))]
+
+
+def _delivered(found: Found, query: Query) -> bytes:
+    if not query.projection:
+        return found.raw
+    return bson.encode(project(found.document(), query.projection, query.criteria))
+
+
+def _once(seqs: Iterable[int]) -> Iterator[int]:
+    seen: set[int] = set()
+    for seq in seqs:
+        if seq not in seen:
+            seen.add(seq)
+            yield seq
+
+
+def _counted(stages: list[dict[str, Any]]) -> tuple[Any, str, tuple[int, int]] | None:
+    """The parts of a pipeline that only counts: what pymongo's `count_documents` sends, or `$count`."""
+    rest, bounds = list(stages), {"$skip": 0, "$limit": 0}
+    while rest and len(rest[0]) == 1 and next(iter(rest[0])) in bounds:
+        name, value = rest.pop(0).popitem()
+        if bounds[name] or (name == "$skip" and bounds["$limit"]):
+            return None
+        bounds[name] = int(value)
+    if len(rest) != 1:
+        return None
+    if isinstance(rest[0].get("$count"), str):
+        return ..., rest[0]["$count"], (bounds["$skip"], bounds["$limit"])
+    identity, counters = _group_parts(rest[0])
+    if identity is ... or isinstance(identity, (str, dict, list)) or len(counters) != 1:
+        return None
+    return identity, counters[0], (bounds["$skip"], bounds["$limit"])
+
+
+def _grouped(stages: list[dict[str, Any]]) -> tuple[str, str] | None:
+    """Field and counter of a pipeline that begins by counting per value of one field."""
+    identity, counters = _group_parts(stages[0]) if stages else (..., [])
+    if not isinstance(identity, str) or not identity.startswith("$") or identity.startswith("$$"):
+        return None
+    return (identity[1:], counters[0]) if len(counters) == 1 else None
+
+
+def _group_parts(stage: Mapping[str, Any]) -> tuple[Any, list[str]]:
+    group = stage.get("$group")
+    if not isinstance(group, Mapping) or len(stage) != 1:
+        return ..., []
+    counters = [name for name, value in group.items() if name != "_id" and value == {"$sum": 1}]
+    return (group.get("_id", ...), counters) if len(counters) == len(group) - 1 else (..., [])
