@@ -1,0 +1,74 @@
+"""From a task and forces to the record of its phonons."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Sequence
+from importlib.metadata import version
+from time import perf_counter
+from typing import Any
+
+from flows.failure import CalculationFailed
+from flows.phonons.harmonic import STAGE, Forces, HarmonicCrystal, harmonic_crystal
+from flows.phonons.path import BandPath, band_path
+from flows.phonons.settings import PhononSettings, PhononTask
+from flows.phonons.spectra import bands, density_of_states, gamma_mesh, imaginary_modes, points_cm1
+from flows.records import Blob, Failure, Phonons, TrainedModel
+
+PACKAGES = ("phonopy", "symfc", "spglib", "seekpath", "ase", "numpy")
+IMAGINARY_KEPT = 100
+
+
+def phonons_of(task: PhononTask, forces: Forces, models: Sequence[TrainedModel] = ()) -> Phonons:
+    """The phonons that `task` asks for, of a potential with these `forces` that is the sum of `models`.
+
+    Raises:
+        CalculationFailed: `bad-input`: the cell is not primitive, forces of a wrong shape; `diverged`: forces
+            that are not finite.
+    """
+    started = perf_counter()
+    primitive = task.primitive.atoms()
+    path = _path(task)
+    crystal = harmonic_crystal(primitive, task.supercell, forces, task.settings.displacement_A)
+    return Phonons(
+        **{name: getattr(task, name) for name in ("key", "system", "model", "seed", "size")},
+        **_quality(crystal),
+        **_spectra(crystal, path, task.settings),
+        learned=all(model.learned for model in models),
+        verdict="; ".join(f"{model.model}: {model.verdict}" for model in models if model.verdict),
+        versions={"python": platform.python_version()} | {name: version(name) for name in PACKAGES},
+        wall_time_s=perf_counter() - started,
+        blob=Blob.of(crystal.yaml()),
+    )
+
+
+def bad_input(message: str) -> CalculationFailed:
+    return CalculationFailed(Failure(stage=STAGE, kind="bad-input", message=message))
+
+
+def _path(task: PhononTask) -> BandPath:
+    try:
+        return band_path(task.primitive.atoms())
+    except ValueError as error:
+        raise bad_input(f"{task.system}: {error}") from error
+
+
+def _quality(crystal: HarmonicCrystal) -> dict[str, Any]:
+    return {
+        "displacements": crystal.displacements,
+        "sum_rule_eV_A2": crystal.sum_rule_eV_A2,
+        "residual_force_eV_A": crystal.residual_force_eV_A,
+    }
+
+
+def _spectra(crystal: HarmonicCrystal, path: BandPath, settings: PhononSettings) -> dict[str, Any]:
+    along = bands(crystal, path, settings.points_per_segment)
+    sampled = gamma_mesh(crystal, settings.mesh)
+    unstable = imaginary_modes(along, sampled, settings.imaginary_threshold_cm1)
+    return {
+        "bands": along,
+        "dos": density_of_states(crystal, sampled, settings.dos_pitch_cm1),
+        "points_cm1": points_cm1(crystal, path),
+        "imaginary": unstable[:IMAGINARY_KEPT],
+        "imaginary_count": len(unstable),
+    }
