@@ -214,6 +214,7 @@ class TrainedModel(Record):
     versions: dict[str, str] = {}
     device: str = ""
     wall_time_s: float = 0.0
+    weights_sha256: str = ""  # equal for equal models; the bytes of their blobs may differ
     blob: Blob
 
 

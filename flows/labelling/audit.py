@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import numpy as np
 from ase.units import kB
 
+from flows.labelling.units import base_slope, level_slope
 from flows.records import Label, LevelAudit
 
 _OUTLIER_SIGMAS = 6.0
@@ -14,41 +16,57 @@ _ROUNDING_EV = 1e-3  # published energies are rounded: no spread is known better
 
 
 def audit_base(labels: Mapping[str, Label]) -> LevelAudit:
-    """The level to which the others are compared; `labels` by structure key."""
+    """The level to which the others are compared; `labels` by structure key.
+
+    Outliers lie more than 10 robust standard deviations from the median energy.
+    """
     energies = _energies(labels.values())
-    strange = _outliers(energies, 10.0)
-    return _facts(labels, energies[~strange]).model_copy(
-        update=_named(labels, strange, "energy is far from all others")
-    )
+    strange = _outliers(energies - np.median(energies), 10.0)
+    warnings = _named(labels, strange, "its energy is far from all others")
+    if base_slope(labels) is None:
+        warnings += ("its unit could not be checked: no forces, too few structures, or too far apart",)
+    return _facts(labels, strange, {"warnings": warnings})
 
 
 def audit_level(labels: Mapping[str, Label], base: Mapping[str, Label], base_level: str) -> LevelAudit:
     """A level and its differences ΔE = E_level - E_base; every structure of `labels` is in `base`.
 
-    The spread is the standard deviation (n - 1) of ΔE per atom, the line the least-squares fit of ΔE against
-    E_base with its RMSE (n). Outliers lie more than 6 robust standard deviations (1.4826 MAD) from it.
+    The spread is the standard deviation (n - 1) of ΔE per atom; the line is the least-squares fit of ΔE against
+    E_base, `line_slope` its slope (that of E_level is one more), with its RMSE (n). Outliers lie more than 6
+    robust standard deviations (1.4826 MAD) from the line through the others.
     """
     energies, reference = _energies(labels.values()), _energies([base[key] for key in labels])
-    delta = energies - reference
-    atoms = len(next(iter(labels.values())).structure.symbols)
-    facts = _facts(labels, energies).model_copy(update={"delta_base": base_level, "delta_count": len(delta)})
+    delta, reference = energies - reference, reference - reference.mean()
+    facts: dict[str, Any] = {"delta_base": base_level, "delta_count": len(delta)}
     if len(delta) < 3 or np.ptp(reference) == 0:
-        return facts.model_copy(
-            update={"warnings": ("too few structures for a straight line in the base energy",)}
+        facts["warnings"] = ("there are too few structures for a straight line, and to check its unit",)
+        return _facts(labels, np.zeros(len(delta), dtype=bool), facts)
+    meV_atom = 1e3 / _atoms(labels)
+    line = np.polyfit(reference, delta, 1)
+    facts["delta_std_meV_atom"] = float(delta.std(ddof=1)) * meV_atom
+    facts["line_slope"] = float(line[0])
+    facts["line_rmse_meV_atom"] = (
+        float(np.sqrt(((delta - np.polyval(line, reference)) ** 2).mean())) * meV_atom
+    )
+    strange = _off_the_line(reference, delta)
+    facts["warnings"] = _named(labels, strange, f"its ΔE lies far from the straight line in E_{base_level}")
+    if level_slope(labels, base) is None:
+        facts["warnings"] += (
+            f"its unit could not be checked: few structures, or not following {base_level}",
         )
-    slope, level = np.polyfit(reference - reference.mean(), delta, 1)
-    residual = delta - slope * (reference - reference.mean()) - level
-    named = _named(
-        labels, _outliers(residual, _OUTLIER_SIGMAS), f"ΔE lies far from its straight line in E_{base_level}"
-    )
-    return facts.model_copy(
-        update={
-            "delta_std_meV_atom": float(delta.std(ddof=1)) / atoms * 1e3,
-            "line_slope": float(slope),
-            "line_rmse_meV_atom": float(np.sqrt((residual**2).mean())) / atoms * 1e3,
-            **named,
-        }
-    )
+    return _facts(labels, strange, facts)
+
+
+def _off_the_line(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Which points (n,) lie off the line through the others: a far point must not hide by tilting the line."""
+    strange = np.zeros(len(x), dtype=bool)
+    for _ in range(5):
+        residual = y - np.polyval(np.polyfit(x[~strange], y[~strange], 1), x)
+        found = _outliers(residual, _OUTLIER_SIGMAS)
+        if (found == strange).all() or (~found).sum() < 3:
+            break
+        strange = found
+    return strange
 
 
 def effective_temperatures(energies_eV: np.ndarray, atoms: int) -> np.ndarray:
@@ -60,36 +78,40 @@ def effective_temperatures(energies_eV: np.ndarray, atoms: int) -> np.ndarray:
     return (energies_eV - energies_eV.min()) / (1.5 * max(atoms - 1, 1) * kB)
 
 
-def _facts(labels: Mapping[str, Label], energies: np.ndarray) -> LevelAudit:
+def _facts(labels: Mapping[str, Label], strange: np.ndarray, facts: Mapping[str, Any]) -> LevelAudit:
+    """What every level has; outliers say nothing about the temperature."""
     forces = [label.forces_eV_A for label in labels.values() if label.forces_eV_A is not None]
-    atoms = len(next(iter(labels.values())).structure.symbols)
-    temperatures = effective_temperatures(energies, atoms)
+    energies = _energies(labels.values())
+    temperatures = effective_temperatures(energies[~strange], _atoms(labels))
     return LevelAudit(
         count=len(labels),
         with_forces=len(forces),
-        atoms=atoms,
+        atoms=_atoms(labels),
         energy_min_eV=float(energies.min()),
         energy_max_eV=float(energies.max()),
         force_rms_eV_A=float(np.sqrt(np.mean(np.array(forces) ** 2))) if forces else None,
         effective_temperature_K=float(temperatures.max()),
         effective_temperature_mean_K=float(temperatures.mean()),
+        outliers=tuple(key for key, is_strange in zip(labels, strange, strict=True) if is_strange),
+        **facts,
     )
+
+
+def _atoms(labels: Mapping[str, Label]) -> int:
+    return len(next(iter(labels.values())).structure.symbols)
 
 
 def _energies(labels: Iterable[Label]) -> np.ndarray:
     return np.array([label.energy_eV for label in labels])
 
 
-def _outliers(values: np.ndarray, sigmas: float) -> np.ndarray:
-    off = np.abs(values - np.median(values))
+def _outliers(residual: np.ndarray, sigmas: float) -> np.ndarray:
+    off = np.abs(residual - np.median(residual))
     return off > sigmas * max(1.4826 * float(np.median(off)), _ROUNDING_EV)
 
 
-def _named(labels: Mapping[str, Label], strange: np.ndarray, what: str) -> dict[str, Sequence[str]]:
-    found = [
-        (key, label) for (key, label), is_strange in zip(labels.items(), strange, strict=True) if is_strange
-    ]
-    return {
-        "outliers": tuple(key for key, _ in found),
-        "warnings": tuple(f"{label.source}: {what} (structure {key[:12]})" for key, label in found),
-    }
+def _named(labels: Mapping[str, Label], strange: np.ndarray, what: str) -> tuple[str, ...]:
+    found = zip(labels.items(), strange, strict=True)
+    return tuple(
+        f"{label.source}: {what} (structure {key[:12]})" for (key, label), is_strange in found if is_strange
+    )

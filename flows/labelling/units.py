@@ -13,11 +13,12 @@ eV, eV/Å, Å together. Data whose structures are all far apart, or without forc
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
+from scipy.spatial import cKDTree
 
-from flows.records import Label
+from flows.records import Label, Structure
 
 _FEWEST = 8
 _CORRELATION = 0.9
@@ -50,10 +51,9 @@ _EV_A = {
 def level_trouble(labels: Mapping[str, Label], base: Mapping[str, Label], base_level: str) -> str | None:
     """Why a level cannot be used, in words, or None. Both map structure keys to labels."""
     keys = [key for key in labels if key in base]
-    ours, theirs = (np.array([part[key].energy_eV for key in keys]) for part in (labels, base))
     if _repeats_forces(labels, base, keys):
         return f"its forces are those of {base_level}, repeated: say that it has none"
-    slope = robust_slope(theirs, ours)
+    slope = level_slope(labels, base)
     if slope is None or _LEVEL_SLOPES[0] <= slope <= _LEVEL_SLOPES[1]:
         return None
     atoms = len(labels[keys[0]].structure.symbols)
@@ -61,6 +61,13 @@ def level_trouble(labels: Mapping[str, Label], base: Mapping[str, Label], base_l
         f"its energies follow those of {base_level} with a slope of {slope:.4g} instead of about 1:"
         f" not eV per cell, {_likely(slope, {**_UNITS_PER_EV, **_per_atom(atoms)})}; convert them"
     )
+
+
+def level_slope(labels: Mapping[str, Label], base: Mapping[str, Label]) -> float | None:
+    """Slope of E_level(E_base), or None where there are too few structures or no relation to judge by."""
+    keys = [key for key in labels if key in base]
+    theirs, ours = (np.array([part[key].energy_eV for key in keys]) for part in (base, labels))
+    return robust_slope(theirs, ours)
 
 
 def _per_atom(atoms: int) -> dict[str, float]:
@@ -102,37 +109,54 @@ def _rank_correlation(x: np.ndarray, y: np.ndarray) -> float:
 
 def base_trouble(base: Mapping[str, Label]) -> str | None:
     """Why the base level cannot be used, in words, or None."""
-    labels = [label for label in base.values() if label.forces_eV_A is not None]
-    if len(labels) < 2:
-        return None
-    forces = np.array([label.forces_eV_A for label in labels])
-    if np.abs(forces).max() == 0:
+    forces = [label.forces_eV_A for label in base.values() if label.forces_eV_A is not None]
+    if len(forces) > 1 and not np.array(forces).any():
         return "all forces are zero: say that the level has none"
-    works, rises = neighbour_work(labels, forces)
-    slope = robust_slope(works, rises)
+    slope = base_slope(base)
     if slope is None or _WORK_SLOPES[0] <= slope <= _WORK_SLOPES[1]:
         return None
+    units = {**_EV_A, "energies in eV/atom": 1 / len(forces[0])}
     return (
         f"its energies rise by {slope:.4g} times the work of its forces between neighbouring structures:"
-        f" not eV and eV/Å, {_likely(slope, {**_EV_A, 'energies in eV/atom': 1 / forces.shape[1]})}; convert the files"
+        f" not eV, eV/Å and Å, {_likely(slope, units)}; convert the files"
     )
 
 
-def neighbour_work(labels: list[Label], forces: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Work -(F_i + F_j)/2 · dx and rise E_j - E_i (eV), of each structure i and the one nearest to it.
+def base_slope(base: Mapping[str, Label]) -> float | None:
+    """Rise of the energy over the work of the forces, or None where there is too little to judge by."""
+    labels = [label for label in base.values() if label.forces_eV_A is not None]
+    if len(labels) < _FEWEST:
+        return None
+    return robust_slope(*neighbour_work(labels, np.array([label.forces_eV_A for label in labels])))
 
-    `forces` is (n, N, 3). Structures are compared with those next to them in the list (files of an MD are in
-    order), and only pairs in the same cell and order of atoms count. At most 400 pairs are looked at.
+
+def neighbour_work(labels: Sequence[Label], forces: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Work -(F_i + F_j)/2 · dx and rise E_j - E_i (eV), (n,) each, of structures i and the ones nearest to them.
+
+    `forces` is (n, N, 3). Only structures in the cell and the order of atoms of the first count, and at most 400.
     """
-    works, rises = [], []
-    pick = np.unique(np.linspace(0, len(labels) - 2, min(len(labels) - 1, 400)).astype(int))
-    for i in pick:
-        one, two = labels[i].structure, labels[i + 1].structure
-        if one.symbols != two.symbols or one.cell != two.cell:
-            continue
-        cell = np.array(one.cell)
-        step = (np.array(two.positions) - np.array(one.positions)) @ np.linalg.inv(cell)
-        step -= step.round()
-        works.append(-0.5 * float(((forces[i] + forces[i + 1]) * (step @ cell)).sum()))
-        rises.append(labels[i + 1].energy_eV - labels[i].energy_eV)
-    return np.array(works), np.array(rises)
+    first = labels[0].structure
+    same = [i for i, label in enumerate(labels) if _same_frame(label.structure, first)]
+    pick = [same[i] for i in np.unique(np.linspace(0, len(same) - 1, 400).astype(int))] if same else []
+    if len(pick) < 2:
+        return np.zeros(0), np.zeros(0)
+    cell = np.array(first.cell)
+    positions = np.array([labels[i].structure.positions for i in pick])
+    flat = (_without_drift(positions @ np.linalg.inv(cell)) @ cell).reshape(len(pick), -1)
+    nearest = cKDTree(flat).query(flat, k=2)[1][:, 1]
+    means = 0.5 * (forces[pick] + forces[pick][nearest]).reshape(len(pick), -1)
+    energies = np.array([labels[i].energy_eV for i in pick])
+    return -(means * (flat[nearest] - flat)).sum(axis=1), energies[nearest] - energies
+
+
+def _without_drift(fractional: np.ndarray) -> np.ndarray:
+    """Displacements (n, N, 3) from the first structure, without their circular mean: a crystal under a
+    thermostat drifts by more than the atoms vibrate, and drift does no work."""
+    steps = fractional - fractional[0]
+    drift = np.angle(np.exp(2j * np.pi * steps).mean(axis=1, keepdims=True)) / (2 * np.pi)
+    steps -= drift
+    return steps - steps.round()
+
+
+def _same_frame(one: Structure, two: Structure) -> bool:
+    return one.symbols == two.symbols and one.cell == two.cell

@@ -1,0 +1,140 @@
+"""The frames of all files, by level: checked, each structure once, matched to the base level; the rest named."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Mapping
+
+import numpy as np
+
+from flows.labelling.extxyz import FrameError
+from flows.labelling.matching import AmbiguousMatch, Match, StructureIndex
+from flows.labelling.published import Frame, LabelError, check_composition, read_published
+from flows.labelling.settings import Expectations, MatchingSettings, PublishedFile
+from flows.records import SetAside
+
+_SAME_ENERGY_EV = 2e-3  # published energies are rounded to 1e-3 eV
+_CELL_OFF_WORTH_SAYING = 1e-6
+
+
+class Gathering:
+    """What has been read so far: `frames`, `forces` and `warnings` by level, and `aside` with its reasons."""
+
+    def __init__(self, base: str, matching: MatchingSettings) -> None:
+        self.base, self.matching = base, matching
+        self.frames: dict[str, list[Frame]] = {}
+        self.forces: dict[str, bool] = {}
+        self.warnings: dict[str, list[str]] = {}
+        self.aside: list[SetAside] = []
+
+    def add(self, file: PublishedFile, content: bytes, expectations: Expectations) -> None:
+        """Read one more file.
+
+        Raises:
+            LabelError: it is not what its sha256 says, no extended XYZ text, or disagrees with another about forces.
+        """
+        found = hashlib.sha256(content).hexdigest()
+        if found != file.sha256:
+            raise LabelError(
+                f"{file.name} has changed: its sha256 is {found}, not {file.sha256}; submit again"
+            )
+        if self.forces.setdefault(file.level, file.forces) != file.forces:
+            raise LabelError(
+                f"{file.name}: level {file.level} has forces in one file and none in another:"
+                " say the same of both, or call them two levels"
+            )
+        frames, aside = read_published(file, content, expectations)
+        self.frames.setdefault(file.level, []).extend(frames)
+        self.aside.extend(aside)
+        warnings = self.warnings.setdefault(file.level, [])
+        off = max((frame.cell_off for frame in frames), default=0.0)
+        if off > _CELL_OFF_WORTH_SAYING:
+            warnings.append(f"{file.name}: cells differ by up to {100 * off:.2g} % from the training cell")
+
+    def unify(self, composition: Mapping[str, int] | None) -> None:
+        """Leave one composition in all levels (the base level's most frequent one, if none is given), and no
+        structure twice in one level."""
+        composition = composition or self._most_frequent()
+        for level, frames in self.frames.items():
+            self.frames[level] = self._without_repeats([f for f in frames if self._fits(f, composition)])
+
+    def _most_frequent(self) -> Mapping[str, int] | None:
+        counts = Counter(
+            tuple(sorted(Counter(frame.symbols).items())) for frame in self.frames.get(self.base, [])
+        )
+        return dict(counts.most_common(1)[0][0]) if counts else None
+
+    def _fits(self, frame: Frame, composition: Mapping[str, int] | None) -> bool:
+        try:
+            check_composition(frame.symbols, composition)
+        except FrameError as error:
+            self.aside.append(frame.aside(str(error)))
+            return False
+        return True
+
+    def _without_repeats(self, frames: list[Frame]) -> list[Frame]:
+        repeats = StructureIndex(frames, self.matching).repeated() if frames else {}
+        for number, first in repeats.items():
+            frame, kept = frames[number], frames[first]
+            reason = f"duplicate of {kept.where}"
+            if abs(frame.energy_eV - kept.energy_eV) > _SAME_ENERGY_EV:
+                reason += f", with another energy ({frame.energy_eV} and {kept.energy_eV} eV)"
+                self.warnings[frame.level].append(f"{frame.where}: {reason}; the first is kept")
+            self.aside.append(frame.aside(reason))
+        return [frame for number, frame in enumerate(frames) if number not in repeats]
+
+    def matched(self) -> dict[str, list[tuple[Frame, Match]]]:
+        """For each level, the base level first, its frames with the number of the base frame that they show.
+
+        Raises:
+            LabelError: the base level is absent or has no usable frame.
+        """
+        if self.base not in self.frames:
+            given = ", ".join(self.frames) or "none"
+            raise LabelError(
+                f"no file of level {self.base} is given (levels: {given}): all are matched to it"
+            )
+        frames = self.frames[self.base]
+        if not frames:
+            raise LabelError(f"level {self.base} has no usable frame: {self.most_frequent_reason(self.base)}")
+        same = np.arange(len(frames[0].symbols))
+        index = StructureIndex(frames, self.matching)
+        found = {self.base: [(frame, Match(number, 0.0, same)) for number, frame in enumerate(frames)]}
+        for level in sorted(self.frames.keys() - {self.base}):
+            found[level] = self._matched(level, index)
+        return found
+
+    def _matched(self, level: str, index: StructureIndex) -> list[tuple[Frame, Match]]:
+        best: dict[int, tuple[Frame, Match]] = {}
+        for frame in self.frames[level]:
+            match = self._match(frame, index)
+            if match is None:
+                continue
+            one, rival = (frame, match), best.get(match.number)
+            if rival:
+                one, rival = sorted((rival, one), key=lambda pair: pair[1].distance)
+                self.aside.append(rival[0].aside(f"{one[0].where} is nearer to the same structure"))
+            best[match.number] = one
+        return [best[number] for number in sorted(best)]
+
+    def _match(self, frame: Frame, index: StructureIndex) -> Match | None:
+        try:
+            match = index.find(frame)
+        except AmbiguousMatch as error:
+            first, second = (index.frames[m.number].where for m in (error.first, error.second))
+            self.aside.append(frame.aside(f"ambiguous: about equally near to {first} and {second}"))
+            return None
+        if match is None:
+            self.aside.append(
+                frame.aside(f"unmatched: no usable frame of level {self.base} has this structure")
+            )
+        return match
+
+    def most_frequent_reason(self, level: str) -> str:
+        """Why most of the frames of a level were set aside."""
+        reasons = Counter(item.reason for item in self.aside if item.level == level)
+        if not reasons:
+            return "none was read"
+        reason, count = reasons.most_common(1)[0]
+        return f"{reason} ({count} of the {sum(reasons.values())} frames set aside)"
