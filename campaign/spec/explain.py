@@ -63,8 +63,14 @@ def _message(loc: Loc, detail: Mapping[str, Any]) -> str:
     if kind == "string_pattern_mismatch":
         points = ", points" if "." in detail["ctx"]["pattern"] else ""
         return f"{value!r} may hold letters, digits, _, -{points} only"
-    text = detail["msg"].removeprefix("Input ").replace("a valid string", "text").replace("a valid ", "a ")
-    return f"{text}, got {_shown(value)}"
+    text = (
+        detail["msg"]
+        .removeprefix("Input ")
+        .replace("a valid string", "text")
+        .replace("a valid integer", "an integer")
+        .replace("a valid ", "a ")
+    )
+    return f"{text.partition(', unable to parse')[0]}, got {_shown(value)}"
 
 
 def _length(detail: Mapping[str, Any]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -82,11 +83,19 @@ class Resolver:
         files = []
         for data in level.data:
             path = self._find((*loc, "data"), data)
-            if path is not None:
-                sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+            sha256 = self._sha256((*loc, "data"), path) if path is not None else None
+            if path is not None and sha256 is not None:
                 self.files[sha256] = path
                 files.append(PublishedFile(name=path.name, sha256=sha256, level=name, forces=level.forces))
         return ResolvedLevel(files=tuple(files), forces=level.forces, functional=level.functional)
+
+    def _sha256(self, loc: Loc, path: Path) -> str | None:
+        try:
+            with path.open("rb") as file:
+                return hashlib.file_digest(file, "sha256").hexdigest()
+        except OSError as error:
+            self.problems.append(self.complain(loc, f"{path} cannot be read: {error.strerror}"))
+            return None
 
     def _refuse_shared_files(self, loc: Loc, levels: dict[str, ResolvedLevel]) -> None:
         """The labels of one level given for another would train a difference of nothing."""
@@ -102,7 +111,7 @@ class Resolver:
     def _find(self, loc: Loc, name: str) -> Path | None:
         tried = [folder / Path(name).expanduser() for folder in self.folders]
         for path in tried:
-            if path.is_file():
+            if os.path.isfile(path):  # never raises: a folder may be closed to us
                 return path
         looked = ", ".join(str(path.parent) for path in dict.fromkeys(tried))
         message = f"no file {name} (looked in {looked}); name the folder that holds it with --data DIR"
