@@ -36,7 +36,7 @@ def project(document: dict[str, Any], fields: Mapping[str, Any], criteria: Mappi
     names = [name for name, value in fields.items() if name != "_id"]
     if names and all(_is_plain(name, fields[name]) for name in names) and fields.get("_id", 1) in (1, True, 0, False):
         kept = {"_id"} if fields.get("_id", 1) else set()
-        return {name: value for name, value in document.items() if name in kept or name in fields and name != "_id"}
+        return {name: value for name, value in document.items() if name in kept or (name in fields and name != "_id")}
     try:
         return _operators._copy_only_fields(document, dict(fields), dict, filter=criteria)
     except Exception as error:

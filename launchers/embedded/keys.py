@@ -119,7 +119,7 @@ def _milliseconds(value: int) -> bytes:
 
 
 def _moment(value: datetime.datetime) -> bytes:
-    naive = value.astimezone(datetime.timezone.utc).replace(tzinfo=None) if value.tzinfo else value
+    naive = value.astimezone(datetime.UTC).replace(tzinfo=None) if value.tzinfo else value
     return _milliseconds((naive - _EPOCH) // _MILLISECOND)
 
 

@@ -19,6 +19,17 @@ _COMPARISONS = {"$gt", "$gte", "$lt", "$lte"}
 _END = b"\xff"
 
 
+@dataclass(frozen=True)
+class Query:
+    """What a client wants to read of a collection."""
+
+    criteria: Mapping[str, Any] = field(default_factory=dict)
+    order: Order = field(default_factory=list)
+    skip: int = 0
+    limit: int = 0
+    projection: Mapping[str, Any] = field(default_factory=dict)
+
+
 @dataclass
 class Conditions:
     """What a filter says that an index can use."""

@@ -3,29 +3,20 @@
 import heapq
 from array import array
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
 import bson
 
+from launchers.embedded.cursors import Stream
 from launchers.embedded.evaluation import matches, pipeline, project, refuse_code
 from launchers.embedded.indexes import Index
-from launchers.embedded.keys import encode, sort_key, values_at
-from launchers.embedded.planning import Order, Plan, plan
+from launchers.embedded.keys import EMPTY, MISSING, encode, sort_key, values_at
+from launchers.embedded.pipelines import absorbed, counted_as, grouped_by, needed_fields
+from launchers.embedded.planning import Order, Plan, Query, plan
 from launchers.embedded.storage import Collection, Storage
 from launchers.embedded.wire import decode
-
-
-@dataclass(frozen=True)
-class Query:
-    """What a client wants to read of a collection."""
-
-    criteria: Mapping[str, Any] = field(default_factory=dict)
-    order: Order = field(default_factory=list)
-    skip: int = 0
-    limit: int = 0
-    projection: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -41,6 +32,25 @@ class Found:
         return decode(self.raw) if self.contents is None else self.contents
 
 
+class Candidates:
+    """Places of documents, straight from SQLite until `pause`: before anything else is read or written."""
+
+    def __init__(self, seqs: Iterable[int]) -> None:
+        self._rest = iter(seqs)
+        self.paused = False
+
+    def __iter__(self) -> Iterator[int]:
+        return self
+
+    def __next__(self) -> int:
+        return next(self._rest)
+
+    def pause(self) -> None:
+        """Keep the places of what is left, eight bytes each."""
+        self._rest = iter(array("q", self._rest))
+        self.paused = True
+
+
 class Reader:
     """Reads one collection; a collection that does not exist is empty."""
 
@@ -52,35 +62,33 @@ class Reader:
         """The matching documents in order, within skip and limit."""
         if self._collection is None:
             return iter(())
+        return self._find(query)[0]
+
+    def open(self, query: Query) -> Stream:
+        """The bytes that a client gets, in batches with other commands in between."""
+        if self._collection is None:
+            return Stream(iter(()))
+        found, candidates = self._find(query)
+        return Stream((_delivered(one, query) for one in found), candidates.pause)
+
+    def _find(self, query: Query) -> tuple[Iterator[Found], Candidates]:
+        assert self._collection is not None
         refuse_code(query.criteria)
         order = [(name, direction) for name, direction in query.order if name != "$natural"]
         way = plan(self._storage, self._collection, query.criteria, order)
         stop = query.skip + query.limit if query.limit else None
-        if way.ordered:
-            found = self._matching(self._candidates(way), query.criteria, way.exact)
-        else:
-            found = self._sorted(way, query, order, stop)
-        return islice(found, query.skip, stop)
-
-    def cursor(self, query: Query) -> Iterator[bytes]:
-        """The bytes that a client gets, one document after the other; may be left and taken up again."""
-        if self._collection is None:
-            return
-        rest: Iterable[int] | None = None
-        found = self.find(query)
-        for document in found:
-            yield _delivered(document, query)
+        candidates = Candidates(self._candidates(way))
+        if not way.ordered:
+            found = self._matching(candidates, query.criteria, way.exact)
+            candidates, way = Candidates(_ranked(found, order, stop)), Plan(exact=True)
+        return islice(self._matching(candidates, query.criteria, way.exact), query.skip, stop), candidates
 
     def count(self, query: Query) -> int:
         """How many documents match; from the index alone where it says everything."""
         if self._collection is None:
             return 0
         way = plan(self._storage, self._collection, query.criteria, [])
-        if way.exact:
-            number = self._count(way)
-        else:
-            refuse_code(query.criteria)
-            number = sum(1 for _ in self._matching(self._candidates(way), query.criteria, False))
+        number = self._count(way) if way.exact else sum(1 for _ in self.find(Query(query.criteria)))
         number = max(0, number - query.skip)
         return min(number, query.limit) if query.limit else number
 
@@ -108,22 +116,22 @@ class Reader:
         values: dict[bytes, Any] = {}
         for document in documents:
             for value in values_at(document, tuple(name.split(".")))[0]:
-                if not type(value).__name__ in ("Missing", "Empty"):
+                if value is not MISSING and value is not EMPTY:
                     values.setdefault(encode(value), value)
         return [values[key] for key in sorted(values)]
 
     def aggregate(self, stages: list[Mapping[str, Any]], database: "Joined") -> Iterator[dict[str, Any]]:
         """What a pipeline gives; a `$match` in front goes through the indexes."""
-        rest = [dict(stage) for stage in stages]
-        criteria = rest.pop(0)["$match"] if rest and set(rest[0]) == {"$match"} else {}
-        counted = _counted(rest)
+        query, rest = absorbed(stages)
+        counted = counted_as(rest) if not query.order and not query.limit and not query.skip else None
         if counted is not None:
-            return self._count_group(criteria, *counted)
-        grouped = None if criteria else _grouped(rest)
+            return self._count_group(query.criteria, *counted)
+        grouped = grouped_by(rest) if query == Query() else None
         index = self._single(grouped[0]) if grouped else None
         if grouped is not None and index is not None and not index.multikey:
             return pipeline(self._index_groups(index, *grouped), database, rest[1:])
-        documents = [found.document() for found in self.find(Query(criteria))]
+        needed = needed_fields(rest)
+        documents = [_pruned(found.document(), needed) for found in self.find(query)]
         return pipeline(documents, database, rest)
 
     def _count_group(
@@ -152,7 +160,7 @@ class Reader:
         groups = []
         for _, number, raw in self._groups(index):
             value = values_at(decode(raw), parts)[0][0]
-            groups.append({"_id": None if type(value).__name__ == "Missing" else value, counter: number})
+            groups.append({"_id": None if value is MISSING else value, counter: number})
         return groups
 
     # candidates
@@ -177,24 +185,23 @@ class Reader:
             for (seq,) in self._storage.rows(statement, (number, low, high)):
                 yield seq
 
-    def _matching(self, candidates: Iterable[int], criteria: Mapping[str, Any], exact: bool) -> Iterator[Found]:
+    def _matching(self, candidates: Candidates, criteria: Mapping[str, Any], exact: bool) -> Iterator[Found]:
         for seq in candidates:
             raw = self._storage.document(seq)
             if raw is None:
                 continue
-            if exact:
+            if exact and not candidates.paused:
                 yield Found(seq, raw)
                 continue
             contents = decode(raw)
             if matches(criteria, contents):
                 yield Found(seq, raw, contents)
 
-    def _sorted(self, way: Plan, query: Query, order: Order, stop: int | None) -> Iterator[Found]:
-        found = self._matching(self._candidates(way), query.criteria, way.exact)
-        keyed = ((sort_key(one.document(), order), position, one.seq) for position, one in enumerate(found))
-        ranked = sorted(keyed) if stop is None else heapq.nsmallest(stop, keyed)
-        seqs = array("q", (seq for _, _, seq in ranked))
-        return self._matching(seqs, query.criteria, True)
+
+def _ranked(found: Iterable[Found], order: Order, stop: int | None) -> "array[int]":
+    keyed = ((sort_key(one.document(), order), position, one.seq) for position, one in enumerate(found))
+    ranked = sorted(keyed) if stop is None else heapq.nsmallest(stop, keyed)
+    return array("q", (seq for _, _, seq in ranked))
 
 
 @dataclass(frozen=True)
@@ -231,35 +238,5 @@ def _once(seqs: Iterable[int]) -> Iterator[int]:
             yield seq
 
 
-def _counted(stages: list[dict[str, Any]]) -> tuple[Any, str, tuple[int, int]] | None:
-    """The parts of a pipeline that only counts: what pymongo's `count_documents` sends, or `$count`."""
-    rest, bounds = list(stages), {"$skip": 0, "$limit": 0}
-    while rest and len(rest[0]) == 1 and next(iter(rest[0])) in bounds:
-        name, value = rest.pop(0).popitem()
-        if bounds[name] or (name == "$skip" and bounds["$limit"]):
-            return None
-        bounds[name] = int(value)
-    if len(rest) != 1:
-        return None
-    if isinstance(rest[0].get("$count"), str):
-        return ..., rest[0]["$count"], (bounds["$skip"], bounds["$limit"])
-    identity, counters = _group_parts(rest[0])
-    if identity is ... or isinstance(identity, (str, dict, list)) or len(counters) != 1:
-        return None
-    return identity, counters[0], (bounds["$skip"], bounds["$limit"])
-
-
-def _grouped(stages: list[dict[str, Any]]) -> tuple[str, str] | None:
-    """Field and counter of a pipeline that begins by counting per value of one field."""
-    identity, counters = _group_parts(stages[0]) if stages else (..., [])
-    if not isinstance(identity, str) or not identity.startswith("$") or identity.startswith("$$"):
-        return None
-    return (identity[1:], counters[0]) if len(counters) == 1 else None
-
-
-def _group_parts(stage: Mapping[str, Any]) -> tuple[Any, list[str]]:
-    group = stage.get("$group")
-    if not isinstance(group, Mapping) or len(stage) != 1:
-        return ..., []
-    counters = [name for name, value in group.items() if name != "_id" and value == {"$sum": 1}]
-    return (group.get("_id", ...), counters) if len(counters) == len(group) - 1 else (..., [])
+def _pruned(document: dict[str, Any], names: set[str] | None) -> dict[str, Any]:
+    return document if names is None else {name: document[name] for name in names if name in document}

@@ -215,17 +215,8 @@ class Storage:
             "insert into documents(collection, document) values(?, ?)", (collection.number, raw)
         )
         assert cursor.lastrowid is not None
-        try:
-            for maker in collection.makers:
-                self._enter(collection, maker, cursor.lastrowid, document, frozenset())
-        except CommandError:
-            self._forget(collection, cursor.lastrowid, document)
-            raise
-
-    def _forget(self, collection: Collection, seq: int, document: Mapping[str, Any]) -> None:
-        self._sql.execute("delete from documents where seq=?", (seq,))
-        for number, keys in self.entries(collection, document).items():
-            self._sql.executemany(_DELETE_ENTRY, [(number, key, seq) for key in keys])
+        for maker in collection.makers:
+            self._enter(collection, maker, cursor.lastrowid, document, frozenset())
 
     def entries(self, collection: Collection, document: Mapping[str, Any]) -> Entries:
         """The keys that a document has in every index."""
@@ -246,7 +237,9 @@ class Storage:
 
     def delete(self, collection: Collection, seq: int, document: Mapping[str, Any]) -> None:
         """Remove a document."""
-        self._forget(collection, seq, document)
+        self._sql.execute("delete from documents where seq=?", (seq,))
+        for number, keys in self.entries(collection, document).items():
+            self._sql.executemany(_DELETE_ENTRY, [(number, key, seq) for key in keys])
 
     def _enter(
         self,

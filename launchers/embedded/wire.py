@@ -33,7 +33,7 @@ class Message:
     wants_reply: bool
 
 
-def decode(raw: bytes) -> dict[str, Any]:
+def decode(raw: bytes | bytearray) -> dict[str, Any]:
     """A document from its bytes."""
     return bson.decode(raw, OPTIONS)
 

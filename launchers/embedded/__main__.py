@@ -1,0 +1,28 @@
+"""`python -m launchers.embedded DIRECTORY`: serve a data directory until told to stop."""
+
+import logging
+import sys
+from pathlib import Path
+
+from launchers.embedded.home import AlreadyRunning, Home, HomeError
+from launchers.embedded.server import serve
+
+
+def main(arguments: list[str]) -> int:
+    """Serve; 0 after a clean stop, 3 when another server has the directory, 2 when it cannot be used."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    if len(arguments) != 1:
+        print("usage: python -m launchers.embedded DIRECTORY", file=sys.stderr)
+        return 2
+    try:
+        serve(Home(Path(arguments[0])))
+    except AlreadyRunning:
+        return 3
+    except (HomeError, OSError) as error:
+        logging.error("%s", error)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,178 @@
+"""The commands, by name; one at a time, except those that need no data."""
+
+import datetime
+import logging
+import sqlite3
+import threading
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import bson
+
+from launchers.embedded.catalog import Catalog
+from launchers.embedded.cursors import Cursors, Stream
+from launchers.embedded.errors import CommandError, bad_value, of_evaluation, of_sqlite
+from launchers.embedded.planning import Query
+from launchers.embedded.reading import Joined, Reader
+from launchers.embedded.storage import Storage
+from launchers.embedded.wire import MAX_BATCH, MAX_DOCUMENT_BYTES, MAX_MESSAGE_BYTES
+from launchers.embedded.writing import Writer
+
+Command = Mapping[str, Any]
+Reply = dict[str, Any]
+
+_log = logging.getLogger(__name__)
+
+
+class Commands:
+    """Everything that the server can be asked."""
+
+    def __init__(self, storage: Storage, stop: Callable[[], None]) -> None:
+        self._storage = storage
+        self._cursors = Cursors()
+        self._lock = threading.Lock()
+        self._stop = stop
+        catalog = Catalog(storage, self._cursors)
+        self._free: dict[str, Callable[[Command], Reply]] = {
+            "hello": _hello,
+            "ismaster": _hello,
+            "ping": _done,
+            "endsessions": _done,
+            "buildinfo": _build_info,
+            "connectionstatus": lambda _: {"authInfo": {"authenticatedUsers": []}, "ok": 1.0},
+            "compact": _done,
+            "shutdown": self._shut_down,
+        }
+        self._reads: dict[str, Callable[[Command], Reply]] = {
+            "find": self._find,
+            "getmore": lambda c: self._cursors.next(c["getMore"], c.get("batchSize")),
+            "killcursors": lambda c: self._cursors.kill(list(c["cursors"])),
+            "aggregate": self._aggregate,
+            "count": self._count,
+            "distinct": self._distinct,
+            "listcollections": catalog.list_collections,
+            "listdatabases": catalog.list_databases,
+            "listindexes": catalog.list_indexes,
+            "collstats": catalog.collection_statistics,
+            "dbstats": catalog.database_statistics,
+        }
+        self._writes: dict[str, Callable[[Command], Reply]] = {
+            "insert": lambda c: self._writer(c, "insert").insert(c),
+            "update": lambda c: self._writer(c, "update").update(c),
+            "delete": lambda c: self._writer(c, "delete").delete(c),
+            "findandmodify": lambda c: self._writer(c, "findAndModify").find_and_modify(c),
+            "create": catalog.create,
+            "drop": catalog.drop,
+            "dropdatabase": catalog.drop_database,
+            "createindexes": catalog.create_indexes,
+            "dropindexes": catalog.drop_indexes,
+        }
+
+    def close(self) -> None:
+        """Close the storage after the command in hand."""
+        with self._lock:
+            self._storage.close()
+
+    def run(self, command: Command) -> Reply:
+        """The reply to a command; a failure is a reply too."""
+        name = next(iter(command), "")
+        try:
+            return self._run(name.lower(), command)
+        except CommandError as error:
+            return error.reply()
+        except sqlite3.Error as error:
+            _log.warning("%s: %s", name, error)
+            return of_sqlite(error).reply()
+        except (KeyError, TypeError, ValueError, AttributeError, bson.errors.BSONError) as error:
+            _log.exception("%s", name)
+            return of_evaluation(error).reply()
+
+    def _run(self, name: str, command: Command) -> Reply:
+        if name in self._free:
+            return self._free[name](command)
+        if name in self._reads:
+            with self._lock:
+                return self._reads[name](command)
+        if name in self._writes:
+            with self._lock, self._storage.transaction():
+                return self._writes[name](command)
+        raise CommandError(59, "CommandNotFound", f"no such command: '{next(iter(command), '')}'")
+
+    def _shut_down(self, command: Command) -> Reply:
+        del command
+        self._stop()
+        return {"ok": 1.0}
+
+    def _reader(self, command: Command, name: str) -> Reader:
+        if command.get("collation"):
+            raise CommandError(115, "CommandNotSupported", "the embedded database has no collations")
+        if not isinstance(command[name], str):
+            raise bad_value(f"{name} needs the name of a collection")
+        return Reader(self._storage, self._storage.collection(command["$db"], command[name]))
+
+    def _writer(self, command: Command, name: str) -> Writer:
+        given = command.get(name, command.get(name.lower()))
+        if not isinstance(given, str) or not given:
+            raise bad_value(f"{name} needs the name of a collection")
+        return Writer(self._storage, command["$db"], given)
+
+    def _find(self, command: Command) -> Reply:
+        query = Query(
+            command.get("filter") or {},
+            list((command.get("sort") or {}).items()),
+            command.get("skip", 0),
+            abs(command.get("limit", 0)),
+            command.get("projection") or {},
+        )
+        stream = self._reader(command, "find").open(query)
+        single = bool(command.get("singleBatch")) or command.get("limit", 0) < 0
+        return self._cursors.first(_namespace(command, "find"), stream, command.get("batchSize"), single)
+
+    def _aggregate(self, command: Command) -> Reply:
+        if not isinstance(command["aggregate"], str):
+            raise CommandError(115, "CommandNotSupported", "the embedded database aggregates collections only")
+        reader = self._reader(command, "aggregate")
+        results = reader.aggregate(command["pipeline"], Joined(self._storage, command["$db"]))
+        stream = Stream(iter([bson.encode(one) for one in results]))
+        size = (command.get("cursor") or {}).get("batchSize")
+        return self._cursors.first(_namespace(command, "aggregate"), stream, size)
+
+    def _count(self, command: Command) -> Reply:
+        query = Query(command.get("query") or {}, skip=command.get("skip", 0), limit=command.get("limit", 0))
+        return {"n": self._reader(command, "count").count(query), "ok": 1.0}
+
+    def _distinct(self, command: Command) -> Reply:
+        reader = self._reader(command, "distinct")
+        return {"values": reader.distinct(command["key"], command.get("query") or {}), "ok": 1.0}
+
+
+def _namespace(command: Command, name: str) -> str:
+    return f"{command['$db']}.{command[name]}"
+
+
+def _done(command: Command) -> Reply:
+    del command
+    return {"ok": 1.0}
+
+
+def _hello(command: Command) -> Reply:
+    del command
+    return {
+        "helloOk": True,
+        "isWritablePrimary": True,
+        "ismaster": True,
+        "maxBsonObjectSize": MAX_DOCUMENT_BYTES,
+        "maxMessageSizeBytes": MAX_MESSAGE_BYTES,
+        "maxWriteBatchSize": MAX_BATCH,
+        "localTime": datetime.datetime.now(datetime.UTC),
+        "minWireVersion": 0,
+        "maxWireVersion": 17,
+        "readOnly": False,
+        "ok": 1.0,
+    }
+
+
+def _build_info(command: Command) -> Reply:
+    del command
+    version = {"version": "6.0.0", "versionArray": [6, 0, 0, 0], "maxBsonObjectSize": MAX_DOCUMENT_BYTES}
+    return version | {"latticefarm": "embedded", "ok": 1.0}
