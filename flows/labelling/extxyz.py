@@ -6,6 +6,7 @@ ASE's reader of a whole file stops at the first bad line, and takes the next key
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -65,7 +66,7 @@ def split_frames(text: str) -> list[FrameText]:
     lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     starts = _starts(lines)
     frames = []
-    for index, (start, stop) in enumerate(zip(starts, [*starts[1:], len(lines)], strict=True)):
+    for index, (start, stop) in enumerate(itertools.pairwise([*starts, len(lines)])):
         block = lines[start:stop]
         while block and not block[-1].strip():
             block.pop()

@@ -32,7 +32,7 @@ class Gathering:
         """Read one more file.
 
         Raises:
-            LabelError: it is not what its sha256 says, no extended XYZ text, or disagrees with another about forces.
+            LabelError: it is not what its sha256 says, or disagrees with another about forces.
         """
         found = hashlib.sha256(content).hexdigest()
         if found != file.sha256:

@@ -59,8 +59,8 @@ def read_label_set(
     order of the atoms of the structure.
 
     Raises:
-        LabelError: a file is not what its sha256 says or no extended XYZ text, files of one level disagree
-            about forces, or the base level is absent or unusable.
+        LabelError: a file is not what its sha256 says, files of one level disagree about forces, or the base
+            level is absent or unusable.
     """
     gathering = Gathering(base, matching)
     for file, content in files:

@@ -53,18 +53,11 @@ class Frame:
 def read_published(
     file: PublishedFile, content: bytes, expectations: Expectations
 ) -> tuple[list[Frame], list[SetAside]]:
-    """The usable frames of a file, and the others with their reasons.
-
-    Raises:
-        LabelError: the content is no text, or has no frames.
-    """
-    if content[:2] == b"\x1f\x8b" or b"\x00" in content[:1000]:
-        raise LabelError(f"{file.name} is not extended XYZ text: unpack or convert it first")
-    texts = split_frames(content.decode("utf-8", errors="replace"))
+    """The usable frames of a file, and the others with their reasons; a file without any is one of these."""
+    texts = [] if _is_binary(content) else split_frames(content.decode("utf-8", errors="replace"))
     if not texts:
-        raise LabelError(
-            f"{file.name} holds no frames: it should be extended XYZ with energy= in each comment line"
-        )
+        reason = f"{file.name} has no frames of extended XYZ text: convert it, or unpack it"
+        return [], [SetAside(file=file.name, level=file.level, reason=reason)]
     frames, aside = [], []
     for text in texts:
         try:
@@ -72,6 +65,10 @@ def read_published(
         except FrameError as error:
             aside.append(SetAside(file=file.name, frame=text.index, level=file.level, reason=str(error)))
     return frames, aside
+
+
+def _is_binary(content: bytes) -> bool:
+    return b"\x00" in content[:1000] or content.startswith((b"\x1f\x8b", b"BZh", b"PK\x03\x04"))
 
 
 def _read_frame(text: FrameText, file: PublishedFile, expectations: Expectations) -> Frame:
