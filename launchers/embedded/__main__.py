@@ -1,9 +1,11 @@
 """`python -m launchers.embedded DIRECTORY`: serve a data directory until told to stop."""
 
 import logging
+import sqlite3
 import sys
 from pathlib import Path
 
+from launchers.embedded.errors import of_sqlite
 from launchers.embedded.home import AlreadyRunning, Home, HomeError
 from launchers.embedded.server import serve
 
@@ -18,6 +20,9 @@ def main(arguments: list[str]) -> int:
         serve(Home(Path(arguments[0])))
     except AlreadyRunning:
         return 3
+    except sqlite3.Error as error:
+        logging.error("%s", of_sqlite(error))
+        return 2
     except (HomeError, OSError) as error:
         logging.error("%s", error)
         return 2

@@ -26,9 +26,10 @@ class AlreadyRunning(Exception):
 
 @dataclass(frozen=True)
 class Home:
-    """A data directory of the embedded server."""
+    """A data directory of one server."""
 
     directory: Path
+    socket_name: str = "mongodb.sock"
 
     @property
     def data(self) -> Path:
@@ -47,7 +48,7 @@ class Home:
     @property
     def socket(self) -> Path:
         """The socket; in a short directory of its own when the path here would be too long."""
-        here = self.directory.resolve() / "mongodb.sock"
+        here = self.directory.resolve() / self.socket_name
         if len(os.fsencode(here)) <= _MAX_SOCKET_PATH:
             return here
         if self._pointer.exists():
@@ -55,7 +56,7 @@ class Home:
         digest = hashlib.sha256(os.fsencode(self.directory.resolve())).hexdigest()[:16]
         runtime = os.environ.get("XDG_RUNTIME_DIR", "")
         parent = Path(runtime) if runtime and len(runtime) < 50 and os.path.isdir(runtime) else Path("/tmp")
-        return parent / f"latticefarm-{os.geteuid()}-{digest}" / "mongodb.sock"
+        return parent / f"latticefarm-{os.geteuid()}-{digest}" / self.socket_name
 
     @property
     def uri(self) -> str:
