@@ -19,9 +19,9 @@ from flows.settings import Settings
 from flows.training.names import ModelName
 from flows.training.settings import TrainingSettings
 
-CampaignName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]+$")]
+CampaignName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
 # system names are keys of stored documents and of overrides, where a point separates
-SystemName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]+$")]
+SystemName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
 
 

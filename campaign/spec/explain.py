@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import typing
 from collections.abc import Mapping
 from difflib import get_close_matches
@@ -14,13 +15,22 @@ from campaign.spec.campaign import CampaignSpec
 from campaign.spec.document import Document
 from campaign.spec.errors import Loc, SpecError, nearest
 
+_WORDING = (
+    ("^Input ", ""),
+    ("a valid string", "text"),
+    ("a valid integer", "an integer"),
+    ("a valid boolean", "true or false"),
+    ("a valid ", "a "),
+    (", (unable to parse|unable to interpret|got a number with) .*", ""),
+)
+
 
 def explain(error: ValidationError, document: Document) -> SpecError:
     """All problems of `error`, each where `document` has it."""
     problems = []
     for detail in error.errors(include_url=False):
         loc = _as_written(detail, document)
-        if not _is_misspelt_beside(loc, detail):
+        if not _is_misspelt_beside(loc, detail) and not _is_short_of_valid_items(detail):
             problems.append(document.problem(loc, _message(loc, detail)))
     return SpecError(problems)
 
@@ -44,6 +54,11 @@ def _is_misspelt_beside(loc: Loc, detail: Mapping[str, Any]) -> bool:
     return any(get_close_matches(key.lower(), known, n=1) == [loc[-1]] for key in unknown)
 
 
+def _is_short_of_valid_items(detail: Mapping[str, Any]) -> bool:
+    """A list that is long enough, but for the items that have their own complaints."""
+    return detail["type"] == "too_short" and len(detail["input"]) >= detail["ctx"]["min_length"]
+
+
 def _message(loc: Loc, detail: Mapping[str, Any]) -> str:
     kind, value = detail["type"], detail["input"]
     if kind == "missing":
@@ -62,15 +77,15 @@ def _message(loc: Loc, detail: Mapping[str, Any]) -> str:
         )
     if kind == "string_pattern_mismatch":
         points = ", points" if "." in detail["ctx"]["pattern"] else ""
-        return f"{value!r} may hold letters, digits, _, -{points} only"
-    text = (
-        detail["msg"]
-        .removeprefix("Input ")
-        .replace("a valid string", "text")
-        .replace("a valid integer", "an integer")
-        .replace("a valid ", "a ")
-    )
-    return f"{text.partition(', unable to parse')[0]}, got {_shown(value)}"
+        return f"{value!r} should be letters, digits, _, -{points}, the first a letter or a digit"
+    return f"{_plain(detail['msg'])}, got {_shown(value)}"
+
+
+def _plain(text: str) -> str:
+    """A message of pydantic in a user's words."""
+    for theirs, ours in _WORDING:
+        text = re.sub(theirs, ours, text)
+    return text
 
 
 def _length(detail: Mapping[str, Any]) -> str:

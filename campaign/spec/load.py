@@ -13,6 +13,7 @@ from campaign.spec.campaign import CampaignSpec, Gap, ResolvedSpec, gaps
 from campaign.spec.document import Document, read_document
 from campaign.spec.errors import Problem, SpecError, nearest
 from campaign.spec.explain import explain
+from campaign.spec.numbers import number_problems
 from campaign.spec.overrides import apply_overrides
 from campaign.spec.resolve import Resolver
 
@@ -57,9 +58,13 @@ def validate(document: Document) -> CampaignSpec:
         SpecError: everything in it that is wrong.
     """
     try:
-        return CampaignSpec.model_validate(document.tree)
+        spec = CampaignSpec.model_validate(document.tree)
     except ValidationError as error:
         raise explain(error, document) from None
+    problems = number_problems(document, spec.model_dump())
+    if problems:
+        raise SpecError(problems)
+    return spec
 
 
 def _locate(source: str | Path) -> tuple[Path, Path]:

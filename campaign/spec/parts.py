@@ -30,7 +30,7 @@ PROTOTYPES = {
 
 def _prototype(value: str) -> str:
     if value not in PROTOTYPES:
-        raise ValueError(f"{value!r} is no prototype; {nearest(value, PROTOTYPES)} Or give a file")
+        raise ValueError(f"{value!r} is no prototype (for others, give a file); {nearest(value, PROTOTYPES)}")
     return value
 
 
@@ -44,15 +44,15 @@ def _symbol(value: str) -> str:
 
 def _matrix(value: Any) -> Any:
     """Three numbers as the diagonal matrix that they mean."""
-    if (
-        isinstance(value, list | tuple)
-        and len(value) == 3
-        and not any(isinstance(x, list | tuple) for x in value)
-    ):
+    if _is_three(value) and all(_is_three(row) for row in value):
+        return value
+    if _is_three(value) and not any(isinstance(x, list | tuple) for x in value):
         return tuple(tuple(x if i == j else 0 for j in range(3)) for i, x in enumerate(value))
-    if not isinstance(value, list | tuple) or len(value) != 3:
-        raise ValueError(f"should be three numbers or a 3x3 matrix, as in [2, 2, 1]; got {value!r}")
-    return value
+    raise ValueError(f"should be three numbers or a 3x3 matrix, as in [2, 2, 1]; got {value!r}")
+
+
+def _is_three(value: Any) -> bool:
+    return isinstance(value, list | tuple) and len(value) == 3
 
 
 def _right_handed(matrix: IntMatrix) -> IntMatrix:

@@ -48,7 +48,7 @@ def check_size(value: Any) -> str | int | float:
     if isinstance(value, str):
         if value not in _WORDS:
             raise ValueError(
-                f"{value!r} is no size; {nearest(value, _WORDS)} Or a number, or a fraction below 1"
+                f"{value!r} is no size (a number, a fraction, full or half); {nearest(value, _WORDS)}"
             )
         return value
     if isinstance(value, bool) or not isinstance(value, int | float):

@@ -58,12 +58,12 @@ CASES = {
     "campaign name": (
         "small",
         "a b",
-        "c.yaml:1: campaign: 'a b' may hold letters, digits, _, -, points only",
+        "c.yaml:1: campaign: 'a b' should be letters, digits, _, -, points, the first a letter or a digit",
     ),
     "system name": (
         "  diamond:",
         "  a.b:",
-        "c.yaml:3: systems.a.b: 'a.b' may hold letters, digits, _, - only",
+        "c.yaml:3: systems.a.b: 'a.b' should be letters, digits, _, -, the first a letter or a digit",
     ),
     "text for number": (
         "[861]",
@@ -89,7 +89,7 @@ CASES = {
     "unknown prototype": (
         "prototype: diamond",
         "prototype: diamnd",
-        "c.yaml:4: systems.diamond.structure.prototype: 'diamnd' is no prototype; did you mean diamond? Or give a file",
+        "c.yaml:4: systems.diamond.structure.prototype: 'diamnd' is no prototype (for others, give a file); did you mean diamond?",
     ),
     "no lattice constant": (
         ", a: 3.56",
@@ -100,6 +100,16 @@ CASES = {
         "3.56",
         "-3.56",
         "c.yaml:4: systems.diamond.structure.a: should be greater than 0, got -3.56",
+    ),
+    "infinite lattice constant": (
+        "3.56",
+        "1e400",
+        "c.yaml:4: systems.diamond.structure.a: should be a finite number, got inf",
+    ),
+    "true for a number": (
+        "[2, 2, 1]",
+        "[2, 2, true]",
+        "c.yaml:6: systems.diamond.cells.training[2]: should be a number, got true",
     ),
     "prototype and file": (
         "a: 3.56}",
@@ -134,6 +144,17 @@ CASES = {
         "[2, 2]",
         "c.yaml:6: systems.diamond.cells.training: should be three numbers or a 3x3 matrix, as in [2, 2, 1]; got [2, 2]",
     ),
+    "supercell of uneven rows": (
+        "[2, 2, 1]",
+        "[[1, 0], 1, 1]",
+        "c.yaml:6: systems.diamond.cells.training: should be three numbers or a 3x3 matrix, as in [2, 2, 1]; "
+        "got [[1, 0], 1, 1]",
+    ),
+    "forces neither true nor false": (
+        "forces: true",
+        "forces: maybe",
+        "c.yaml:8: systems.diamond.levels.dft.forces: should be true or false, got 'maybe'",
+    ),
     "unknown level": (
         "      hf:",
         "      CCSDT:",
@@ -155,6 +176,12 @@ CASES = {
         "c.yaml:10: models: hf-dft is added to dft_ef, which is not in the list; add dft_ef",
     ),
     "model twice": ("[dft_ef,", "[dft_ef, dft_ef,", "c.yaml:10: models: dft_ef twice; name each once"),
+    "models that are no text": ("[dft_ef, hf-dft]", "[1]", "c.yaml:10: models[0]: should be text, got 1"),
+    "fraction for a whole number": (
+        "[861]",
+        "[1.5]",
+        "c.yaml:12: training.seeds[0]: should be an integer, got 1.5",
+    ),
     "no models": ("[dft_ef, hf-dft]", "[]", "c.yaml:10: models: is empty, got []; give 1 or more"),
     "seed twice": ("[861]", "[861, 5, 861]", "c.yaml:12: training.seeds: 861 twice; name each once"),
     "no seeds": ("[861]", "[]", "c.yaml:12: training.seeds: is empty, got []; give 1 or more"),
@@ -166,7 +193,7 @@ CASES = {
     "size that is no word": (
         "[861]",
         "[861]\n  sizes:\n    big: hlf",
-        "c.yaml:14: training.sizes.big: 'hlf' is no size; did you mean half? Or a number, or a fraction below 1",
+        "c.yaml:14: training.sizes.big: 'hlf' is no size (a number, a fraction, full or half); did you mean half?",
     ),
     "fraction above one": (
         "[861]",
