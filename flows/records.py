@@ -183,8 +183,8 @@ class Baseline(Record):
     line_meV_atom: float
 
 
-class TrainedModel(Record):
-    """One MACE model: what it was trained on, what it can do, and the model itself.
+class TrainedModelFacts(Record):
+    """One MACE model without its blob: what it was trained on, and what it can do.
 
     `errors` maps train, valid and test (where there is one) to RMSEs. `predictions_eV` maps the key of every
     structure that has the labels of this model, seen or unseen, to the predicted energy. For a difference,
@@ -215,6 +215,11 @@ class TrainedModel(Record):
     device: str = ""
     wall_time_s: float = 0.0
     weights_sha256: str = ""  # equal for equal models; the bytes of their blobs may differ
+
+
+class TrainedModel(TrainedModelFacts):
+    """One MACE model, and the `.model` file itself as its `blob`."""
+
     blob: Blob
 
 
@@ -259,14 +264,13 @@ class DensityOfStates(Record):
     smearing_cm1: float | None = None  # None: tetrahedron method
 
 
-class Phonons(Record):
-    """Harmonic phonons of one potential: bands, DOS, frequencies at named points, and what went wrong.
+class PhononFacts(Record):
+    """Harmonic phonons of one potential, without the blob: bands, DOS, named points, and what went wrong.
 
     `points_cm1` maps a point's label (Γ, X, L, ...) to its sorted frequencies. `sum_rule_eV_A2` is the largest
     violation of the acoustic sum rule before symmetrization. `imaginary` lists q-points with frequencies below
     the threshold of the settings, the worst first, and no more than a hundred of the `imaginary_count` that there
     are. `residual_force_eV_A` is the largest force component of the undisplaced supercell, which was subtracted.
-    `blob` is the phonopy YAML, force constants included.
     """
 
     key: str
@@ -286,6 +290,11 @@ class Phonons(Record):
     residual_force_eV_A: float | None = None
     versions: dict[str, str] = {}
     wall_time_s: float = 0.0
+
+
+class Phonons(PhononFacts):
+    """Harmonic phonons of one potential; `blob` is the phonopy YAML, force constants included."""
+
     blob: Blob
 
 
@@ -311,4 +320,5 @@ class Failure(Record):
 
 
 LabelSet.model_rebuild()
+PhononFacts.model_rebuild()
 Phonons.model_rebuild()
