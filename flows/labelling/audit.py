@@ -9,6 +9,7 @@ import numpy as np
 from ase.units import kB
 
 from flows.labelling.units import base_slope, level_slope
+from flows.labelling.work import out_of_work
 from flows.records import Label, LevelAudit
 
 _OUTLIER_SIGMAS = 6.0
@@ -18,14 +19,20 @@ _ROUNDING_EV = 1e-3  # published energies are rounded: no spread is known better
 def audit_base(labels: Mapping[str, Label]) -> LevelAudit:
     """The level to which the others are compared; `labels` by structure key.
 
-    Outliers lie more than 10 robust standard deviations from the median energy.
+    Outliers lie more than 10 robust standard deviations from the median energy, or do not belong to the
+    forces (`flows.labelling.work`).
     """
     energies = _energies(labels.values())
     strange = _outliers(energies - np.median(energies), 10.0)
     warnings = _named(labels, strange, "its energy is far from all others")
+    unfit = set(out_of_work(labels))
+    misfits = np.array([key in unfit for key in labels]) & ~strange
+    warnings += _named(
+        labels, misfits, "its energy does not belong to its forces and those of its neighbours"
+    )
     if base_slope(labels) is None:
         warnings += ("its unit could not be checked: no forces, too few structures, or too far apart",)
-    return _facts(labels, strange, {"warnings": warnings})
+    return _facts(labels, strange | misfits, {"warnings": warnings})
 
 
 def audit_level(labels: Mapping[str, Label], base: Mapping[str, Label], base_level: str) -> LevelAudit:

@@ -18,6 +18,7 @@ _KEY = re.compile(
         (?:"([^"]*)" | '([^']*)' | \{([^}]*)\} | \[([^\]]*)\] | (?![A-Za-z_][\w.-]*\s*=)([^\s"'{\[]*))""",
     re.VERBOSE,
 )
+_COUNT = re.compile(r"[0-9]{1,9}")
 _PLAIN_XYZ = "species:S:1:pos:R:3"
 
 
@@ -79,7 +80,7 @@ def split_frames(text: str) -> list[FrameText]:
 def _starts(lines: list[str]) -> list[int]:
     starts: list[int] = []
     for number, line in enumerate(lines):
-        if line.strip().isdigit():
+        if _COUNT.fullmatch(line.strip()):
             starts.append(number)
         elif "=" in line:
             before = number - 1 if number and 0 < len(lines[number - 1].split()) < 4 else number
@@ -109,7 +110,7 @@ def read_columns(frame: FrameText, keys: dict[str, str]) -> tuple[Columns, list[
     Raises:
         FrameError: the number of lines or of columns is not what the frame says that it is.
     """
-    if not frame.count.isdigit():
+    if not _COUNT.fullmatch(frame.count):
         raise FrameError(f"its first line is {frame.count!r} instead of a number of atoms")
     if int(frame.count) == 0:
         raise FrameError("it has no atoms")
@@ -142,4 +143,6 @@ def parse_properties(properties: str) -> Columns:
         raise FrameError(f"unreadable Properties={properties}") from None
     if missing := {"species", "pos"} - slices.keys():
         raise FrameError(f"Properties={properties} lacks {' and '.join(sorted(missing))}")
+    if slices["species"].stop - slices["species"].start != 1:
+        raise FrameError(f"Properties={properties}: species is not one column")
     return Columns(slices, width)

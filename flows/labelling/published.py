@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from ase.data import atomic_numbers
 
 from flows.labelling.extxyz import Columns, FrameError, FrameText, comment_keys, read_columns, split_frames
 from flows.labelling.settings import Expectations, PublishedFile
@@ -134,9 +135,11 @@ def check_composition(symbols: tuple[str, ...], expected: Mapping[str, int] | No
     Raises:
         FrameError: an element is wrong, or the numbers of atoms differ.
     """
+    found = Counter(symbols)
+    if unknown := found.keys() - atomic_numbers.keys() | found.keys() & {"X"}:
+        raise FrameError(f"wrong element {', '.join(sorted(unknown))}: there is none of this name")
     if expected is None:
         return
-    found = Counter(symbols)
     if strangers := found.keys() - expected.keys():
         names = ", ".join(sorted(strangers))
         raise FrameError(f"wrong element {names}: the system consists of {', '.join(sorted(expected))}")

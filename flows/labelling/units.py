@@ -2,23 +2,23 @@
 
 A level, against the base level over the matched structures: a straight line E_level(E_base) has a slope near
 1 (1.23 for Hartree-Fock diamond against PBE). It is refused when the slope lies outside 0.5 to 2 although the
-energies follow each other (correlation above 0.9, at least 8 structures). Absolute energies prove nothing:
+energies follow each other (rank correlation above 0.9, at least 8 structures). Absolute energies prove nothing:
 pseudopotentials differ.
 
-The base level, where it has forces: between two structures i, j near each other, dE = -(F_i + F_j)/2 · dx
-to second order. It is refused when the slope of dE against that work lies outside 0.7 to 1.4 although the
-two follow each other (correlation above 0.9, at least 8 pairs): then energies, forces and positions are not
-eV, eV/Å, Å together. Data whose structures are all far apart, or without forces, is not judged.
+The base level, where it has forces: the rise of its energy between near structures over the work of its
+forces (`flows.labelling.work`). It is refused when the slope lies outside 0.7 to 1.4 although the two follow
+each other (rank correlation above 0.9, at least 8 structures): then energies, forces and positions are not
+eV, eV/Å, Å together. Without forces, or with all structures far apart, it is not judged.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
-from scipy.spatial import cKDTree
 
-from flows.records import Label, Structure
+from flows.labelling.work import neighbour_work
+from flows.records import Label
 
 _FEWEST = 8
 _CORRELATION = 0.9
@@ -124,39 +124,5 @@ def base_trouble(base: Mapping[str, Label]) -> str | None:
 
 def base_slope(base: Mapping[str, Label]) -> float | None:
     """Rise of the energy over the work of the forces, or None where there is too little to judge by."""
-    labels = [label for label in base.values() if label.forces_eV_A is not None]
-    if len(labels) < _FEWEST:
-        return None
-    return robust_slope(*neighbour_work(labels, np.array([label.forces_eV_A for label in labels])))
-
-
-def neighbour_work(labels: Sequence[Label], forces: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Work -(F_i + F_j)/2 · dx and rise E_j - E_i (eV), (n,) each, of structures i and the ones nearest to them.
-
-    `forces` is (n, N, 3). Only structures in the cell and the order of atoms of the first count, and at most 400.
-    """
-    first = labels[0].structure
-    same = [i for i, label in enumerate(labels) if _same_frame(label.structure, first)]
-    pick = [same[i] for i in np.unique(np.linspace(0, len(same) - 1, 400).astype(int))] if same else []
-    if len(pick) < 2:
-        return np.zeros(0), np.zeros(0)
-    cell = np.array(first.cell)
-    positions = np.array([labels[i].structure.positions for i in pick])
-    flat = (_without_drift(positions @ np.linalg.inv(cell)) @ cell).reshape(len(pick), -1)
-    nearest = cKDTree(flat).query(flat, k=2)[1][:, 1]
-    means = 0.5 * (forces[pick] + forces[pick][nearest]).reshape(len(pick), -1)
-    energies = np.array([labels[i].energy_eV for i in pick])
-    return -(means * (flat[nearest] - flat)).sum(axis=1), energies[nearest] - energies
-
-
-def _without_drift(fractional: np.ndarray) -> np.ndarray:
-    """Displacements (n, N, 3) from the first structure, without their circular mean: a crystal under a
-    thermostat drifts by more than the atoms vibrate, and drift does no work."""
-    steps = fractional - fractional[0]
-    drift = np.angle(np.exp(2j * np.pi * steps).mean(axis=1, keepdims=True)) / (2 * np.pi)
-    steps -= drift
-    return steps - steps.round()
-
-
-def _same_frame(one: Structure, two: Structure) -> bool:
-    return one.symbols == two.symbols and one.cell == two.cell
+    _, works, rises = neighbour_work(base)
+    return robust_slope(works[:, 0], rises[:, 0])

@@ -12,6 +12,7 @@ import pytest
 from flows.labelling.label_set import read_label_set
 from flows.labelling.settings import Expectations, MatchingSettings, PublishedFile
 from flows.labelling.units import base_slope
+from flows.labelling.work import out_of_work
 
 PAPER = Path(__file__).parents[3] / "shared" / "data" / "paper"
 pytestmark = pytest.mark.skipif(not PAPER.is_dir(), reason="the paper's data is not here")
@@ -76,6 +77,7 @@ def test_forces_do_the_work_that_the_energies_say(system):
     label_set, labels = clean(system)
     base = {key: labels[label] for key, label in label_set.labels["dft"].items()}
     assert base_slope(base) == pytest.approx(1, abs=0.01)
+    assert out_of_work(base) == []
 
 
 def _shuffled_wrapped_noisy(content, seed):

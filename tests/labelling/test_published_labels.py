@@ -8,8 +8,11 @@ from functools import cache
 
 import numpy as np
 import pytest
+from ase import Atoms
 from ase.build import bulk
 from ase.calculators.emt import EMT
+from ase.calculators.singlepoint import SinglePointCalculator
+from ase.io import write
 
 from flows.labelling.label_set import label_set_key, read_label_set
 from flows.labelling.published import LabelError
@@ -263,6 +266,27 @@ def test_wrong_element(dft):
     only_aside(label_set, "dft.xyz", 0, "wrong element Ag", "Au, Cu")
 
 
+def test_element_that_does_not_exist(dft):
+    label_set, _ = read(
+        [dft[0].but(symbols=["Qq", *dft[0].symbols[1:]]), *dft[1:]], expectations=Expectations()
+    )
+    only_aside(label_set, "dft.xyz", 0, "wrong element Qq")
+
+
+def test_files_that_ase_writes_are_read(dft, tmp_path):
+    frames = []
+    for frame in dft:
+        atoms = Atoms(frame.symbols, positions=frame.positions, cell=frame.cell, pbc=True)
+        results = {"energy": float(frame.energy), "forces": frame.forces, "stress": np.zeros(6)}
+        atoms.calc = SinglePointCalculator(atoms, **results)
+        atoms.info["comment"] = "a = b, and a 'quote'"
+        frames.append(atoms)
+    write(tmp_path / "dft.xyz", frames, format="extxyz")
+    label_set, labels = read((tmp_path / "dft.xyz").read_bytes())
+    assert label_set.set_aside == ()
+    assert set(labels) == set(read(dft)[1])
+
+
 def test_other_number_of_atoms(dft):
     fewer = dft[0].but(symbols=dft[0].symbols[:-1])
     label_set, _ = read([fewer, *dft[1:]])
@@ -384,6 +408,14 @@ def test_outlier_is_named(dft, hf):
     assert (
         "hf.xyz frame 6: its ΔE lies far from the straight line in E_dft" in label_set.audit["hf"].warnings[0]
     )
+
+
+def test_base_energy_that_does_not_belong_to_its_forces_is_named(dft):
+    wrong = f"{float(dft[9].energy) + 0.5:.6f}"
+    label_set, labels = read([*dft[:9], dft[9].but(energy=wrong), *dft[10:]])
+    (key,) = label_set.audit["dft"].outliers
+    assert labels[label_set.labels["dft"][key]].source == "dft.xyz frame 9"
+    assert "dft.xyz frame 9: its energy" in label_set.audit["dft"].warnings[0]
 
 
 def test_base_level_must_be_there(hf):
