@@ -20,7 +20,7 @@ class State(StrEnum):
     RUNNING = "running"
     QUEUED = "queued"
     PAUSED = "paused"
-    MISSING = "missing"  # could be queued, and is not
+    MISSING = "to do"  # could be queued, and is not
     WAITING = "waiting"  # for work that is not done
     FAILED = "failed"
     BLOCKED = "blocked"  # by work that failed

@@ -7,10 +7,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 RESTART_S = 5.0
 
@@ -66,11 +64,17 @@ class Node:
         for process in self._slots.values():
             process.terminate()
 
-    def wait(self, every: Callable[[], Any] = lambda: None, interval_s: float = 0.5) -> None:
-        """Look after the workers until they have ended, calling `every` in between."""
+    def wait(self, interval_s: float = 0.2) -> None:
+        """Look after the workers until they have ended."""
         while self.poll():
-            every()
             time.sleep(interval_s)
+
+    def run(self) -> None:
+        """Start the workers and wait; SIGINT and SIGTERM drain them."""
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: self.drain())
+        self.start()
+        self.wait()
 
     @property
     def processes(self) -> dict[int, int]:
@@ -112,6 +116,13 @@ class Node:
         if gpus:
             environment["CUDA_VISIBLE_DEVICES"] = gpus[slot % len(gpus)]
         return environment
+
+
+def run_root() -> Path:
+    """Where jobs run and workers log: `runs` in `LATTICEFARM_HOME`."""
+    from launchers.database import home
+
+    return home() / "runs"
 
 
 def available_cores() -> int:

@@ -1,0 +1,73 @@
+"""What `latticefarm doctor` looks at."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+PACKAGES = ("jobflow", "atomate2", "FireWorks", "pymongo", "ase", "mace-torch", "torch", "phonopy", "pymatgen", "pyscf")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing: `usable` is False where something is broken, None where something optional is not there."""
+
+    what: str
+    found: str
+    usable: bool | None
+    todo: str = ""
+
+
+def examine() -> list[Finding]:
+    """Everything that a campaign needs, and what it could use."""
+    return [*_packages(), *_sources(), _database(), _gpus(), _scheduler()]
+
+
+def _packages() -> Iterator[Finding]:
+    for name in PACKAGES:
+        try:
+            yield Finding(name, version(name), True)
+        except PackageNotFoundError:
+            yield Finding(name, "not installed", False, "pip install latticefarm")
+
+
+def _sources() -> Iterator[Finding]:
+    """Other distributions could install packages of our names: ours must come from one place."""
+    from importlib.util import find_spec
+
+    roots = {}
+    for name in ("campaign", "flows", "launchers"):
+        spec = find_spec(name)
+        roots[name] = Path(spec.origin).parents[1] if spec is not None and spec.origin else None
+    same = len(set(roots.values())) == 1
+    todo = "" if same else f"packages of one name hide another: {roots}"
+    yield Finding("latticefarm", version("latticefarm"), same, todo)
+
+
+def _database() -> Finding:
+    from launchers import database
+
+    try:
+        found = database.find()
+    except Exception as error:
+        return Finding("database", str(error), False)
+    if found is None:
+        return Finding("database", "none runs", None, "`latticefarm db start`, or set LATTICEFARM_MONGO_URI")
+    return Finding("database", f"{found.kind}, {found.redacted()}", True)
+
+
+def _gpus() -> Finding:
+    if shutil.which("nvidia-smi") is None:
+        return Finding("GPU", "none", None, "trainings run on the CPU: use mace.preset=small")
+    listed = subprocess.run(["nvidia-smi", "-L"], capture_output=True, text=True, check=False)
+    names = [line.split(" (UUID")[0] for line in listed.stdout.splitlines()]
+    return Finding("GPU", ", ".join(names) or listed.stderr.strip(), listed.returncode == 0)
+
+
+def _scheduler() -> Finding:
+    found = shutil.which("sbatch")
+    return Finding("Slurm", found or "none", True if found else None)

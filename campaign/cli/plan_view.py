@@ -1,0 +1,76 @@
+"""What `latticefarm plan` shows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from campaign.progress import as_facts as work_facts
+from campaign.progress import matrix, summary
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from campaign.plan import Plan
+    from campaign.spec import Gap, LoadedSpec
+    from campaign.standing import Standing
+    from flows.records import LabelSet
+
+SHOWN = 8  # of frames set aside; `--json` has all
+
+
+def job(plan: Plan, start: str) -> dict[str, Any]:
+    """What the job of one key is told."""
+    from campaign.cli.spec_commands import find_key
+
+    work = plan.work[find_key(plan, start)]
+    return {"title": work.title, "needs": list(work.needs), "task": work.task.model_dump(mode="json")}
+
+
+def as_facts(standing: Standing, label_sets: Mapping[str, LabelSet]) -> dict[str, Any]:
+    """Everything, for JSON."""
+    return {
+        "work": work_facts(standing),
+        "gaps": [gap._asdict() for gap in standing.plan.gaps],
+        "labels": {
+            name: {
+                "audit": {level: audit.model_dump(mode="json") for level, audit in one.audit.items()},
+                "set_aside": [item.model_dump(mode="json") for item in one.set_aside],
+            }
+            for name, one in label_sets.items()
+        },
+    }
+
+
+def render(loaded: LoadedSpec, standing: Standing, label_sets: Mapping[str, LabelSet]) -> Iterator[RenderableType]:
+    """Labels, gaps, the matrix, and one line that sums up."""
+    for name, label_set in label_sets.items():
+        yield from _labels(name, label_set)
+    yield from _gaps(standing.plan.gaps)
+    yield matrix(standing, f"campaign {loaded.resolved.campaign}")
+    yield summary(standing.counts())
+
+
+def _labels(system: str, label_set: LabelSet) -> Iterator[str]:
+    for level, audit in label_set.audit.items():
+        forces = "energies and forces" if audit.with_forces else "energies"
+        line = f"{system}: {audit.count} labels of {level}, {forces}"
+        if audit.delta_std_meV_atom is not None:
+            line += (
+                f"; ΔE against {audit.delta_base} varies by {audit.delta_std_meV_atom:.2f} meV/atom, "
+                f"a straight line leaves {audit.line_rmse_meV_atom:.2f}"
+            )
+        elif audit.effective_temperature_K is not None:
+            line += f"; frames reach {audit.effective_temperature_K:.0f} K (by equipartition)"
+        yield line
+        yield from (f"  [yellow]{warning}[/]" for warning in audit.warnings)
+    for item in label_set.set_aside[:SHOWN]:
+        where = f"{item.file} frame {item.frame}" if item.frame is not None else (item.file or item.level)
+        yield f"  [yellow]set aside: {where}: {item.reason}[/]"
+    if len(label_set.set_aside) > SHOWN:
+        yield f"  [yellow]and {len(label_set.set_aside) - SHOWN} more set aside[/]"
+
+
+def _gaps(gaps: tuple[Gap, ...]) -> Iterator[str]:
+    for gap in gaps:
+        yield f"[yellow]gap: {gap.system} has no {gap.model}: {gap.why}[/]"

@@ -1,0 +1,138 @@
+"""The one-machine run: submit, work, show progress, end with the tables."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import time
+from collections import Counter
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from campaign.cli.printing import console, hint, show
+from campaign.progress import Pace, duration, matrix, summary
+from campaign.standing import ENDED, Standing, State, standing
+from flows.keys import job_uuid
+from launchers.farm import Farm
+from launchers.node import Node, NodeSettings, available_cores, run_root
+from launchers.patience import patiently
+
+if TYPE_CHECKING:
+    from campaign.plan import Plan
+    from campaign.spec import LoadedSpec
+
+REFRESH_S = 2.0
+PATIENCE_S = 5.0  # one machine: what is silent for longer is dead
+
+
+def run_campaign(loaded: LoadedSpec, slots: int | None) -> int:
+    """Bring a campaign to its end on this machine; 0 if all of it was done, 1 if work failed, 130 if stopped."""
+    from campaign.cli.connect import open_farm
+    from campaign.submit import submit
+
+    name = loaded.resolved.campaign
+    farm = open_farm(start=True)
+    show(f"campaign {name}: reading labels, queueing work")
+    plan = submit(farm, loaded).standing.plan
+    for gap in plan.gaps:
+        show(f"[yellow]gap: {gap.system} has no {gap.model}: {gap.why}[/]")
+    found = standing(farm, plan)
+    if found.ended:
+        show(f"nothing to do: {summary(found.counts())}")
+    else:
+        stopped = _work(farm, plan, slots or max(1, available_cores() // 2), name)
+        found = patiently(lambda: standing(farm, plan))
+        if stopped:
+            show(f"stopped: {summary(found.counts())}; what was in hand is back in the queue")
+            hint(f"latticefarm run {name}, with the same options, to go on")
+            return 130
+    return _conclude(name, found)
+
+
+def _work(farm: Farm, plan: Plan, slots: int, name: str) -> bool:
+    """Work until nothing can go on; True if the user stopped it first."""
+    from campaign.seal import ADVANCE
+
+    settings = NodeSettings(slots, run_root(), patience_s=PATIENCE_S, then=ADVANCE)
+    node = Node(settings)
+    view = View(farm, plan, slots, name)
+    show(f"{slots} workers, each with a log in {settings.run_root}")
+    previous = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        node.start()
+        with view.live():
+            while not view.ended and node.poll():
+                patiently(view.refresh)
+                time.sleep(REFRESH_S if not view.ended else 0)
+        return False
+    except KeyboardInterrupt:
+        show("stopping: workers put their jobs back (Ctrl-C again kills them)")
+        return True
+    finally:
+        node.drain()
+        node.wait()
+        signal.signal(signal.SIGTERM, previous)
+
+
+@dataclass
+class View:
+    """Progress: a live matrix on a terminal, a line per change elsewhere."""
+
+    farm: Farm
+    plan: Plan
+    slots: int
+    name: str
+    started: float = field(default_factory=time.monotonic)
+    found: Standing | None = None
+    _live: Any = None
+    _said: Counter[State] = field(default_factory=Counter)
+
+    @property
+    def ended(self) -> bool:
+        return self.found is not None and self.found.ended
+
+    def live(self) -> AbstractContextManager[Any]:
+        if not sys.stdout.isatty():
+            return nullcontext()
+        from rich.live import Live
+
+        self._live = Live(console=console(), refresh_per_second=1, transient=True)
+        return self._live
+
+    def refresh(self) -> None:
+        """Ask the database, and show what changed."""
+        self.found = standing(self.farm, self.plan)
+        counts = self.found.counts()
+        if self._live is not None:
+            from rich.console import Group
+
+            self._live.update(Group(matrix(self.found, f"campaign {self.name}"), self._line(counts)))
+        elif counts != self._said:
+            show(self._line(counts))
+        self._said = counts
+
+    def _line(self, counts: Counter[State]) -> str:
+        spent = duration(time.monotonic() - self.started)
+        left = self._left_s()
+        ahead = f", about {duration(left)} to go" if left else ""
+        return f"[{spent}] {summary(counts)}{ahead}".replace("[", r"\[", 1)
+
+    def _left_s(self) -> float | None:
+        assert self.found is not None
+        done = [job_uuid(work.key) for work in self.found.of(State.DONE) if work.stage == "train"]
+        fields = {"output.model": 1, "output.wall_time_s": 1}
+        records = [one["output"] for one in self.farm.find(self.farm.outputs, "uuid", done, fields)]
+        left = [work for key, work in self.plan.work.items() if self.found.states[key] not in ENDED]
+        return Pace.of_records(records, self.slots).left_s(left)
+
+
+def _conclude(name: str, found: Standing) -> int:
+    show(matrix(found, f"campaign {name}"))
+    failed = found.of(State.FAILED)
+    if failed:
+        show(f"[bold red]{len(failed)} failed[/], {len(found.of(State.BLOCKED))} blocked by them")
+        hint(f"latticefarm results {name} failures")
+        return 1
+    hint(f"latticefarm results {name} training, latticefarm results {name} phonons")
+    return 0

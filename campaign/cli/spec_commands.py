@@ -1,0 +1,145 @@
+"""Commands that take a SPEC: init, plan, submit, run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from campaign.cli.options import DataOption, JsonOption, SetOption, SlotsOption, SpecArgument
+
+if TYPE_CHECKING:
+    from campaign.plan import Plan
+    from campaign.spec import LoadedSpec
+    from campaign.standing import Standing
+    from flows.records import LabelSet
+
+
+def register(app: typer.Typer) -> None:
+    """Add these commands to `app`."""
+    app.command()(init)
+    app.command(name="plan")(plan_command)
+    app.command()(submit)
+    app.command()(run)
+
+
+def init(
+    example: Annotated[str, typer.Argument(help="An example's name: diamond-paper, lih-paper.")],
+    directory: Annotated[Path, typer.Argument(help="Where to copy it.")] = Path(),
+) -> None:
+    """Copy an example campaign, to edit.
+
+    Example: latticefarm init diamond-paper my-diamond
+    """
+    from campaign.cli.errors import UsageError
+    from campaign.cli.printing import hint, show
+    from campaign.examples import copy_example
+
+    try:
+        path = copy_example(example, directory)
+    except (ValueError, FileExistsError) as error:
+        raise UsageError(str(error)) from error
+    show(f"wrote {path}")
+    hint(f"latticefarm plan {path}")
+
+
+def plan_command(
+    spec: SpecArgument,
+    overrides: SetOption = None,
+    data: DataOption = None,
+    show_key: Annotated[str | None, typer.Option("--show", metavar="KEY", help="Print what a job is told.")] = None,
+    json: JsonOption = False,
+) -> None:
+    """Check a campaign and say what would run, and what exists already.
+
+    Example: latticefarm plan diamond-paper --data labels --set training.seeds=[861]
+    """
+    from campaign.cli import plan_view
+    from campaign.cli.printing import facts, hint, show
+    from campaign.spec import load_spec
+
+    loaded = load_spec(spec, overrides or (), data)
+    standing, label_sets = look(loaded)
+    if show_key is not None:
+        facts(plan_view.job(standing.plan, show_key))
+    elif json:
+        facts(plan_view.as_facts(standing, label_sets))
+    else:
+        show(*plan_view.render(loaded, standing, label_sets))
+        hint(f"latticefarm run {spec}")
+
+
+def look(loaded: LoadedSpec) -> tuple[Standing, dict[str, LabelSet]]:
+    """Plan on the labels as they are on disk, against the database if there is one. Changes nothing."""
+    from campaign import labels
+    from campaign.plan import plan
+    from campaign.standing import Standing, standing, states
+    from launchers import database
+
+    label_sets = {system: read[0] for system, read in labels.read_all(loaded.resolved, labels.from_disk(loaded.files)).items()}
+    made = plan(loaded.resolved, label_sets)
+    found = database.find()
+    if found is None:
+        return Standing(made, states(made, set(), {}), {}), label_sets
+    from launchers.farm import Farm
+
+    return standing(Farm.open(found), made), label_sets
+
+
+def submit(
+    spec: SpecArgument,
+    overrides: SetOption = None,
+    data: DataOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Add to the queue what a campaign asks for and the database lacks.
+
+    Example: latticefarm submit my-diamond.yaml --data labels
+    """
+    from campaign.cli.connect import open_farm
+    from campaign.cli.printing import facts, hint, show
+    from campaign.spec import load_spec
+    from campaign.submit import submit as send
+
+    loaded = load_spec(spec, overrides or (), data)
+    done = send(open_farm(), loaded)
+    if json:
+        facts({"campaign": loaded.resolved.campaign, "added": list(done.added)})
+        return
+    from campaign.progress import summary
+
+    show(f"{loaded.resolved.campaign}: {len(done.added)} jobs added; before: {summary(done.standing.counts())}")
+    hint("latticefarm work --until-empty" if done.added else f"latticefarm status {loaded.resolved.campaign}")
+
+
+def run(
+    spec: SpecArgument,
+    overrides: SetOption = None,
+    data: DataOption = None,
+    slots: SlotsOption = None,
+) -> None:
+    """Run a whole campaign on this machine: database, queue, workers, progress, tables.
+
+    Ctrl-C stops cleanly; running it again goes on.
+
+    Example: latticefarm run diamond-paper --data labels --set mace.preset=small
+    """
+    from campaign.cli.running import run_campaign
+    from campaign.spec import load_spec
+
+    raise typer.Exit(run_campaign(load_spec(spec, overrides or (), data), slots))
+
+
+def find_key(plan: Plan, start: str) -> str:
+    """The one key of `plan` that starts with `start`.
+
+    Raises:
+        UsageError: none does, or several do.
+    """
+    from campaign.cli.errors import UsageError
+
+    found = [key for key in plan.work if key.startswith(start)]
+    if len(found) != 1:
+        raise UsageError(f"{start!r} starts {len(found)} keys of this campaign; `plan --json` lists them")
+    return found[0]

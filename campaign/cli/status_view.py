@@ -1,0 +1,78 @@
+"""What `latticefarm status` shows, and how a command finds a campaign."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from campaign import labels
+from campaign.plan import Plan, plan
+from campaign.progress import as_facts as work_facts
+from campaign.progress import matrix, summary
+from campaign.spec import ResolvedSpec
+from campaign.standing import Standing, State, standing
+from launchers.launchpad import Fizzled, fizzled
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from launchers.farm import Farm
+
+
+def names(farm: Farm, wanted: str | None) -> list[str]:
+    """The campaigns of the database, or the one that is wanted.
+
+    Raises:
+        UsageError: it is not there; the message names the nearest.
+    """
+    from campaign.cli.errors import UsageError
+    from campaign.spec.errors import nearest
+
+    known = sorted(document["_id"] for document in farm.campaigns.find({}, {"_id": 1}))
+    if wanted is None:
+        return known
+    if wanted not in known:
+        raise UsageError(f"no campaign {wanted!r} in the database; {nearest(wanted, known)}")
+    return [wanted]
+
+
+def planned(farm: Farm, name: str) -> Plan:
+    """The plan of a campaign as the database knows it."""
+    document = farm.campaigns.find_one({"_id": name}, {"spec": 1}) or {}
+    spec = ResolvedSpec.model_validate(document["spec"])
+    return plan(spec, labels.ensure(farm, spec, labels.from_farm(farm)))
+
+
+def render(farm: Farm, name: str) -> Iterator[RenderableType]:
+    """The matrix, one line that sums up, and each failure with its reason."""
+    found = standing(farm, planned(farm, name))
+    yield matrix(found, f"campaign {name}")
+    yield summary(found.counts())
+    yield from (f"[yellow]gap: {gap.system} has no {gap.model}: {gap.why}[/]" for gap in found.plan.gaps)
+    for failure in failures(farm, found):
+        reason = failure.failure
+        advice = f" ({reason['advice']})" if reason.get("advice") else ""
+        yield f"[red]failed[/] {found.plan.work[failure.key].title}: {reason['message']}{advice}"
+        yield f"  lpad get_fws -i {failure.fw_id} -d all; run directory {failure.launch_directory}"
+    blocked = len(found.of(State.BLOCKED))
+    if blocked:
+        yield f"{blocked} blocked by what failed; `latticefarm retry {name}` runs it again"
+
+
+def failures(farm: Farm, found: Standing) -> list[Fizzled]:
+    """The failed work of a campaign, with reasons."""
+    return fizzled(farm, [found.queued[work.key] for work in found.of(State.FAILED) if work.key in found.queued])
+
+
+def as_facts(farm: Farm, name: str) -> dict[str, Any]:
+    """Everything, for JSON."""
+    found = standing(farm, planned(farm, name))
+    return {
+        "counts": {str(state): number for state, number in found.counts().items()},
+        "work": work_facts(found),
+        "gaps": [gap._asdict() for gap in found.plan.gaps],
+        "failures": [
+            {"key": one.key, "fw_id": one.fw_id, "run_directory": one.launch_directory, **one.failure}
+            for one in failures(farm, found)
+        ],
+    }

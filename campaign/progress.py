@@ -1,0 +1,139 @@
+"""The state of a campaign as a matrix: system x model x size by stage, over seeds; and how long it may take."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from campaign.plan import STAGES, Work
+from campaign.standing import Standing, State
+from flows.training.names import ModelName
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+STYLES = {
+    State.DONE: "green",
+    State.RUNNING: "cyan",
+    State.FAILED: "bold red",
+    State.BLOCKED: "red",
+    State.PAUSED: "yellow",
+}
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the matrix: how many seeds are in each state, for each stage."""
+
+    system: str
+    model: str
+    size: str
+    stages: dict[str, Counter[State]]
+
+
+def rows(standing: Standing) -> list[Row]:
+    """The matrix, in the order of the plan."""
+    found: dict[tuple[str, str, str], Row] = {}
+    for key, work in standing.plan.work.items():
+        place = (work.system, work.model, work.size)
+        row = found.setdefault(place, Row(*place, stages={}))
+        row.stages.setdefault(work.stage, Counter())[standing.states[key]] += 1
+    return list(found.values())
+
+
+def matrix(standing: Standing, title: str) -> Table:
+    """The matrix as a table for the terminal."""
+    from rich.table import Table
+
+    table = Table(title=title, title_justify="left", header_style="bold")
+    for name in ("system", "model", "size", *STAGES):
+        table.add_column(name)
+    for row in rows(standing):
+        cells = [cell(row.stages.get(stage, Counter())) for stage in STAGES]
+        table.add_row(row.system, ModelName.parse(row.model).title(), row.size, *cells)
+    return table
+
+
+def cell(counts: Counter[State]) -> str:
+    """`2/5 done, 1 running`: what is done of all seeds, and the rest by state."""
+    if not counts:
+        return "·"
+    done, every = counts[State.DONE], sum(counts.values())
+    text = [_styled(f"{done}/{every} done", State.DONE) if done == every else f"{done}/{every} done"]
+    text += [
+        _styled(f"{number} {state}", state) for state, number in sorted(counts.items()) if state is not State.DONE
+    ]
+    return ", ".join(text)
+
+
+def _styled(text: str, state: State) -> str:
+    return f"[{STYLES[state]}]{text}[/]" if state in STYLES else text
+
+
+def summary(counts: Counter[State]) -> str:
+    """One line: `12 of 40 done, 2 running, 1 failed`."""
+    every = sum(counts.values())
+    rest = [f"{counts[state]} {state}" for state in State if counts[state] and state is not State.DONE]
+    return ", ".join([f"{counts[State.DONE]} of {every} done", *rest])
+
+
+def as_facts(standing: Standing) -> list[dict[str, Any]]:
+    """The state of every piece of work, for JSON."""
+    return [
+        {
+            "key": key,
+            "stage": work.stage,
+            "system": work.system,
+            "model": work.model,
+            "seed": work.seed,
+            "size": work.size,
+            "state": str(standing.states[key]),
+            "fw_id": standing.queued[key].fw_id if key in standing.queued else None,
+        }
+        for key, work in standing.plan.work.items()
+    ]
+
+
+def matching(work: Iterable[Work], **wanted: Any) -> list[Work]:
+    """Those of `work` whose fields have the values `wanted` (None: any)."""
+    asked = {name: value for name, value in wanted.items() if value is not None}
+    return [one for one in work if all(getattr(one, name) == value for name, value in asked.items())]
+
+
+@dataclass
+class Pace:
+    """How fast work gets done, for an estimate of what is left.
+
+    Trainings dominate: an estimate needs one that is done, and takes the mean time of those of the same model.
+    """
+
+    seconds: dict[str, list[float]]
+    slots: int = 1
+
+    @classmethod
+    def of_records(cls, records: Iterable[dict[str, Any]], slots: int = 1) -> Pace:
+        """From the `model` and `wall_time_s` of the records of trainings."""
+        seconds: dict[str, list[float]] = {}
+        for record in records:
+            if "wall_time_s" in record and "model" in record:
+                seconds.setdefault(record["model"], []).append(record["wall_time_s"])
+        return cls(seconds, slots)
+
+    def left_s(self, work: Iterable[Work]) -> float | None:
+        """Wall seconds for `work` on the slots; None as long as nothing like it was measured."""
+        total = 0.0
+        for one in work:
+            times = self.seconds.get(one.model) or [time for every in self.seconds.values() for time in every]
+            if not times:
+                return None
+            total += sum(times) / len(times) if one.stage == "train" else 0.0
+        return total / self.slots
+
+
+def duration(seconds: float) -> str:
+    """`45 s`, `12 min`, `3.4 h`."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

@@ -1,0 +1,75 @@
+"""The one line that holds the house up: who may import whom, and which framework lives where."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+OURS = ("campaign", "flows", "launchers")
+ALLOWED = {"campaign": {"campaign", "flows", "launchers"}, "flows": {"flows"}, "launchers": {"launchers"}}
+# every third-party framework has one home
+HOMES = {
+    "fireworks": ("launchers/",),
+    "pymongo": ("launchers/",),
+    "gridfs": ("launchers/",),
+    "bson": ("launchers/",),
+    "mongomock": ("launchers/embedded/",),
+    "matplotlib": ("campaign/report/",),
+    "mace": ("flows/training/",),
+    "torch": ("flows/training/", "flows/dynamics/"),
+    "phonopy": ("flows/phonons/",),
+    "seekpath": ("flows/phonons/",),
+    "pyscf": ("flows/labelling/engines/",),
+    "typer": ("campaign/cli/",),
+    "pandas": ("campaign/results/", "campaign/cli/"),
+}
+HEAVY = {"torch", "mace", "e3nn", "pyscf", "atomate2", "phonopy", "jobflow", "fireworks", "pymatgen"}
+SOURCES = sorted(path for name in OURS for path in (ROOT / name).rglob("*.py"))
+
+
+def imports(path: Path) -> Iterator[str]:
+    """The top-level names that a file imports, wherever in it."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.split(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+            yield node.module.split(".")[0]
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_imports_keep_their_direction(path: Path) -> None:
+    place = path.relative_to(ROOT).parts[0]
+    ours = set(imports(path)) & set(OURS)
+    assert ours <= ALLOWED[place], f"{path} may not import {ours - ALLOWED[place]}"
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_frameworks_stay_at_home(path: Path) -> None:
+    place = str(path.relative_to(ROOT))
+    strays = {name for name in imports(path) if name in HOMES and not place.startswith(HOMES[name])}
+    assert not strays, f"{place} imports {strays}, which live in {[HOMES[name] for name in strays]}"
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_sources_are_ours_and_of_one_version(name: str) -> None:
+    from importlib import import_module
+
+    package = import_module(name)
+    assert Path(package.__file__ or "").parents[1] == ROOT
+    assert package.__version__ == import_module("campaign").__version__
+
+
+def test_help_imports_nothing_heavy() -> None:
+    script = (
+        "import sys\nfrom campaign.cli import main\n"
+        "main(['--help'])\n"
+        f"print(sorted(set(sys.modules) & {HEAVY!r}), file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stderr.strip().splitlines()[-1] == "[]"
