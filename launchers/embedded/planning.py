@@ -15,6 +15,8 @@ Order = list[tuple[str, int]]
 _MAX_RANGES = 200_000
 # beyond this many candidates an index that gives the order is worth more than a smaller one
 _COUNTED = 100
+_SAMPLED = 16
+_COUNT = "select count(*) from (select 1 from entries where number=? and key>=? and key<? limit ?)"
 _COMPARISONS = {"$gt", "$gte", "$lt", "$lte"}
 _END = b"\xff"
 
@@ -107,12 +109,13 @@ def _cost(storage: Storage, candidate: Plan) -> float:
     if not candidate.fields:
         return math.inf
     assert candidate.index is not None
-    low, high = candidate.ranges[0] if candidate.ranges else (b"", b"")
-    row = storage.rows(
-        "select count(*) from (select 1 from entries where number=? and key>=? and key<? limit ?)",
-        (candidate.index.number, low, high, _COUNTED),
-    ).fetchone()
-    return min(_COUNTED, row[0] * len(candidate.ranges))
+    total = 0
+    for low, high in candidate.ranges[:_SAMPLED]:
+        row = storage.rows(_COUNT, (candidate.index.number, low, high, _COUNTED)).fetchone()
+        total += row[0]
+        if total >= _COUNTED:
+            return _COUNTED
+    return min(_COUNTED, total * max(1.0, len(candidate.ranges) / _SAMPLED))
 
 
 def _of_index(index: Index, conditions: Conditions, order: Order) -> Plan | None:
