@@ -1,0 +1,1 @@
+"""Labels: where energies and forces of structures come from, and whether they can be trusted."""

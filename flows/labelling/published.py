@@ -154,7 +154,7 @@ def formula(composition: Mapping[str, int]) -> str:
 
 
 def _cell_off(cell: np.ndarray, expectations: Expectations) -> float:
-    """Largest relative difference of the lengths, or of the angles in radians, from the expected cell's."""
+    """Largest relative difference of a length or an angle from the expected cell's."""
     if expectations.cell is None:
         return 0.0
     expected = np.array(expectations.cell)
