@@ -105,7 +105,7 @@ def interaction_scale(dataset: Dataset) -> float:
     else:
         per_atom = [frame.energy_eV / frame.atoms for frame in dataset.train]
         scale = float(np.std(per_atom) * np.sqrt(np.mean([frame.atoms for frame in dataset.train])))
-    return scale if scale > 1e-12 else 1.0
+    return max(scale, 1e-6)
 
 
 def _shape(settings: TrainingSettings) -> dict[str, Any]:

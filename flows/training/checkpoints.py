@@ -17,10 +17,19 @@ CHECKPOINTS_VARIABLE = "LATTICEFARM_CHECKPOINTS"
 
 
 def checkpoints_of(key: str) -> Checkpoints:
-    """Those of the training `key`, below `$LATTICEFARM_CHECKPOINTS` or `$LATTICEFARM_HOME/checkpoints`."""
+    """Those of the training `key`, below `root()`."""
+    return Checkpoints(root() / key)
+
+
+def root() -> Path:
+    """`$LATTICEFARM_CHECKPOINTS`, else `$LATTICEFARM_HOME/checkpoints`, else `~/.latticefarm/checkpoints`."""
     home = os.environ.get(HOME_VARIABLE) or "~/.latticefarm"
-    root = os.environ.get(CHECKPOINTS_VARIABLE) or os.path.join(home, "checkpoints")
-    return Checkpoints(Path(root).expanduser() / key)
+    return Path(os.environ.get(CHECKPOINTS_VARIABLE) or os.path.join(home, "checkpoints")).expanduser()
+
+
+def keys_with_checkpoints() -> list[str]:
+    """The trainings that have some."""
+    return sorted(path.name for path in root().glob("*") if path.is_dir())
 
 
 class Checkpoints:
@@ -48,11 +57,15 @@ class Checkpoints:
         except OSError as error:
             raise MachineTrouble(f"cannot write a checkpoint into {self.directory}: {error}") from error
 
-    def load(self) -> dict[str, Any] | None:
-        """The newest state that is undamaged, or None."""
+    def load(self, belongs_to: str) -> dict[str, Any] | None:
+        """The newest state that is undamaged and carries this `belongs_to`, or None.
+
+        Raises:
+            MachineTrouble: a file is there and cannot be read.
+        """
         for path in self._newest_first():
             state = _read(path)
-            if state is not None:
+            if state is not None and state.get("belongs_to") == belongs_to:
                 return state
         return None
 
@@ -82,7 +95,10 @@ class Checkpoints:
 def _read(path: Path) -> dict[str, Any] | None:
     import torch
 
-    stored = path.read_bytes()
+    try:
+        stored = path.read_bytes()
+    except OSError as error:
+        raise MachineTrouble(f"cannot read the checkpoint {path}: {error}") from error
     digest, content = stored[:32], stored[32:]
     if hashlib.sha256(content).digest() != digest:
         return None

@@ -11,10 +11,12 @@ from __future__ import annotations
 import argparse
 import copy
 import math
+import platform
 import random
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from importlib.metadata import version
 from typing import Any
 
 from flows.failure import CalculationFailed
@@ -25,6 +27,8 @@ from flows.training.checkpoints import Checkpoints
 from flows.training.datasets import Dataset
 from flows.training.loss import Objective
 from flows.training.settings import TrainingSettings
+
+PACKAGES = ("mace-torch", "torch", "e3nn", "torch-ema", "ase", "numpy")
 
 
 @dataclass(frozen=True)
@@ -48,7 +52,7 @@ def fit(dataset: Dataset, settings: TrainingSettings, seed: int, checkpoints: Ch
     """
     with default_dtype(settings.dtype):
         training = _Training(dataset, settings, seed)
-        training.restore(checkpoints.load())
+        training.restore(checkpoints.load(training.belongs_to))
         try:
             while training.epoch < settings.max_epochs:
                 training.run_epoch()
@@ -66,6 +70,11 @@ def best_device() -> str:
     return "cuda" if torch.cuda.is_available() else "cpu"
 
 
+def versions() -> dict[str, str]:
+    """Of the packages that decide a model's numbers."""
+    return {"python": platform.python_version()} | {name: version(name) for name in PACKAGES}
+
+
 class _Training:
     """The state of a training between two epochs, and the step from one to the next."""
 
@@ -74,6 +83,7 @@ class _Training:
         from torch_ema import ExponentialMovingAverage
 
         self.settings, self.seed, self.device = settings, seed, best_device()
+        self.belongs_to = _belonging(dataset, settings, seed)
         self.objective = Objective.of(settings, dataset.model.needs_forces)
         numbers = elements(dataset.frames())
         self.graphs = graphs(dataset.train, numbers, settings.r_max)
@@ -116,7 +126,7 @@ class _Training:
         loss.backward(inputs=self.parameters)
         norm = torch.nn.utils.clip_grad_norm_(self.parameters, self.settings.max_grad_norm)
         if not (torch.isfinite(loss) and torch.isfinite(norm)):
-            raise self._diverged(float(loss))
+            raise self._diverged(float(loss.detach()))
         self.optimizer.step()
         self.ema.update()
 
@@ -131,10 +141,10 @@ class _Training:
             with torch.set_grad_enabled(self.objective.forces):
                 predicted = self.objective.predict(self.averaged, data, training=False)
             sizes = data.ptr[1:] - data.ptr[:-1]
-            loss += float(self.objective(predicted, data)) * len(sizes)
-            energy += float((((predicted["energy"] - data.energy) / sizes) ** 2).sum())
+            loss += float(self.objective(predicted, data).detach()) * len(sizes)
+            energy += float((((predicted["energy"].detach() - data.energy) / sizes) ** 2).sum())
             if self.objective.forces:
-                force += float(((predicted["forces"] - data.forces) ** 2).sum())
+                force += float(((predicted["forces"].detach() - data.forces) ** 2).sum())
             structures, atoms = structures + len(sizes), atoms + int(sizes.sum())
         if not math.isfinite(loss):
             raise self._diverged(loss)
@@ -157,6 +167,7 @@ class _Training:
 
     def state(self) -> dict[str, Any]:
         return {
+            "belongs_to": self.belongs_to,
             "model": self.model.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "ema": self.ema.state_dict(),
@@ -187,6 +198,19 @@ class _Training:
             device=_device_name(self.device),
             wall_time_s=self.spent_s + time.monotonic() - self.started,
         )
+
+
+def _belonging(dataset: Dataset, settings: TrainingSettings, seed: int) -> str:
+    """A checkpoint continues only the training that wrote it, with the packages that wrote it."""
+    return digest(
+        "checkpoint",
+        1,
+        model=str(dataset.model),
+        settings=settings.identity(),
+        seed=seed,
+        frames={name: [f.structure_key for f in frames] for name, frames in dataset.splits().items()},
+        versions=versions(),
+    )
 
 
 def _batch_indices(count: int, size: int, seed: int, epoch: int) -> Iterator[list[int]]:

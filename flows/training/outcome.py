@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
-import platform
 from collections.abc import Mapping
-from importlib.metadata import version
 from typing import Any
 
 from flows.records import Blob, Errors, Label, SummedModel, TrainedModel
 from flows.training.checkpoints import Checkpoints
 from flows.training.datasets import Dataset, bad_input, dataset
 from flows.training.evaluate import Prediction, errors, predict, rms
-from flows.training.mace import Fit, best_device, fit
+from flows.training.mace import Fit, best_device, fit, versions
 from flows.training.settings import SummingTask, TrainingTask
 from flows.training.verdict import Verdict, baselines, judge_difference, judge_level, rms_delta_force
-
-PACKAGES = ("mace-torch", "torch", "e3nn", "torch-ema", "ase", "numpy")
 
 
 def trained_model(task: TrainingTask, labels: Mapping[str, Label], checkpoints: Checkpoints) -> TrainedModel:
@@ -97,9 +94,10 @@ def _made(result: Fit) -> dict[str, Any]:
         "learning_curve": result.learning_curve,
         "best_epoch": result.best_epoch,
         "resumed_from_epochs": result.resumed_from_epochs,
-        "versions": {"python": platform.python_version()} | {name: version(name) for name in PACKAGES},
+        "versions": versions(),
         "device": result.device,
         "wall_time_s": result.wall_time_s,
+        "weights_sha256": _weights_sha256(result.model),
         "blob": Blob.of(_model_file(result.model)),
     }
 
@@ -111,6 +109,14 @@ def _model_file(model: Any) -> bytes:
     buffer = io.BytesIO()
     torch.save(model.cpu(), buffer)
     return buffer.getvalue()
+
+
+def _weights_sha256(model: Any) -> str:
+    """Of names and values: the bytes of a model file carry counters of the process that wrote it."""
+    digest = hashlib.sha256()
+    for name, value in sorted(model.state_dict().items()):
+        digest.update(name.encode() + value.numpy().tobytes())
+    return digest.hexdigest()
 
 
 def _sum_errors(labels: list[Label], base: TrainedModel, difference: TrainedModel) -> Errors:

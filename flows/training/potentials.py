@@ -84,7 +84,8 @@ class Potential(Calculator):
     ) -> None:
         super().calculate(atoms, list(properties), list(system_changes))
         assert self.atoms is not None
-        found = self.evaluate(self.atoms, "forces" in properties, "stress" in properties)
+        stress = "stress" in properties  # the gradient that gives it gives the forces too
+        found = self.evaluate(self.atoms, stress or "forces" in properties, stress)
         self.results = {"energy": found.energy, "free_energy": found.energy}
         if found.forces is not None:
             self.results["forces"] = found.forces
@@ -148,7 +149,7 @@ class Network(Term):
                 compute_stress=stress,
             )
         return Evaluation(
-            float(out["energy"][0]),
+            float(out["energy"].detach()[0]),
             _array(out["forces"]) if forces else None,
             _voigt(_array(out["stress"])[0]) if stress else None,
         )

@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from training_toys import task_of
+
+from flows.records import Baseline, Errors
+from flows.training.datasets import dataset
+from flows.training.verdict import Verdict, baselines, judge_difference, judge_level
+
+
+def test_the_baselines_are_those_of_least_squares(labels):
+    data = dataset(task_of("hf-dft", "hf", "dft"), labels)
+    x, y = (
+        np.array([value(frame) / 4 for frame in data.frames()])
+        for value in (lambda f: f.base_energy_eV, lambda f: f.energy_eV)
+    )
+    slope, intercept = np.polyfit(x[:16], y[:16], 1)
+    rest = 1e3 * np.sqrt(np.mean((y[16:] - slope * x[16:] - intercept) ** 2))
+
+    found = {baseline.split: baseline for baseline in baselines(data)}
+    assert set(found) == {"train", "valid", "test"}
+    assert found["test"].line_meV_atom == pytest.approx(rest)
+    assert found["test"].constant_meV_atom == pytest.approx(
+        1e3 * np.sqrt(np.mean((y[16:] - y[:16].mean()) ** 2))
+    )
+
+
+def test_a_base_that_does_not_vary_leaves_a_constant(labels):
+    same = {
+        key: label.model_copy(update={"energy_eV": -1.0}) for key, label in labels.items() if "dft" in key
+    }
+    found = baselines(dataset(task_of("hf-dft", "hf", "dft"), labels | same))
+
+    assert all(b.line_meV_atom == b.constant_meV_atom for b in found)
+
+
+@pytest.mark.parametrize(
+    ("rmse", "force", "learned", "reason"),
+    [
+        (0.2, 40.0, True, "test RMSE 0.2 meV/atom, a straight line in E_base 0.5"),
+        (0.5, 40.0, False, "a straight line"),
+        (0.6, 40.0, False, "a straight line"),
+        (0.2, 0.9, False, "near zero"),
+    ],
+)
+def test_a_difference_has_to_beat_the_line_and_to_add_forces(rmse, force, learned, reason):
+    errors = {"valid": Errors(count=4, energy_meV_atom=9.0), "test": Errors(count=9, energy_meV_atom=rmse)}
+    lines = [
+        Baseline(split="valid", constant_meV_atom=4.0, line_meV_atom=9.5),
+        Baseline(split="test", constant_meV_atom=4.0, line_meV_atom=0.5),
+    ]
+    verdict = judge_difference(errors, lines, force)
+
+    assert verdict.learned is learned
+    assert reason in verdict.reason
+
+
+def test_without_a_test_set_validation_judges():
+    errors = {"train": Errors(count=9, energy_meV_atom=0.1), "valid": Errors(count=9, energy_meV_atom=0.6)}
+    lines = [Baseline(split="valid", constant_meV_atom=4.0, line_meV_atom=0.5)]
+
+    assert not judge_difference(errors, lines, 40.0).learned
+
+
+def test_a_model_of_energies_is_unfit_where_its_forces_are(labels):
+    data = dataset(task_of("dft_e", "dft"), labels)
+    size = 1e3 * float(np.sqrt(np.mean(np.square([frame.forces_eV_A for frame in data.test]))))
+
+    def judged(share: float) -> Verdict:
+        return judge_level(data, {"test": Errors(count=4, energy_meV_atom=1.0, force_meV_A=share * size)})
+
+    assert judged(0.1).learned
+    assert not judged(0.9).learned
+    assert "is 90% of the RMS force" in judged(0.9).reason
+
+
+def test_a_level_without_forces_cannot_be_judged_by_them(labels):
+    data = dataset(task_of("hf_e", "hf"), labels)
+
+    assert judge_level(data, {"test": Errors(count=4, energy_meV_atom=1.0)}) == Verdict(
+        True, "no force labels to judge by"
+    )
+
+
+def test_a_constant_difference_is_not_learned(trained):
+    model = trained(task_of("flat-dft", "flat", "dft", max_epochs=3))
+
+    assert not model.learned
+    assert "near zero" in model.verdict
+    assert model.errors["test"].energy_meV_atom < 0.01
+
+
+def test_a_known_difference_is_learned_better_than_the_line(trained):
+    model = trained(task_of("hf-dft", "hf", "dft", max_epochs=60, gamma=0.97, batch_size=2))
+    line = {baseline.split: baseline.line_meV_atom for baseline in model.baselines}["test"]
+
+    assert model.learned, model.verdict
+    assert model.errors["test"].energy_meV_atom < 0.8 * line
+    assert model.rms_delta_force_meV_A > 10
