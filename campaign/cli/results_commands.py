@@ -1,9 +1,97 @@
-"""Commands on results."""
+"""Commands that show and write what came of a campaign: results, export."""
 
 from __future__ import annotations
 
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
 import typer
+
+from campaign.cli.options import CampaignArgument, JsonOption, ModelOption, SeedOption, SystemOption
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+    from campaign.results.columns import Table
+
+TABLE_HELP = "labels, set-aside, training, learning, phonons, points, failures or gaps."
+SizeOption = Annotated[str | None, typer.Option("--size", help="Only this training-set size, as in full.")]
+
+
+class Exported(StrEnum):
+    """What can be written to files."""
+
+    MODELS = "models"
+    PHONONS = "phonons"
 
 
 def register(app: typer.Typer) -> None:
     """Add these commands to `app`."""
+    app.command()(results)
+    app.command()(export)
+
+
+def results(
+    campaign: CampaignArgument,
+    table: Annotated[str, typer.Argument(metavar="TABLE", help=TABLE_HELP)],
+    csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
+    json: JsonOption = False,
+) -> None:
+    """Show a table of a campaign; --csv and --json have every column.
+
+    Example: latticefarm results diamond-paper phonons
+    """
+    from campaign.cli.connect import open_farm
+    from campaign.cli.errors import UsageError
+    from campaign.results import open_campaign
+    from campaign.results.tables import find_table
+
+    if csv and json:
+        raise UsageError("--csv and --json exclude each other; give one")
+    found = find_table(table)
+    _print(campaign, found, found.frame(open_campaign(open_farm(), campaign)), "csv" if csv else "json" if json else "")
+
+
+def _print(campaign: str, table: Table, frame: DataFrame, form: str) -> None:
+    from campaign.cli.printing import facts, hint, show
+    from campaign.results.render import csv_text, for_terminal, records
+
+    if form == "csv":
+        typer.echo(csv_text(frame), nl=False)
+    elif form == "json":
+        facts(records(frame))
+    else:
+        show(*for_terminal(table, frame))
+        hint(f"latticefarm status {campaign}" if frame.empty else f"latticefarm results {campaign} {table.name} --csv")
+
+
+def export(
+    campaign: CampaignArgument,
+    what: Annotated[Exported, typer.Argument(metavar="WHAT", help="models (.model files) or phonons (phonopy YAML).")],
+    directory: Annotated[Path, typer.Argument(metavar="DIR", help="Where to write; it is made if need be.")],
+    system: SystemOption = None,
+    model: ModelOption = None,
+    seed: SeedOption = None,
+    size: SizeOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Write models or phonopy files, and an index.json that says what each is and whether it has learned.
+
+    Example: latticefarm export diamond-paper models trained --model "delta_ccsd(t)" --size full
+    """
+    from campaign.cli.connect import open_farm
+    from campaign.cli.printing import facts, show
+    from campaign.results import open_campaign
+    from campaign.results.export import export_files
+
+    asked = {"system": system, "model": model, "seed": seed, "size": size}
+    opened = open_campaign(open_farm(), campaign)
+    written = export_files(opened, what.value, directory, asked)
+    if json:
+        facts(written)
+        return
+    show(f"{len(written)} files and their index.json written to {directory}")
+    lost = sum(not one["learned"] for one in written)
+    if lost:
+        show(f"[yellow]{lost} of them are of models that have not learned: see index.json[/]")

@@ -1,0 +1,164 @@
+"""A campaign with its results: the plan says what each record is called, the record holds the numbers.
+
+A piece of work that two campaigns share is computed once, under the names of the first. So system, model, seed
+and size come from the plan of the campaign that asks, never from the record.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from campaign import labels
+from campaign.plan import Plan, Work, plan
+from campaign.results.errors import UnknownResult
+from campaign.results.failed import FailedWork, failed_work
+from campaign.spec import ResolvedSpec
+from campaign.spec.errors import nearest
+from campaign.standing import standing
+from flows.keys import job_uuid
+from flows.records import LabelSet, PhononFacts, Record, SummedModel, TrainedModelFacts
+from launchers.farm import Farm
+
+if TYPE_CHECKING:
+    from ase.calculators.calculator import Calculator
+    from pandas import DataFrame
+
+R = TypeVar("R", bound=Record)
+
+
+@dataclass(frozen=True)
+class Result(Generic[R]):
+    """A record, and the piece of work of the campaign that it answers."""
+
+    work: Work
+    record: R
+
+
+@dataclass(frozen=True)
+class Campaign:
+    """What a campaign asked for and what came of it, as the database had it when first asked.
+
+    Records are fetched once, stage by stage, without blobs; open the campaign again for newer ones.
+    """
+
+    farm: Farm
+    spec: ResolvedSpec
+
+    @property
+    def name(self) -> str:
+        return self.spec.campaign
+
+    @cached_property
+    def plan(self) -> Plan:
+        """All work that the campaign asks for, done or not."""
+        return plan(self.spec, self._label_sets)
+
+    def label_sets(self) -> dict[str, LabelSet]:
+        """The labels of each system that has any."""
+        return dict(self._label_sets)
+
+    def trainings(self) -> list[Result[TrainedModelFacts]]:
+        """All trained models."""
+        return list(self._trainings)
+
+    def sums(self) -> list[Result[SummedModel]]:
+        """All sums of a base and a difference."""
+        return list(self._sums)
+
+    def phonons(self) -> list[Result[PhononFacts]]:
+        """All phonons."""
+        return list(self._phonons)
+
+    def failures(self) -> list[FailedWork]:
+        """All work that failed, and how much other work waits for it in vain."""
+        return list(self._failures)
+
+    def table(self, name: str) -> DataFrame:
+        """The table `name` as a data frame; units are in the names of its columns.
+
+        Raises:
+            UnknownTable: there is none of that name; the message names the nearest.
+        """
+        from campaign.results.tables import find_table
+
+        return find_table(name).frame(self)
+
+    def find(self, stage: str, system: str, model: str, seed: int, size: str) -> Work:
+        """The piece of work at this place of the plan.
+
+        Raises:
+            UnknownResult: the campaign asks for nothing there; the message says what it asks for.
+        """
+        left = self.plan.of_stage(stage)
+        for field, value in (("system", system), ("model", model), ("size", size), ("seed", seed)):
+            known = list(dict.fromkeys(str(getattr(work, field)) for work in left))
+            left = [work for work in left if getattr(work, field) == value]
+            if not left:
+                raise UnknownResult(f"{self.name}: no {stage} of {field} {value}; {nearest(str(value), known)}")
+        return left[0]
+
+    def model_file(self, model: Work | str, directory: Path | str) -> Path:
+        """Write the `.model` file of a training (or of its key) into `directory`, sha256 verified.
+
+        Raises:
+            UnknownResult: it is no training of this campaign, or not done yet.
+            ValueError: the stored bytes are damaged.
+        """
+        from campaign.results.files import write_model
+
+        return write_model(self, model, Path(directory))
+
+    def phonopy_file(self, phonons: Work | str, directory: Path | str) -> Path:
+        """Write the phonopy YAML of phonons (or of their key), force constants included, into `directory`.
+
+        Raises:
+            UnknownResult: these are no phonons of this campaign, or not done yet.
+            ValueError: the stored bytes are damaged.
+        """
+        from campaign.results.files import write_phonopy
+
+        return write_phonopy(self, phonons, Path(directory))
+
+    def potential(
+        self, system: str, model: str, seed: int, size: str = "full", device: str = "cpu"
+    ) -> Calculator:
+        """A trained model as an ASE calculator (float64); `delta_<level>` is base + difference.
+
+        Warns where a model has not learned.
+
+        Raises:
+            UnknownResult: the campaign asks for no such model, or it is not done yet.
+        """
+        from campaign.results.files import calculator
+
+        return calculator(self, (system, model, seed, size), device)
+
+    @cached_property
+    def _label_sets(self) -> dict[str, LabelSet]:
+        return labels.stored(self.farm, self.spec)
+
+    @cached_property
+    def _trainings(self) -> list[Result[TrainedModelFacts]]:
+        return self._results("train", TrainedModelFacts)
+
+    @cached_property
+    def _sums(self) -> list[Result[SummedModel]]:
+        return self._results("sum", SummedModel)
+
+    @cached_property
+    def _phonons(self) -> list[Result[PhononFacts]]:
+        return self._results("phonons", PhononFacts)
+
+    @cached_property
+    def _failures(self) -> list[FailedWork]:
+        return failed_work(self.farm, standing(self.farm, self.plan))
+
+    def _results(self, stage: str, record: type[R]) -> list[Result[R]]:
+        wanted = {job_uuid(work.key): work for work in self.plan.of_stage(stage)}
+        stored: dict[str, dict[str, Any]] = self.farm.records(wanted)
+        return [
+            Result(work, record.model_validate(stored[uuid])) for uuid, work in wanted.items() if uuid in stored
+        ]

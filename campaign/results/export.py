@@ -1,0 +1,85 @@
+"""Models or phonons of a campaign as files, with an index that says what each is."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from campaign.plan import Work
+from campaign.results.errors import UnknownResult
+from campaign.spec.errors import nearest
+from flows.training.names import ModelName
+
+if TYPE_CHECKING:
+    from campaign.results.campaign import Campaign
+
+INDEX = "index.json"
+
+
+def export_files(campaign: Campaign, what: str, directory: Path, asked: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Write the `models` or `phonons` that are done and match `asked`; return what the index says of them.
+
+    `asked` maps system, model, seed and size to a value or None for any. A sum asked for as a model gives both
+    of its parts. Files are called the same each time, and what other exports left in `directory` stays.
+
+    Raises:
+        UnknownResult: nothing matches, or nothing of it is done.
+    """
+    found = campaign.trainings() if what == "models" else campaign.phonons()
+    done = {one.work.key: one.record for one in found}
+    write = campaign.model_file if what == "models" else campaign.phonopy_file
+    wanted = select(campaign, what, asked)
+    if not any(work.key in done for work in wanted):
+        raise UnknownResult(
+            f"{campaign.name}: none of these {len(wanted)} {what} is done yet; see latticefarm status {campaign.name}"
+        )
+    written = [
+        _entry(work, write(work, directory), done[work.key].learned, done[work.key].verdict)
+        for work in wanted
+        if work.key in done
+    ]
+    _keep_index(directory / INDEX, written)
+    return written
+
+
+def select(campaign: Campaign, what: str, asked: Mapping[str, Any]) -> list[Work]:
+    """The trainings or phonons that match.
+
+    Raises:
+        UnknownResult: there are none; the message names what is nearest.
+    """
+    sums = what == "models" and str(asked.get("model") or "").startswith("delta_")
+    left = campaign.plan.of_stage("sum" if sums else "train" if what == "models" else "phonons")
+    for field, value in asked.items():
+        if value is not None:
+            known = list(dict.fromkeys(str(getattr(work, field)) for work in left))
+            left = [work for work in left if getattr(work, field) == value]
+            if not left:
+                raise UnknownResult(f"{campaign.name}: no {what} of {field} {value}; {nearest(str(value), known)}")
+    if sums:
+        return [campaign.plan.work[key] for key in dict.fromkeys(key for work in left for key in work.needs)]
+    return left
+
+
+def _entry(work: Work, path: Path, learned: bool, verdict: str) -> dict[str, Any]:
+    return {
+        "file": path.name,
+        "system": work.system,
+        "model": work.model,
+        "title": ModelName.parse(work.model).title(),
+        "seed": work.seed,
+        "size": work.size,
+        "learned": learned,
+        "verdict": verdict,
+        "key": work.key,
+        "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+    }
+
+
+def _keep_index(path: Path, written: list[dict[str, Any]]) -> None:
+    before = json.loads(path.read_text()) if path.is_file() else []
+    entries = {entry["file"]: entry for entry in [*before, *written]}
+    path.write_text(json.dumps(list(entries.values()), indent=2, ensure_ascii=False) + "\n")

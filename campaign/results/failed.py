@@ -1,0 +1,62 @@
+"""Work that failed: why, where to look, and what it holds up."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from campaign.plan import Plan, Work
+from campaign.standing import Standing, State
+from flows.records import Failure
+from launchers.farm import Farm
+from launchers.launchpad import Fizzled, QueuedWork, fizzled
+
+
+@dataclass(frozen=True)
+class FailedWork:
+    """A piece of work with its failure; `fw_id` is its number for `lpad`.
+
+    `run_directory` is where it ran, `traceback` what Python said, `blocked` how many other pieces need it.
+    """
+
+    work: Work
+    record: Failure
+    fw_id: int
+    run_directory: str
+    traceback: str
+    blocked: int
+
+
+def failed_work(farm: Farm, standing: Standing) -> list[FailedWork]:
+    """All failures of a campaign, in the order of its plan."""
+    failed = standing.of(State.FAILED)
+    reasons = {one.key: one for one in fizzled(farm, [standing.queued[work.key] for work in failed])}
+    return [
+        _failed(work, standing.queued[work.key], reasons.get(work.key), dependents(standing.plan, work.key))
+        for work in failed
+    ]
+
+
+def dependents(plan: Plan, key: str) -> int:
+    """How many pieces of work need the record of `key`, or the record of one that does."""
+    needing = {key}
+    for work in plan.work.values():  # inputs come before what needs them
+        if needing & set(work.needs):
+            needing.add(work.key)
+    return len(needing) - 1
+
+
+def _failed(work: Work, queued: QueuedWork, reason: Fizzled | None, blocked: int) -> FailedWork:
+    if reason is None:
+        return FailedWork(work, _record_gone(work, queued), queued.fw_id, "", "", blocked)
+    record = Failure.model_validate(reason.failure)
+    where = record.run_directory or reason.launch_directory
+    return FailedWork(work, record, queued.fw_id, where, reason.traceback, blocked)
+
+
+def _record_gone(work: Work, queued: QueuedWork) -> Failure:
+    return Failure(
+        stage=work.stage,
+        kind="record-missing",
+        message=f"its workflow is {queued.state}, but the record is not in the database",
+        advice=f"`lpad rerun_fws -i {queued.fw_id}` computes it again",
+    )

@@ -1,0 +1,87 @@
+"""Blobs out of the database: models as `.model` files and ASE calculators, phonons as phonopy YAML."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from functools import reduce
+from operator import add
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from campaign.plan import Work
+from campaign.results.errors import UnknownResult
+from flows.keys import job_uuid
+from flows.records import Phonons, Record, TrainedModel
+from flows.training.names import ModelName
+
+if TYPE_CHECKING:
+    from ase.calculators.calculator import Calculator
+
+    from campaign.results.campaign import Campaign
+
+R = TypeVar("R", bound=Record)
+Place = tuple[str, str, int, str]
+
+
+def write_model(campaign: Campaign, model: Work | str, directory: Path) -> Path:
+    """See `Campaign.model_file`."""
+    work = _work(campaign, model, "train")
+    content = _record(campaign, work, TrainedModel).blob.content()
+    return _write(directory / f"{file_stem(work)}.model", content)
+
+
+def write_phonopy(campaign: Campaign, phonons: Work | str, directory: Path) -> Path:
+    """See `Campaign.phonopy_file`."""
+    work = _work(campaign, phonons, "phonons")
+    content = _record(campaign, work, Phonons).blob.content()
+    return _write(directory / f"{file_stem(work)}.phonopy.yaml", content)
+
+
+def calculator(campaign: Campaign, place: Place, device: str) -> Calculator:
+    """See `Campaign.potential`; `place` is system, model, seed and size."""
+    from flows.training.potentials import potential
+
+    models = [_record(campaign, work, TrainedModel) for work in parts(campaign, place)]
+    for model in models:
+        if not model.learned:
+            warnings.warn(f"{model.model} has not learned: {model.verdict}", stacklevel=3)
+    return reduce(add, [potential(model, device=device) for model in models])
+
+
+def parts(campaign: Campaign, place: Place) -> list[Work]:
+    """The trainings that make a model: one, or base and difference of a sum."""
+    system, model, seed, size = place
+    if ModelName.parse(model).kind != "sum":
+        return [campaign.find("train", system, model, seed, size)]
+    return [campaign.plan.work[key] for key in campaign.find("sum", system, model, seed, size).needs]
+
+
+def file_stem(work: Work) -> str:
+    """A file name that no shell has to quote: `diamond_ccsdt-dft_full_861`."""
+    return re.sub(r"[^\w.-]", "", f"{work.system}_{work.model}_{work.size}_{work.seed}")
+
+
+def _work(campaign: Campaign, asked: Work | str, stage: str) -> Work:
+    work = campaign.plan.work.get(asked) if isinstance(asked, str) else asked
+    if work is None:
+        raise UnknownResult(f"{campaign.name}: no work has the key {asked}")
+    if work.stage != stage:
+        raise UnknownResult(f"{campaign.name}: {work.title} is no {stage}, and has no such file")
+    return work
+
+
+def _record(campaign: Campaign, work: Work, record: type[R]) -> R:
+    uuid = job_uuid(work.key)
+    stored = campaign.farm.records([uuid], blobs=True).get(uuid)
+    if stored is None:
+        raise UnknownResult(f"{campaign.name}: {work.title}: not done yet; see latticefarm status {campaign.name}")
+    return record.model_validate(stored)
+
+
+def _write(path: Path, content: bytes) -> Path:
+    """A file that is there is whole: a kill leaves the old one, or none."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(f".{path.name}.part")
+    unfinished.write_bytes(content)
+    return unfinished.replace(path)

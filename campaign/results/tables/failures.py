@@ -1,0 +1,67 @@
+"""What did not work, and what cannot be had."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from campaign.results.campaign import Campaign
+from campaign.results.columns import Column, Table
+from campaign.results.tables.places import KEY, MODEL, SEED, SIZE, SYSTEM, TITLE, place
+from flows.training.names import ModelName
+
+SHORT_KEY = 12
+"""Digits of a key that a terminal shows; `plan --show` and `retry` take them."""
+
+
+def _failure_rows(campaign: Campaign) -> Iterator[dict[str, Any]]:
+    for failed in campaign.failures():
+        reason = failed.record
+        yield {
+            **place(failed.work),
+            "short_key": failed.work.key[:SHORT_KEY],
+            "stage": failed.work.stage,
+            **{name: getattr(reason, name) for name in ("kind", "message", "advice")},
+            "fw_id": failed.fw_id,
+            "run_directory": failed.run_directory,
+            "blocked": failed.blocked,
+        }
+
+
+def _gap_rows(campaign: Campaign) -> Iterator[dict[str, Any]]:
+    for gap in campaign.plan.gaps:
+        title = ModelName.parse(gap.model).title()
+        yield {"system": gap.system, "model": gap.model, "title": title, "why": gap.why}
+
+
+def _notes(frame: Any) -> list[str]:
+    notes = [f"{row.short_key}: {row.advice}" for row in frame.itertuples() if row.advice]
+    notes += [f"{row.short_key}: ran in {row.run_directory}" for row in frame.itertuples() if row.run_directory]
+    return [*notes, "fw: the number for `lpad get_fws -i`; blocked: work that needs it"] if len(frame) else []
+
+
+FAILURES = Table(
+    "failures",
+    "failed work: why, where it ran, and how much it blocks",
+    (
+        Column("short_key", header="key"),
+        Column("stage", header="stage"),
+        *(SYSTEM, MODEL, TITLE, SEED, SIZE),
+        Column("kind", header="kind"),
+        Column("message", header="message"),
+        Column("advice"),
+        Column("fw_id", "int", "fw"),
+        Column("blocked", "int", "blocked"),
+        Column("run_directory"),
+        KEY,
+    ),
+    _failure_rows,
+    notes=_notes,
+)
+
+GAPS = Table(
+    "gaps",
+    "models that the labels at hand do not allow, and why",
+    (SYSTEM, MODEL, TITLE, Column("why", header="why")),
+    _gap_rows,
+)

@@ -1,0 +1,133 @@
+"""Learning curves: errors on one common holdout, so that sizes differ in what they saw and in nothing else.
+
+The holdout of a model is what no size of it has seen, of those sizes that leave something to test on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from campaign.plan import Work
+from campaign.results.campaign import Campaign
+from campaign.results.columns import Column, Table
+from campaign.results.tables.places import KEY, LEARNED, MODEL, SEED, SIZE, SYSTEM, TITLE, VERDICT, place
+from flows.keys import job_uuid
+from flows.records import LabelSet
+from flows.training.names import ModelName
+from flows.training.settings import SummingTask, TrainingTask
+from launchers.farm import Farm
+
+
+@dataclass(frozen=True)
+class _Tested:
+    """A model that has a test set, done: its plan, predictions (eV by structure key), atoms and verdict."""
+
+    work: Work
+    predictions: Mapping[str, float]
+    atoms: int
+    facts: dict[str, Any]
+
+
+def _rows(campaign: Campaign) -> Iterator[dict[str, Any]]:
+    targets = _targets(campaign)
+    for one in _tested(campaign):
+        if holdout := targets.get((one.work.system, one.work.model)):
+            yield {
+                **place(one.work),
+                **one.facts,
+                "holdout_count": len(holdout),
+                "holdout_energy_meV_atom": _rmse(one, holdout),
+            }
+
+
+def _targets(campaign: Campaign) -> dict[tuple[str, str], dict[str, float]]:
+    """By system and model: what it should say (eV) of each structure of its holdout."""
+    needed = {
+        (system, model): _label_keys(campaign.label_sets()[system], model, structures)
+        for (system, model), structures in _holdouts(campaign).items()
+    }
+    energies = _energies(campaign.farm, {key for labels in needed.values() for keys in labels.values() for key in keys})
+    return {where: {one: _target(keys, energies) for one, keys in labels.items()} for where, labels in needed.items()}
+
+
+def _target(keys: tuple[str, ...], energies: Mapping[str, float]) -> float:
+    """The energy of a level, less that of its base."""
+    upper, *base = (energies[key] for key in keys)
+    return upper - sum(base)
+
+
+def _label_keys(labels: LabelSet, model: str, structures: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    levels = [labels.labels[level] for level in ModelName.parse(model).levels]
+    return {structure: tuple(level[structure] for level in levels) for structure in structures}
+
+
+def _holdouts(campaign: Campaign) -> dict[tuple[str, str], frozenset[str]]:
+    """By system and model: the structures that every size with a test set tests on, done or not."""
+    common: dict[tuple[str, str], frozenset[str]] = {}
+    label_sets = campaign.label_sets()
+    for work in campaign.plan.work.values():
+        if tests := _test_structures(work, label_sets[work.system]):
+            where = (work.system, work.model)
+            common[where] = common.get(where, tests) & tests
+    return common
+
+
+def _test_structures(work: Work, labels: LabelSet) -> frozenset[str]:
+    match work.task:
+        case TrainingTask(test=test):
+            tested: Iterable[str] = (keys[0] for keys in test)
+        case SummingTask(labels=of_splits):
+            tested = of_splits.get("test", ())
+        case _:
+            return frozenset()
+    structures = {label: key for key, label in labels.labels[ModelName.parse(work.model).level].items()}
+    return frozenset(structures[label] for label in tested)
+
+
+def _tested(campaign: Campaign) -> Iterator[_Tested]:
+    """Every model and sum with a test set, in the order of the plan of trainings, then of sums."""
+    trained = {one.work.key: one.record for one in campaign.trainings()}
+    for one in campaign.trainings():
+        if one.record.test_count:
+            facts = {"learned": one.record.learned, "verdict": one.record.verdict}
+            facts["seen_count"] = one.record.train_count + one.record.valid_count
+            yield _Tested(one.work, one.record.predictions_eV, one.record.atoms, facts)
+    for both in campaign.sums():
+        base, difference = (trained.get(key) for key in both.work.needs)
+        if base is not None and difference is not None and "test" in both.record.errors:
+            shared = base.predictions_eV.keys() & difference.predictions_eV.keys()
+            added = {key: base.predictions_eV[key] + difference.predictions_eV[key] for key in shared}
+            facts = {"learned": both.record.learned, "verdict": both.record.verdict}
+            facts["seen_count"] = difference.train_count + difference.valid_count
+            yield _Tested(both.work, added, difference.atoms, facts)
+
+
+def _rmse(one: _Tested, targets: Mapping[str, float]) -> float | None:
+    """meV/atom; None where a prediction is missing."""
+    if not targets.keys() <= one.predictions.keys():
+        return None
+    squares = [(one.predictions[key] - target) ** 2 for key, target in targets.items()]
+    return float(1e3 * (sum(squares) / len(squares)) ** 0.5 / one.atoms)
+
+
+def _energies(farm: Farm, keys: Iterable[str]) -> dict[str, float]:
+    """Energies of labels (eV by label key), without their structures."""
+    by_uuid = {job_uuid(key): key for key in keys}
+    found = farm.find(farm.outputs, "uuid", by_uuid, {"uuid": 1, "output.energy_eV": 1})
+    return {by_uuid[document["uuid"]]: document["output"]["energy_eV"] for document in found}
+
+
+LEARNING = Table(
+    "learning",
+    "test errors of all sizes on one common holdout",
+    (
+        *(SYSTEM, MODEL, TITLE, SIZE, SEED, LEARNED, VERDICT),
+        Column("seen_count", "int", "seen"),
+        Column("holdout_count", "int", "holdout"),
+        Column("holdout_energy_meV_atom", "float", "RMSE meV/atom", 3),
+        KEY,
+    ),
+    _rows,
+)

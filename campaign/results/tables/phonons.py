@@ -1,0 +1,203 @@
+"""Frequencies at the named points: the interval over the seeds, and every seed by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
+from typing import Any
+
+from campaign.results.campaign import Campaign, Result
+from campaign.results.columns import Column, Table
+from campaign.results.tables.places import (
+    KEY,
+    LEARNED,
+    MODEL,
+    SEED,
+    SIZE,
+    SYSTEM,
+    TITLE,
+    VERDICT,
+    place,
+    verdict_notes,
+)
+from flows.records import PhononFacts
+
+GAMMA = "Γ"
+ACOUSTIC = 3
+"""At Γ the lowest three modes, frequencies sorted, are the acoustic ones (of a stable crystal)."""
+
+DEGENERATE_CM1 = 0.5
+"""Neighbouring bands that are closer than this for every seed are shown as one mode."""
+
+Group = list[Result[PhononFacts]]
+
+
+def _point_rows(campaign: Campaign) -> Iterator[dict[str, Any]]:
+    for one in campaign.phonons():
+        for point, frequencies in one.record.points_cm1.items():
+            for band, frequency in enumerate(frequencies, start=1):
+                yield {
+                    **place(one.work),
+                    "learned": one.record.learned,
+                    "verdict": one.record.verdict,
+                    "point": point,
+                    "band": band,
+                    "frequency_cm1": frequency,
+                    "gamma_optical": _is_optical(point, band),
+                    "imaginary_count": one.record.imaginary_count,
+                }
+
+
+def _spread_rows(campaign: Campaign) -> Iterator[dict[str, Any]]:
+    """Point by point, so that the models stand below each other."""
+    for group in _groups(campaign.phonons()):
+        common = _of_group(campaign, group)
+        for point in group[0].record.points_cm1:
+            for modes in degenerate([one.record.points_cm1[point] for one in group]):
+                yield {**common, "point": point, **_spread(group, point, modes)}
+
+
+def _groups(phonons: Iterable[Result[PhononFacts]]) -> list[Group]:
+    """The seeds of each model, system by system and size by size."""
+    found: dict[tuple[str, str, str], Group] = {}
+    for one in phonons:
+        found.setdefault((one.work.system, one.work.size, one.work.model), []).append(one)
+    return list(found.values())
+
+
+def _of_group(campaign: Campaign, group: Group) -> dict[str, Any]:
+    """What all points of a model share. It has learned if it has with every seed."""
+    facts = place(group[0].work)
+    asked = [
+        work
+        for work in campaign.plan.of_stage("phonons")
+        if all(getattr(work, name) == facts[name] for name in ("system", "model", "size"))
+    ]
+    lost = [one for one in group if not one.record.learned]
+    return {name: facts[name] for name in ("system", "model", "title", "size")} | {
+        "seed_count": len(group),
+        "planned_seed_count": len(asked),
+        "learned": not lost,
+        "learned_seed_count": len(group) - len(lost),
+        "verdict": lost[0].record.verdict if lost else group[0].record.verdict,
+        "imaginary_count": max(one.record.imaginary_count for one in group),
+    }
+
+
+def _spread(group: Group, point: str, modes: range) -> dict[str, Any]:
+    """The seed spread of a mode: of a degenerate one, of the mean of its bands."""
+    means = [sum(one.record.points_cm1[point][band] for band in modes) / len(modes) for one in group]
+    first, last = modes[0] + 1, modes[-1] + 1
+    return {
+        "bands": str(first) if first == last else f"{first}-{last}",
+        "degeneracy": len(modes),
+        "min_cm1": min(means),
+        "max_cm1": max(means),
+        "mean_cm1": sum(means) / len(means),
+        "spread_cm1": max(means) - min(means),
+        "gamma_optical": _is_optical(point, first),
+    }
+
+
+def degenerate(seeds: Sequence[Sequence[float]]) -> list[range]:
+    """Bands, from 0, of one point that belong together: each as close to the next as `DEGENERATE_CM1`, for all seeds.
+
+    `seeds` holds sorted frequencies in cm^-1, (seeds, bands).
+    """
+    count = len(seeds[0])
+    splits = [
+        band
+        for band in range(1, count)
+        if any(one[band] - one[band - 1] > DEGENERATE_CM1 for one in seeds)
+    ]
+    return [range(start, end) for start, end in pairwise([0, *splits, count])]
+
+
+def _is_optical(point: str, band: int) -> bool:
+    return point == GAMMA and band > ACOUSTIC
+
+
+def _modes_in_one(frame: Any) -> Any:
+    """For a terminal: one line per point and model, all modes in it; points first, models below each other."""
+    keys = ["system", "size", "point", "model"]
+    lines = []
+    for _, rows in frame.groupby(keys, sort=False):
+        one = rows.iloc[0].to_dict()
+        one["seeds"] = f"{one['seed_count']}/{one['planned_seed_count']}"
+        one["modes"] = "  ".join(_mode_text(row) for row in rows.itertuples())
+        lines.append(one)
+    shown = type(frame)(lines, columns=[*frame.columns, "seeds", "modes"])
+    for key in reversed(keys[:3]):  # stable: models keep the order of the plan
+        order = {value: position for position, value in enumerate(dict.fromkeys(shown[key]))}
+        shown = shown.sort_values(key, key=lambda values, order=order: values.map(order), kind="stable")
+    return shown
+
+
+def _mode_text(row: Any) -> str:
+    low, high = f"{row.min_cm1:.0f}", f"{row.max_cm1:.0f}"
+    text = low if low == high else f"{low}…{high}"
+    text += f"×{row.degeneracy}" if row.degeneracy > 1 else ""
+    return f"[bold]{text}[/]" if row.gamma_optical and row.learned else text
+
+
+def _notes(frame: Any) -> list[str]:
+    notes = ["cm^-1, smallest…largest over the seeds; ×n: n-fold; bold: the optical mode at Γ; imag: imaginary modes"]
+    lost = frame[~frame["learned"]].drop_duplicates(["system", "model", "size"]).itertuples()
+    reasons = (
+        f"not learned with {row.seed_count - row.learned_seed_count} of {row.seed_count} seeds: {row.title} of "
+        f"{row.system}, {row.size}: {row.verdict}; its spread says nothing about its error"
+        for row in lost
+    )
+    return [*notes, *reasons]
+
+
+def _point_notes(frame: Any) -> list[str]:
+    lost = frame[~frame["learned"]].drop_duplicates(["system", "model", "size", "seed"]).itertuples()
+    return verdict_notes((f"{row.title} of {row.system}, {row.size}", row.seed, row.verdict) for row in lost)
+
+
+_POINT = Column("point", header="q")
+_IMAGINARY = Column("imaginary_count", "int", "imag")
+_OPTICAL = Column("gamma_optical", "bool")
+
+PHONONS = Table(
+    "phonons",
+    "frequencies at the named points by model, smallest to largest over the seeds",
+    (
+        *(SYSTEM, SIZE, MODEL, TITLE, LEARNED, VERDICT),
+        Column("seed_count", "int"),
+        Column("planned_seed_count", "int"),
+        Column("learned_seed_count", "int"),
+        _POINT,
+        Column("bands"),
+        Column("degeneracy", "int"),
+        *(Column(f"{name}_cm1", "float") for name in ("min", "max", "mean", "spread")),
+        _OPTICAL,
+        _IMAGINARY,
+    ),
+    _spread_rows,
+    view=_modes_in_one,
+    view_columns=(
+        *(SYSTEM, SIZE, _POINT, TITLE, LEARNED),
+        Column("seeds", header="seeds"),
+        Column("modes", header="modes cm^-1"),
+        _IMAGINARY,
+    ),
+    notes=_notes,
+)
+
+POINTS = Table(
+    "points",
+    "every frequency at the named points, seed by seed",
+    (
+        *(SYSTEM, SIZE, MODEL, TITLE, SEED, LEARNED, VERDICT),
+        _POINT,
+        Column("band", "int", "band"),
+        Column("frequency_cm1", "float", "cm^-1", 1),
+        _OPTICAL,
+        _IMAGINARY,
+        KEY,
+    ),
+    _point_rows,
+    notes=_point_notes,
+)

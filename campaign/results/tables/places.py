@@ -1,0 +1,42 @@
+"""The columns that say which model a row is about, and whether it has learned."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from campaign.plan import Work
+from campaign.results.columns import Column
+from flows.training.names import ModelName
+
+SYSTEM = Column("system", header="system")
+MODEL = Column("model")
+TITLE = Column("title", header="model")
+SIZE = Column("size", header="size")
+SEED = Column("seed", "int", header="seed")
+LEARNED = Column("learned", "bool", header="learned")
+VERDICT = Column("verdict")
+KEY = Column("key")
+
+
+def place(work: Work) -> dict[str, Any]:
+    """Where `work` stands in the campaign."""
+    return {
+        "system": work.system,
+        "model": work.model,
+        "title": ModelName.parse(work.model).title(),
+        "size": work.size,
+        "seed": work.seed,
+        "key": work.key,
+    }
+
+
+def verdict_notes(rows: Iterable[tuple[str, int, str]]) -> list[str]:
+    """Why models have not learned, from (what, seed, verdict): one line for each what, the first seed's reason."""
+    found: dict[str, list[tuple[int, str]]] = {}
+    for what, seed, verdict in rows:
+        found.setdefault(what, []).append((seed, verdict))
+    return [
+        f"not learned: {what}, seed {', '.join(str(seed) for seed, _ in seeds)}: {seeds[0][1]}"
+        for what, seeds in found.items()
+    ]
