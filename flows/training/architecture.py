@@ -27,6 +27,13 @@ def default_dtype(dtype: str) -> Iterator[None]:
         torch.set_default_dtype(before)
 
 
+def best_device() -> str:
+    """`cuda` where there is one, else `cpu`."""
+    import torch
+
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
 def elements(frames: Iterable[Frame]) -> list[int]:
     """Atomic numbers that occur, sorted."""
     from ase.data import atomic_numbers

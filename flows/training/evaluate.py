@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from flows.records import Errors
-from flows.training.architecture import batches, default_dtype, graphs
+from flows.training.architecture import batch, default_dtype, graphs
 from flows.training.datasets import Frame
 
 
@@ -28,8 +28,9 @@ def predict(model: Any, frames: Sequence[Frame], batch_size: int, device: str) -
     predictions: list[Prediction] = []
     with default_dtype(dtype):
         numbers = [int(z) for z in model.atomic_numbers]
-        for data in batches(graphs(frames, numbers, float(model.r_max)), batch_size):
-            predictions.extend(_predict_batch(model, data.to(device)))
+        for start in range(0, len(frames), batch_size):  # not all at once: graphs are large
+            some = graphs(frames[start : start + batch_size], numbers, float(model.r_max))
+            predictions.extend(_predict_batch(model, batch(some).to(device)))
     model.cpu()
     return dict(zip([frame.structure_key for frame in frames], predictions, strict=True))
 

@@ -22,7 +22,7 @@ from typing import Any
 from flows.failure import CalculationFailed
 from flows.keys import digest
 from flows.records import EpochRecord, Failure
-from flows.training.architecture import batch, batches, build, default_dtype, elements, graphs
+from flows.training.architecture import batch, batches, best_device, build, default_dtype, elements, graphs
 from flows.training.checkpoints import Checkpoints
 from flows.training.datasets import Dataset
 from flows.training.loss import Objective
@@ -61,13 +61,6 @@ def fit(dataset: Dataset, settings: TrainingSettings, seed: int, checkpoints: Ch
             checkpoints.clear()
             raise
         return training.finish()
-
-
-def best_device() -> str:
-    """`cuda` where there is one, else `cpu`."""
-    import torch
-
-    return "cuda" if torch.cuda.is_available() else "cpu"
 
 
 def versions() -> dict[str, str]:

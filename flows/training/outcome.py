@@ -8,10 +8,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from flows.records import Blob, Errors, Label, SummedModel, TrainedModel
+from flows.training.architecture import best_device
 from flows.training.checkpoints import Checkpoints
 from flows.training.datasets import Dataset, bad_input, dataset
 from flows.training.evaluate import Prediction, errors, predict, rms
-from flows.training.mace import Fit, best_device, fit, versions
+from flows.training.mace import Fit, fit, versions
 from flows.training.settings import SummingTask, TrainingTask
 from flows.training.verdict import Verdict, baselines, judge_difference, judge_level, rms_delta_force
 

@@ -15,7 +15,7 @@ from ase import Atoms
 from ase.calculators.calculator import Calculator, all_changes
 
 from flows.records import TrainedModel
-from flows.training.architecture import default_dtype
+from flows.training.architecture import best_device, default_dtype
 
 
 @dataclass(frozen=True)
@@ -199,13 +199,13 @@ class Sum(Potential):
 
 
 class MacePotential(Sum):
-    """One MACE model, from the content of its `.model` file, evaluated in `dtype` on `device`."""
+    """One MACE model, from the content of its `.model` file, evaluated in `dtype` on `device` (the best)."""
 
-    def __init__(self, content: bytes, dtype: str = "float64", device: str = "cpu") -> None:
-        super().__init__([Network(content, dtype, device)])
+    def __init__(self, content: bytes, dtype: str = "float64", device: str | None = None) -> None:
+        super().__init__([Network(content, dtype, device or best_device())])
 
 
-def potential(record: TrainedModel, dtype: str = "float64", device: str = "cpu") -> MacePotential:
+def potential(record: TrainedModel, dtype: str = "float64", device: str | None = None) -> MacePotential:
     """The potential of a trained model (read with its blob).
 
     Raises:
