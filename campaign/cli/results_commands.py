@@ -50,7 +50,12 @@ def results(
     if csv and json:
         raise UsageError("--csv and --json exclude each other; give one")
     found = find_table(table)
-    _print(campaign, found, found.frame(open_campaign(open_farm(), campaign)), "csv" if csv else "json" if json else "")
+    _print(
+        campaign,
+        found,
+        found.frame(open_campaign(open_farm(), campaign)),
+        "csv" if csv else "json" if json else "",
+    )
 
 
 def _print(campaign: str, table: Table, frame: DataFrame, form: str) -> None:
@@ -63,12 +68,18 @@ def _print(campaign: str, table: Table, frame: DataFrame, form: str) -> None:
         facts(records(frame))
     else:
         show(*for_terminal(table, frame))
-        hint(f"latticefarm status {campaign}" if frame.empty else f"latticefarm results {campaign} {table.name} --csv")
+        hint(
+            f"latticefarm status {campaign}"
+            if frame.empty
+            else f"latticefarm results {campaign} {table.name} --csv"
+        )
 
 
 def export(
     campaign: CampaignArgument,
-    what: Annotated[Exported, typer.Argument(metavar="WHAT", help="models (.model files) or phonons (phonopy YAML).")],
+    what: Annotated[
+        Exported, typer.Argument(metavar="WHAT", help="models (.model files) or phonons (phonopy YAML).")
+    ],
     directory: Annotated[Path, typer.Argument(metavar="DIR", help="Where to write; it is made if need be.")],
     system: SystemOption = None,
     model: ModelOption = None,
@@ -81,13 +92,17 @@ def export(
     Example: latticefarm export diamond-paper models trained --model "delta_ccsd(t)" --size full
     """
     from campaign.cli.connect import open_farm
+    from campaign.cli.errors import UsageError
     from campaign.cli.printing import facts, show
-    from campaign.results import open_campaign
+    from campaign.results import UnknownResult, open_campaign
     from campaign.results.export import export_files
 
     asked = {"system": system, "model": model, "seed": seed, "size": size}
     opened = open_campaign(open_farm(), campaign)
-    written = export_files(opened, what.value, directory, asked)
+    try:
+        written = export_files(opened, what.value, directory, asked)
+    except UnknownResult as error:
+        raise UsageError(str(error)) from error
     if json:
         facts(written)
         return

@@ -1,11 +1,11 @@
 """What came of a campaign: typed records, data frames, models and phonopy files.
 
-    from campaign.results import connect
+from campaign.results import connect
 
-    diamond = connect("diamond-paper")
-    diamond.table("phonons")                        # a pandas frame; `TABLES` lists them all
-    diamond.trainings()                             # typed records, each with its place in the plan
-    diamond.potential("diamond", "delta_ccsd(t)", 861, "full")  # an ASE calculator
+diamond = connect("diamond-paper")
+diamond.table("phonons")                        # a pandas frame; `TABLES` lists them all
+diamond.trainings()                             # typed records, each with its place in the plan
+diamond.potential("diamond", "delta_ccsd(t)", 861, "full")  # an ASE calculator
 """
 
 from campaign.results.campaign import Campaign, Result

@@ -97,7 +97,9 @@ class Campaign:
             known = list(dict.fromkeys(str(getattr(work, field)) for work in left))
             left = [work for work in left if getattr(work, field) == value]
             if not left:
-                raise UnknownResult(f"{self.name}: no {stage} of {field} {value}; {nearest(str(value), known)}")
+                raise UnknownResult(
+                    f"{self.name}: no {stage} of {field} {value}; {nearest(str(value), known)}"
+                )
         return left[0]
 
     def model_file(self, model: Work | str, directory: Path | str) -> Path:
@@ -160,5 +162,7 @@ class Campaign:
         wanted = {job_uuid(work.key): work for work in self.plan.of_stage(stage)}
         stored: dict[str, dict[str, Any]] = self.farm.records(wanted)
         return [
-            Result(work, record.model_validate(stored[uuid])) for uuid, work in wanted.items() if uuid in stored
+            Result(work, record.model_validate(stored[uuid]))
+            for uuid, work in wanted.items()
+            if uuid in stored
         ]

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 INDEX = "index.json"
 
 
-def export_files(campaign: Campaign, what: str, directory: Path, asked: Mapping[str, Any]) -> list[dict[str, Any]]:
+def export_files(
+    campaign: Campaign, what: str, directory: Path, asked: Mapping[str, Any]
+) -> list[dict[str, Any]]:
     """Write the `models` or `phonons` that are done and match `asked`; return what the index says of them.
 
     `asked` maps system, model, seed and size to a value or None for any. A sum asked for as a model gives both
@@ -58,7 +60,9 @@ def select(campaign: Campaign, what: str, asked: Mapping[str, Any]) -> list[Work
             known = list(dict.fromkeys(str(getattr(work, field)) for work in left))
             left = [work for work in left if getattr(work, field) == value]
             if not left:
-                raise UnknownResult(f"{campaign.name}: no {what} of {field} {value}; {nearest(str(value), known)}")
+                raise UnknownResult(
+                    f"{campaign.name}: no {what} of {field} {value}; {nearest(str(value), known)}"
+                )
     if sums:
         return [campaign.plan.work[key] for key in dict.fromkeys(key for work in left for key in work.needs)]
     return left

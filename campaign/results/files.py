@@ -75,7 +75,9 @@ def _record(campaign: Campaign, work: Work, record: type[R]) -> R:
     uuid = job_uuid(work.key)
     stored = campaign.farm.records([uuid], blobs=True).get(uuid)
     if stored is None:
-        raise UnknownResult(f"{campaign.name}: {work.title}: not done yet; see latticefarm status {campaign.name}")
+        raise UnknownResult(
+            f"{campaign.name}: {work.title}: not done yet; see latticefarm status {campaign.name}"
+        )
     return record.model_validate(stored)
 
 

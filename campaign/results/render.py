@@ -34,11 +34,18 @@ def rich_table(table: Table, frame: DataFrame) -> RichTable:
     from rich.table import Table as RichTable
 
     made = RichTable(
-        title=table.about, title_justify="left", box=SIMPLE_HEAD, header_style="bold", pad_edge=False, padding=(0, 1, 0, 0)
+        title=table.about,
+        title_justify="left",
+        box=SIMPLE_HEAD,
+        header_style="bold",
+        pad_edge=False,
+        padding=(0, 1, 0, 0),
     )
     for column in table.shown:
         numeric = column.kind in ("int", "float")
-        made.add_column(column.header or "", justify="right" if numeric else "left", overflow="fold", no_wrap=numeric)
+        made.add_column(
+            column.header or "", justify="right" if numeric else "left", overflow="fold", no_wrap=numeric
+        )
     shown = frame if table.view is None else table.view(frame)
     for row in shown.to_dict("records"):
         cells = [cell(column, row) for column in table.shown]

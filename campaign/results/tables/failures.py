@@ -36,7 +36,9 @@ def _gap_rows(campaign: Campaign) -> Iterator[dict[str, Any]]:
 
 def _notes(frame: Any) -> list[str]:
     notes = [f"{row.short_key}: {row.advice}" for row in frame.itertuples() if row.advice]
-    notes += [f"{row.short_key}: ran in {row.run_directory}" for row in frame.itertuples() if row.run_directory]
+    notes += [
+        f"{row.short_key}: ran in {row.run_directory}" for row in frame.itertuples() if row.run_directory
+    ]
     return [*notes, "fw: the number for `lpad get_fws -i`; blocked: work that needs it"] if len(frame) else []
 
 

@@ -48,8 +48,13 @@ def _targets(campaign: Campaign) -> dict[tuple[str, str], dict[str, float]]:
         (system, model): _label_keys(campaign.label_sets()[system], model, structures)
         for (system, model), structures in _holdouts(campaign).items()
     }
-    energies = _energies(campaign.farm, {key for labels in needed.values() for keys in labels.values() for key in keys})
-    return {where: {one: _target(keys, energies) for one, keys in labels.items()} for where, labels in needed.items()}
+    energies = _energies(
+        campaign.farm, {key for labels in needed.values() for keys in labels.values() for key in keys}
+    )
+    return {
+        where: {one: _target(keys, energies) for one, keys in labels.items()}
+        for where, labels in needed.items()
+    }
 
 
 def _target(keys: tuple[str, ...], energies: Mapping[str, float]) -> float:

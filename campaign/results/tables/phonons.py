@@ -106,9 +106,7 @@ def degenerate(seeds: Sequence[Sequence[float]]) -> list[range]:
     """
     count = len(seeds[0])
     splits = [
-        band
-        for band in range(1, count)
-        if any(one[band] - one[band - 1] > DEGENERATE_CM1 for one in seeds)
+        band for band in range(1, count) if any(one[band] - one[band - 1] > DEGENERATE_CM1 for one in seeds)
     ]
     return [range(start, end) for start, end in pairwise([0, *splits, count])]
 
@@ -141,7 +139,9 @@ def _mode_text(row: Any) -> str:
 
 
 def _notes(frame: Any) -> list[str]:
-    notes = ["cm^-1, smallest…largest over the seeds; ×n: n-fold; bold: the optical mode at Γ; imag: imaginary modes"]
+    notes = [
+        "cm^-1, smallest…largest over the seeds; ×n: n-fold; bold: the optical mode at Γ; imag: imaginary modes"
+    ]
     lost = frame[~frame["learned"]].drop_duplicates(["system", "model", "size"]).itertuples()
     reasons = (
         f"not learned with {row.seed_count - row.learned_seed_count} of {row.seed_count} seeds: {row.title} of "

@@ -38,7 +38,10 @@ def _trained(one: Result[TrainedModelFacts]) -> dict[str, Any]:
         **_errors(record.errors),
         **_baseline(record),
         **{f"{split}_count": getattr(record, f"{split}_count") for split in SPLITS},
-        **{name: getattr(record, name) for name in ("learned", "verdict", "best_epoch", "device", "wall_time_s")},
+        **{
+            name: getattr(record, name)
+            for name in ("learned", "verdict", "best_epoch", "device", "wall_time_s")
+        },
         "rms_delta_force_meV_A": record.rms_delta_force_meV_A,
         "resumed": bool(record.resumed_from_epochs),
         "resumed_from_epochs": " ".join(map(str, record.resumed_from_epochs)) or None,
@@ -87,17 +90,19 @@ def _baseline(record: TrainedModelFacts) -> dict[str, Any]:
 def _counts_in_one(frame: Any) -> Any:
     """For a terminal: the three counts as one column, the force error of the split that judges as another."""
     shown = frame.copy()
-    shown["counts"] = [
-        f"{row.train_count}/{row.valid_count}/{row.test_count}" for row in frame.itertuples()
-    ]
+    shown["counts"] = [f"{row.train_count}/{row.valid_count}/{row.test_count}" for row in frame.itertuples()]
     shown["force_meV_A"] = frame["test_force_meV_A"].fillna(frame["valid_force_meV_A"])
     return shown
 
 
 def _notes(frame: Any) -> list[str]:
-    notes = ["E: RMSE in meV/atom; F: force RMSE in meV/Å, of test, else of valid; line: RMSE of a straight line in E_base"]
+    notes = [
+        "E: RMSE in meV/atom; F: force RMSE in meV/Å, of test, else of valid; line: RMSE of a straight line in E_base"
+    ]
     lost = frame[~frame["learned"]].itertuples()
-    return notes + verdict_notes((f"{row.title} of {row.system}, {row.size}", row.seed, row.verdict) for row in lost)
+    return notes + verdict_notes(
+        (f"{row.title} of {row.system}, {row.size}", row.seed, row.verdict) for row in lost
+    )
 
 
 _ERRORS = tuple(
