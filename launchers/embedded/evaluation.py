@@ -7,6 +7,7 @@ from typing import Any
 import mongomock_ng
 from bson import ObjectId
 from mongomock_ng import aggregate, filtering
+from mongomock_ng.collection import _updaters
 
 from launchers.embedded.errors import CommandError, bad_value, of_evaluation
 
@@ -19,6 +20,9 @@ def _scratch() -> Any:
 
 
 _operators = _scratch()
+_UPDATE_OPERATORS = set(_updaters) | {
+    *("$rename", "$setOnInsert", "$currentDate", "$addToSet", "$pull", "$pullAll", "$push"),
+}
 
 
 def matches(criteria: Mapping[str, Any], document: Mapping[str, Any]) -> bool:
@@ -77,6 +81,9 @@ def updated(
 def _apply(document: dict[str, Any], criteria: Mapping[str, Any], change: Any, array_filters: Any) -> None:
     if isinstance(change, Mapping) and not all(name.startswith("$") for name in change):
         raise CommandError(9, "FailedToParse", "an update is either operators or a whole document, not both")
+    unknown = set(change) - _UPDATE_OPERATORS if isinstance(change, Mapping) else set()
+    if unknown:
+        raise CommandError(9, "FailedToParse", f"the embedded database has no update operator {sorted(unknown)}")
     _operators._current_array_filters = array_filters or []
     try:
         if isinstance(change, list):

@@ -46,10 +46,11 @@ def values_at(document: Any, parts: tuple[str, ...]) -> tuple[list[Any], bool]:
 
 def _values_in(array: list[Any], parts: tuple[str, ...]) -> list[Any]:
     found: list[Any] = []
-    if parts[0].isdigit() and int(parts[0]) < len(array):
+    at_position = parts[0].isdigit() and int(parts[0]) < len(array)
+    if at_position:
         found += values_at(array[int(parts[0])], parts[1:])[0]
     for element in array:
-        if isinstance(element, Mapping):
+        if isinstance(element, Mapping) and not (at_position and parts[0] not in element):
             found += values_at(element, parts)[0]
     return found or [MISSING]
 

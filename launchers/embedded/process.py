@@ -1,5 +1,6 @@
 """The embedded server as a process: started apart from its caller, found again, stopped."""
 
+import shutil
 import subprocess
 import sys
 import time
@@ -10,6 +11,7 @@ from pymongo.errors import PyMongoError
 from launchers.embedded.home import Home, HomeError
 
 _ALREADY_RUNNING = 3
+_LEAST_FREE_BYTES = 1024 * 1024
 
 
 def start(home: Home, patience_s: float = 60.0) -> None:
@@ -75,4 +77,7 @@ def _spawn(command: list[str], home: Home) -> subprocess.Popen[bytes]:
 
 def _last_line(home: Home) -> str:
     lines = home.log.read_text(errors="replace").strip().splitlines()
+    # on a full disk the log is cut short too
+    if shutil.disk_usage(home.directory).free < _LEAST_FREE_BYTES:
+        return f"disk full: {home.directory} needs at least 1 MB"
     return lines[-1] if lines else "it says nothing"

@@ -1,0 +1,125 @@
+"""Indexes through real pymongo. Every test but the last holds on a real MongoDB too."""
+
+import pytest
+from pymongo.database import Database
+from pymongo.errors import DuplicateKeyError, OperationFailure
+
+from launchers.embedded.planning import plan
+from launchers.embedded.storage import Storage
+
+
+def test_unique(database: Database) -> None:
+    database.a.create_index([("uuid", 1), ("index", 1)], unique=True)
+    database.a.insert_many([{"uuid": "a", "index": i} for i in range(3)])
+    with pytest.raises(DuplicateKeyError, match="E11000"):
+        database.a.insert_one({"uuid": "a", "index": 2})
+    database.a.delete_one({"uuid": "a", "index": 2})
+    database.a.insert_one({"uuid": "a", "index": 2})
+
+
+def test_unique_counts_missing_as_null(database: Database) -> None:
+    database.a.create_index("k", unique=True)
+    database.a.insert_one({})
+    with pytest.raises(DuplicateKeyError):
+        database.a.insert_one({"k": None})
+
+
+def test_unique_sparse(database: Database) -> None:
+    database.a.create_index("k", unique=True, sparse=True)
+    database.a.insert_many([{}, {}, {"k": 1}])
+    with pytest.raises(DuplicateKeyError):
+        database.a.insert_one({"k": 1})
+    assert database.a.count_documents({"k": None}) == 2
+    assert [d.get("k") for d in database.a.find(sort=[("k", 1)])] == [None, None, 1]
+
+
+def test_unique_partial(database: Database) -> None:
+    partial = {"metadata.key": {"$exists": True}}
+    database.w.create_index("metadata.key", unique=True, partialFilterExpression=partial)
+    database.w.insert_many([{"n": 1}, {"n": 2, "metadata": {}}, {"n": 3, "metadata": {"key": "x"}}])
+    with pytest.raises(DuplicateKeyError):
+        database.w.insert_one({"metadata": {"key": "x"}})
+    with pytest.raises(DuplicateKeyError):
+        database.w.update_one({"n": 1}, {"$set": {"metadata.key": "x"}})
+    database.w.update_one({"n": 1}, {"$set": {"metadata.key": "y"}})
+    database.w.update_one({"n": 3}, {"$unset": {"metadata.key": ""}})
+    database.w.insert_one({"n": 4, "metadata": {"key": "x"}})
+    assert database.w.find_one({"metadata.key": "x"})["n"] == 4  # type: ignore[index]
+    assert database.w.count_documents({"metadata.key": {"$in": ["x", "y"]}}) == 2
+    assert database.w.count_documents({"metadata.key": None}) == 2
+    assert len(list(database.w.find(sort=[("metadata.key", 1)]))) == 4
+
+
+def test_unique_over_arrays(database: Database) -> None:
+    database.a.create_index("nodes", unique=True)
+    database.a.insert_one({"nodes": [1, 2, 2]})
+    with pytest.raises(DuplicateKeyError):
+        database.a.insert_one({"nodes": [3, 2]})
+    database.a.insert_one({"nodes": [3, 4]})
+
+
+def test_an_index_on_what_is_there(database: Database) -> None:
+    database.a.insert_many([{"k": 1}, {"k": 1}])
+    with pytest.raises(DuplicateKeyError):
+        database.a.create_index("k", unique=True)
+    assert set(database.a.index_information()) == {"_id_"}
+    database.a.create_index("k")
+    assert database.a.count_documents({"k": 1}) == 2
+
+
+def test_listing_and_dropping(database: Database) -> None:
+    assert database.a.create_index([("a", 1), ("b", -1)]) == "a_1_b_-1"
+    assert database.a.create_index([("a", 1), ("b", -1)]) == "a_1_b_-1"
+    database.a.create_index("c", unique=True)
+    found = database.a.index_information()
+    assert found["a_1_b_-1"]["key"] == [("a", 1), ("b", -1)]
+    assert found["c_1"]["unique"] is True
+    with pytest.raises(OperationFailure):
+        database.a.create_index("c")
+    database.a.drop_index("c_1")
+    database.a.drop_indexes()
+    assert set(database.a.index_information()) == {"_id_"}
+    with pytest.raises(OperationFailure):
+        database.a.drop_index("c_1")
+
+
+def test_collections(database: Database) -> None:
+    database.create_collection("a")
+    with pytest.raises(Exception, match="exists"):
+        database.create_collection("a")
+    database.b.insert_one({})
+    assert sorted(database.list_collection_names()) == ["a", "b"]
+    database.b.drop()
+    assert database.list_collection_names() == ["a"]
+    assert database.b.count_documents({}) == 0
+    assert database.name in database.client.list_database_names()
+
+
+def test_a_nested_field_of_an_array(database: Database) -> None:
+    database.launches.create_index("state_history.reservation_id")
+    database.launches.insert_many(
+        [{"n": i, "state_history": [{"state": "A"}, {"state": "B", "reservation_id": i}]} for i in range(50)]
+    )
+    assert [d["n"] for d in database.launches.find({"state_history.reservation_id": 7})] == [7]
+
+
+def test_the_checkout_of_fireworks_reads_its_index_in_order(tmp_path) -> None:  # type: ignore[no-untyped-def]
+    storage = Storage(tmp_path / "data.sqlite")
+    with storage.transaction():
+        collection = storage.created("fw", "fireworks")
+        for key in (["state"], ["spec._category"], ["fw_id"], ["state", "spec._priority", "created_on"]):
+            directions = [1 if name == "created_on" or len(key) == 1 else -1 for name in key]
+            name = "_".join(key)
+            storage.add_index(collection, {"v": 2, "key": dict(zip(key, directions, strict=True)), "name": name})
+        collection = storage.created("fw", "fireworks")
+        for i in range(300):
+            document = {"_id": i, "fw_id": i, "state": "READY", "spec": {"_category": "x"}, "created_on": f"{i:09d}"}
+            storage.insert(collection, document, b"")
+    order = [("spec._priority", -1), ("created_on", 1)]
+    way = plan(storage, collection, {"state": "READY", "spec._category": "x"}, order)
+    assert way.ordered
+    assert way.index is not None
+    assert way.index.name == "state_spec._priority_created_on"
+    way = plan(storage, collection, {"state": {"$in": ["READY", "GONE"]}, "fw_id": 5}, order)
+    assert way.index is not None
+    assert way.index.name == "fw_id"

@@ -1,0 +1,79 @@
+"""Index keys sort as MongoDB sorts values."""
+
+import datetime
+import itertools
+
+import pytest
+from bson import MaxKey, MinKey, ObjectId
+
+from launchers.embedded.keys import encode, sort_key, values_at
+
+# in MongoDB's order; equal neighbours are not listed
+ORDERED = [
+    MinKey(),
+    None,
+    float("-inf"),
+    -(2**62),
+    -1.5,
+    -1,
+    0,
+    1e-300,
+    0.5,
+    1,
+    2**53,
+    2**53 + 1,
+    2**62,
+    2**62 + 1,
+    float("inf"),
+    "",
+    "a",
+    "a\0",
+    "a\0b",
+    "aa",
+    "b",
+    "é",
+    {},
+    {"a": 1},
+    {"a": 2},
+    [],
+    [1],
+    [1, 2],
+    b"\1",
+    b"\1\1",
+    ObjectId("0" * 24),
+    ObjectId("f" * 24),
+    False,
+    True,
+    datetime.datetime(1960, 1, 1),
+    datetime.datetime(2020, 1, 1),
+    MaxKey(),
+]
+
+
+@pytest.mark.parametrize(("low", "high"), itertools.pairwise(ORDERED))
+def test_order(low: object, high: object) -> None:
+    assert encode(low) < encode(high)
+    assert encode(low, -1) > encode(high, -1)
+
+
+def test_equal_numbers_have_equal_keys() -> None:
+    assert encode(1) == encode(1.0)
+    assert encode(0.0) == encode(-0.0)
+    assert encode(True) != encode(1)
+
+
+def test_keys_of_components_do_not_run_into_each_other() -> None:
+    assert encode("a") + encode("b") != encode("ab") + encode("")
+    assert sort_key({"a": "x", "b": 2}, [("a", 1), ("b", -1)]) < sort_key({"a": "x", "b": 1}, [("a", 1), ("b", -1)])
+
+
+def test_arrays_on_a_path() -> None:
+    document = {"a": [{"b": 1}, {"b": [2, 3]}, 4], "c": []}
+    assert values_at(document, ("a", "b")) == ([1, 2, 3], True)
+    assert values_at(document, ("a", "0", "b")) == ([1], True)
+    assert len(values_at(document, ("c",))[0]) == 1
+
+
+def test_an_array_sorts_by_its_least_or_greatest_element() -> None:
+    assert sort_key({"a": [5, 1]}, [("a", 1)]) == sort_key({"a": 1}, [("a", 1)])
+    assert sort_key({"a": [5, 1]}, [("a", -1)]) == sort_key({"a": 5}, [("a", -1)])
