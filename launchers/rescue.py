@@ -30,24 +30,32 @@ class Reaper:
 
     def reap(self) -> list[int]:
         """Put lost work back; return the numbers of the fireworks that were rescued."""
-        self._unlock()
-        lost = [*self._running(), *self._reserved(), *self._machine_trouble()]
-        for fw_id in lost:
+        locked = self._unlock()
+        lost = [*self._running(locked), *self._reserved(), *self._machine_trouble()]
+        rescued = [fw_id for fw_id in lost if fw_id not in locked]
+        for fw_id in rescued:
             self.farm.launchpad.rerun_fw(fw_id)
-        return lost
+        return rescued
 
     def _lasts(self, what: str, which: Any) -> bool:
         """Whether `which` has been seen like this for longer than the patience."""
         first = self._seen.setdefault((what, which), time.monotonic())
         return time.monotonic() - first >= self.patience_s
 
-    def _unlock(self) -> None:
-        """A lock is held for milliseconds; one that stays, on an unchanged workflow, is of a dead process."""
+    def _unlock(self) -> set[int]:
+        """A lock is held for milliseconds; one that stays, on an unchanged workflow, is of a dead process.
+
+        Returns the nodes that are still locked: to touch them now would mean to wait for the lock.
+        """
+        held: set[int] = set()
         locked = list(self.farm.launchpad.workflows.find({"locked": True}, {"nodes": 1, "updated_on": 1}))
         for workflow in locked:
             if self._lasts("locked", (workflow["nodes"][0], str(workflow["updated_on"]))):
                 self.farm.launchpad.workflows.update_one({"_id": workflow["_id"]}, {"$unset": {"locked": True}})
                 self._refresh(workflow["nodes"])
+            else:
+                held.update(workflow["nodes"])
+        return held
 
     def _refresh(self, nodes: list[int]) -> None:
         """Finish the update that the holder of the lock had begun."""
@@ -55,13 +63,13 @@ class Reaper:
         for firework in list(self.farm.launchpad.fireworks.find(done, {"fw_id": 1})):
             self.farm.launchpad._refresh_wf(firework["fw_id"])
 
-    def _running(self) -> Iterator[int]:
+    def _running(self, locked: set[int]) -> Iterator[int]:
         for firework in self._in_state("RUNNING"):
             launches = self._launches(firework)
             running = [launch for launch in launches if launch["state"] == "RUNNING"]
             if any(launch["state"] == "COMPLETED" for launch in launches):
                 # killed between the launch's end and the workflow's: nothing is to be run again
-                if self._lasts("ended", firework["fw_id"]):
+                if firework["fw_id"] not in locked and self._lasts("ended", firework["fw_id"]):
                     self.farm.launchpad._refresh_wf(firework["fw_id"])
             elif all(self._is_dead(launch) for launch in running) and (
                 running or self._lasts("running", firework["fw_id"])

@@ -41,7 +41,8 @@ def _register() -> None:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command. Exit codes: 0 done, 1 work failed, 2 a usage or input error."""
-    import click
+    from typer import Abort
+    from typer.exceptions import TyperException
 
     given = sys.argv[1:] if arguments is None else arguments
     os.environ.setdefault("TQDM_DISABLE", "1")  # FireWorks draws a bar for every submission
@@ -49,9 +50,9 @@ def main(arguments: list[str] | None = None) -> int:
     given = [one for one in given if one != "--debug"]
     try:
         return app(given, standalone_mode=False, prog_name="latticefarm") or 0
-    except click.exceptions.Abort:
+    except Abort:
         return 130
-    except click.ClickException as error:
+    except TyperException as error:
         error.show()
         return 2
     except KeyboardInterrupt:

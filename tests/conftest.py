@@ -1,0 +1,55 @@
+"""A real queue and store for every test that asks for one: MongoDB if there is one, else the embedded server."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from uuid import uuid4
+
+import pytest
+
+os.environ.setdefault("TQDM_DISABLE", "1")
+
+
+@pytest.fixture(scope="session")
+def home() -> Iterator[Path]:
+    """A directory of our own for everything that latticefarm keeps, its database running."""
+    # short: a socket's path may have 107 bytes
+    with TemporaryDirectory(prefix="lf-") as directory, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LATTICEFARM_HOME", directory)
+        given = os.environ.get("LATTICEFARM_TEST_MONGO_URI")
+        if given:
+            patch.setenv("LATTICEFARM_MONGO_URI", given)
+        else:
+            patch.delenv("LATTICEFARM_MONGO_URI", raising=False)
+        from launchers import database
+
+        database.start()
+        yield Path(directory)
+        if not given:
+            database.stop()
+
+
+@pytest.fixture
+def database_name(home: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A database of its own for one test; processes that the test starts find it."""
+    assert home.is_dir()
+    name = f"test_{uuid4().hex[:12]}"
+    monkeypatch.setenv("LATTICEFARM_MONGO_DATABASE", name)
+    return name
+
+
+@pytest.fixture
+def farm(database_name: str) -> Iterator:
+    """A farm in an empty database."""
+    from launchers import database
+    from launchers.farm import Farm
+
+    found = database.find()
+    assert found is not None
+    assert found.name == database_name
+    opened = Farm.open(found)
+    yield opened
+    opened.launchpad.connection.drop_database(database_name)
