@@ -14,20 +14,24 @@ if TYPE_CHECKING:
 
     from campaign.results.campaign import Campaign
 
-Kind = Literal["text", "int", "float", "bool"]
+Kind = Literal["text", "int", "float", "bool", "markup"]
 
 # `Int64` has missing values; a plain integer column with one turns into floats
-_DTYPES: dict[Kind, str] = {"text": "object", "int": "Int64", "float": "float64", "bool": "bool"}
+_DTYPES: dict[Kind, str] = {"text": "object", "int": "Int64", "float": "float64", "bool": "bool", "markup": "object"}
 
 
 @dataclass(frozen=True)
 class Column:
-    """One column. Without a `header` it is in frames, CSV and JSON only; `digits` is after the point."""
+    """One column. Without a `header` it is in frames, CSV and JSON only.
+
+    On a terminal `digits` stand after the point, and text of a column with a `least` width may be wrapped.
+    """
 
     name: str
     kind: Kind = "text"
     header: str | None = None
     digits: int = 2
+    least: int = 0
 
 
 @dataclass(frozen=True)

@@ -42,9 +42,13 @@ def rich_table(table: Table, frame: DataFrame) -> RichTable:
         padding=(0, 1, 0, 0),
     )
     for column in table.shown:
-        numeric = column.kind in ("int", "float")
         made.add_column(
-            column.header or "", justify="right" if numeric else "left", overflow="fold", no_wrap=numeric
+            column.header or "",
+            justify="right" if column.kind in ("int", "float") else "left",
+            vertical="top",
+            overflow="fold",
+            no_wrap=not column.least,
+            min_width=column.least or None,
         )
     shown = frame if table.view is None else table.view(frame)
     for row in shown.to_dict("records"):
@@ -57,14 +61,14 @@ def cell(column: Column, row: dict[str, Any]) -> str:
     """One value as a terminal shows it; what is missing is a dot."""
     value = row[column.name]
     if column.name == "title" and row.get("learned") is False:
-        return f"{value}, {NOT_LEARNED}"
+        return f"{_escaped(value)}, {NOT_LEARNED}"
     if _missing(value):
         return "·"
     if column.kind == "float":
         return f"{value:.{column.digits}f}"
     if column.kind == "bool":
         return "yes" if value else "NO"
-    return str(value) if column.name == "modes" else _escaped(value)
+    return str(value) if column.kind == "markup" else _escaped(value)
 
 
 def csv_text(frame: DataFrame) -> str:

@@ -190,7 +190,7 @@ def test_work_whose_record_was_removed_is_a_failure(empty: Farm) -> None:
     assert (failed.record.kind, failed.blocked) == ("record-missing", 0)
 
 
-def test_a_model_is_written_with_its_sha256_checked(toy: Campaign, farm: Farm, tmp_path: Path) -> None:
+def test_a_model_is_written_with_its_sha256_checked(toy: Campaign, tmp_path: Path) -> None:
     work = toy.find("train", "carbon", "hf-dft", 1, "full")
     path = toy.model_file(work.key, tmp_path / "new")
     assert (path.name, path.read_bytes()) == ("carbon_hf-dft_full_1.model", world.MODEL_BYTES)
@@ -219,3 +219,25 @@ def test_records_are_read_without_their_blobs(farm: Farm, toy: Campaign) -> None
     uuid = job_uuid(toy.trainings()[0].work.key)
     assert "base64" not in farm.records([uuid])[uuid]["blob"]
     assert not hasattr(toy.trainings()[0].record, "blob")
+
+
+def test_a_sum_is_a_calculator_of_both_parts_and_warns(toy: Campaign, monkeypatch: pytest.MonkeyPatch) -> None:
+    from ase.build import bulk
+    from ase.calculators.lj import LennardJones
+
+    from flows.training import potentials
+
+    made = []
+
+    def potential(record, device):  # noqa: ARG001  as the real one is called
+        made.append(record.model)
+        return potentials.Sum([potentials.Foreign(LennardJones())])
+
+    monkeypatch.setattr(potentials, "potential", potential)
+    atoms = bulk("Ar", "fcc", a=1.6)
+    one = LennardJones().get_potential_energy(atoms)
+    atoms.calc = toy.potential("carbon", "delta_hf", 1, "half")
+    assert atoms.get_potential_energy() == pytest.approx(2 * one)
+    assert made == ["dft_ef", "hf-dft"]
+    with pytest.warns(UserWarning, match="hf-dft has not learned: a straight line"):
+        toy.potential("carbon", "delta_hf", 1, "few")

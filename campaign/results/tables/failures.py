@@ -50,7 +50,7 @@ FAILURES = Table(
         Column("stage", header="stage"),
         *(SYSTEM, MODEL, TITLE, SEED, SIZE),
         Column("kind", header="kind"),
-        Column("message", header="message"),
+        Column("message", header="message", least=20),
         Column("advice"),
         Column("fw_id", "int", "fw"),
         Column("blocked", "int", "blocked"),
@@ -64,6 +64,6 @@ FAILURES = Table(
 GAPS = Table(
     "gaps",
     "models that the labels at hand do not allow, and why",
-    (SYSTEM, MODEL, TITLE, Column("why", header="why")),
+    (SYSTEM, MODEL, TITLE, Column("why", header="why", least=20)),
     _gap_rows,
 )

@@ -12,18 +12,18 @@ from flows.records import LabelSet, LevelAudit
 
 _AUDITED = (
     Column("count", "int", "labels"),
-    Column("with_forces", "int", "with forces"),
+    Column("with_forces", "int", "with\nforces"),
     Column("atoms", "int", "atoms"),
     Column("energy_min_eV", "float"),
     Column("energy_max_eV", "float"),
-    Column("force_rms_eV_A", "float", "RMS F eV/Å"),
-    Column("effective_temperature_K", "float", "T max K", 0),
-    Column("effective_temperature_mean_K", "float", "T mean K", 0),
+    Column("force_rms_eV_A", "float", "RMS F\neV/Å"),
+    Column("effective_temperature_K", "float", "T max\nK", 0),
+    Column("effective_temperature_mean_K", "float"),
     Column("delta_base", header="ΔE to"),
     Column("delta_count", "int"),
-    Column("delta_std_meV_atom", "float", "ΔE std meV/at"),
-    Column("line_slope", "float", "line slope", 4),
-    Column("line_rmse_meV_atom", "float", "line RMSE meV/at"),
+    Column("delta_std_meV_atom", "float", "ΔE std\nmeV/at"),
+    Column("line_slope", "float", "line\nslope", 4),
+    Column("line_rmse_meV_atom", "float", "line RMSE\nmeV/at"),
 )
 
 
@@ -69,7 +69,7 @@ LABELS = Table(
         Column("system", header="system"),
         Column("level", header="level"),
         *_AUDITED,
-        Column("set_aside", "int", "set aside"),
+        Column("set_aside", "int", "set\naside"),
         Column("outlier_count", "int"),
         Column("warning_count", "int", "warnings"),
         Column("warnings"),
@@ -86,7 +86,7 @@ SET_ASIDE = Table(
         Column("level", header="level"),
         Column("file", header="file"),
         Column("frame", "int", "frame"),
-        Column("reason", header="reason"),
+        Column("reason", header="reason", least=20),
         Column("structure_key"),
     ),
     _set_aside_rows,

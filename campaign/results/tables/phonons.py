@@ -180,7 +180,7 @@ PHONONS = Table(
     view_columns=(
         *(SYSTEM, SIZE, _POINT, TITLE, LEARNED),
         Column("seeds", header="seeds"),
-        Column("modes", header="modes cm^-1"),
+        Column("modes", "markup", header="modes cm^-1", least=30),
         _IMAGINARY,
     ),
     notes=_notes,

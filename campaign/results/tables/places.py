@@ -11,7 +11,7 @@ from flows.training.names import ModelName
 
 SYSTEM = Column("system", header="system")
 MODEL = Column("model")
-TITLE = Column("title", header="model")
+TITLE = Column("title", header="model", least=16)
 SIZE = Column("size", header="size")
 SEED = Column("seed", "int", header="seed")
 LEARNED = Column("learned", "bool", header="learned")
@@ -37,6 +37,6 @@ def verdict_notes(rows: Iterable[tuple[str, int, str]]) -> list[str]:
     for what, seed, verdict in rows:
         found.setdefault(what, []).append((seed, verdict))
     return [
-        f"not learned: {what}, seed {', '.join(str(seed) for seed, _ in seeds)}: {seeds[0][1]}"
+        f"not learned: {what}, seed {', '.join(str(seed) for seed, _ in seeds)}: {seeds[0][1] or 'see its parts'}"
         for what, seeds in found.items()
     ]

@@ -25,10 +25,13 @@ SPLITS = ("train", "valid", "test")
 
 
 def _rows(campaign: Campaign) -> Iterator[dict[str, Any]]:
-    """Models in the order of the plan, each sum after its difference."""
+    """System by system in the order of the plan, first the models, then their sums."""
     found: dict[str, dict[str, Any]] = {one.work.key: _trained(one) for one in campaign.trainings()}
     found.update((one.work.key, _summed(one)) for one in campaign.sums())
-    return (found[key] for key in campaign.plan.work if key in found)
+    systems = list(campaign.spec.systems)
+    works = [work for key, work in campaign.plan.work.items() if key in found]
+    works.sort(key=lambda work: (systems.index(work.system), work.stage == "sum"))
+    return (found[work.key] for work in works)
 
 
 def _trained(one: Result[TrainedModelFacts]) -> dict[str, Any]:
@@ -97,7 +100,7 @@ def _counts_in_one(frame: Any) -> Any:
 
 def _notes(frame: Any) -> list[str]:
     notes = [
-        "E: RMSE in meV/atom; F: force RMSE in meV/Å, of test, else of valid; line: RMSE of a straight line in E_base"
+        "E: RMSE of the energy; F: RMSE of the forces, and line: RMSE of a straight line in E_base, of test, else of valid"
     ]
     lost = frame[~frame["learned"]].itertuples()
     return notes + verdict_notes(
@@ -106,18 +109,18 @@ def _notes(frame: Any) -> list[str]:
 
 
 _ERRORS = tuple(
-    Column(f"{split}_{quantity}", "float", header and f"{header} {split}")
+    Column(f"{split}_{quantity}", "float", header and f"{header} {split}\nmeV/at")
     for quantity, header in (("energy_meV_atom", "E"), ("force_meV_A", None))
     for split in SPLITS
 )
 _BASELINES = (
     Column("constant_meV_atom", "float"),
-    Column("line_meV_atom", "float", "line"),
-    Column("rmse_over_line", "float", "E/line"),
-    Column("rms_delta_force_meV_A", "float", "|ΔF| meV/Å", 1),
+    Column("line_meV_atom", "float", "line\nmeV/at"),
+    Column("rmse_over_line", "float", "E/\nline"),
+    Column("rms_delta_force_meV_A", "float", "|ΔF|\nmeV/Å", 1),
     Column("best_epoch", "int", "epoch"),
 )
-_WALL = Column("wall_time_s", "float", "time s", 0)
+_WALL = Column("wall_time_s", "float", "time\ns", 0)
 
 TRAINING = Table(
     "training",
@@ -137,10 +140,10 @@ TRAINING = Table(
     _rows,
     view=_counts_in_one,
     view_columns=(
-        *(SYSTEM, TITLE, SIZE, SEED, LEARNED),
-        Column("counts", header="train/valid/test"),
+        *(SYSTEM, TITLE, SIZE, SEED),
+        Column("counts", header="train/\nvalid/test"),
         *_ERRORS,
-        Column("force_meV_A", "float", "F", 1),
+        Column("force_meV_A", "float", "F\nmeV/Å", 1),
         *_BASELINES,
         _WALL,
     ),
