@@ -103,16 +103,17 @@ def average_neighbours(items: Sequence[Any]) -> float:
 def interaction_scale(dataset: Dataset) -> float:
     """What one unit of an atom's network output is worth, in eV: MACE's `rms_forces_scaling` where forces train.
 
-    Without forces: the spread that an atom's energy has if atoms are independent, std(E/N) sqrt(N). The
-    plain std(E/N) of MACE's `std_scaling` is so small that models of small differences end as constants.
+    Without forces, the spread that an atom's energy has if atoms are independent: std(E/N) sqrt(N).
     """
     if dataset.model.needs_forces:
         forces = np.concatenate([f.forces_eV_A for f in dataset.train if f.forces_eV_A is not None])
-        scale = float(np.sqrt(np.mean(forces**2)))
-    else:
-        per_atom = [frame.energy_eV / frame.atoms for frame in dataset.train]
-        scale = float(np.std(per_atom) * np.sqrt(np.mean([frame.atoms for frame in dataset.train])))
-    return max(scale, 1e-6)
+        return max(float(np.sqrt(np.mean(forces**2))), 1e-6)
+    return energy_spread(dataset) * float(np.sqrt(np.mean([frame.atoms for frame in dataset.train])))
+
+
+def energy_spread(dataset: Dataset) -> float:
+    """Standard deviation of the energy per atom over the training frames, eV; a tiny one for constants."""
+    return max(float(np.std([frame.energy_eV / frame.atoms for frame in dataset.train])), 1e-7)
 
 
 def _shape(settings: TrainingSettings) -> dict[str, Any]:

@@ -5,14 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from flows.training.architecture import energy_spread
+from flows.training.datasets import Dataset
 from flows.training.settings import TrainingSettings
 
 
 @dataclass(frozen=True)
 class Objective:
-    """The loss of a batch, with forces (MACE's `weighted` loss) or without.
+    """The loss of a batch: weights times the mean squares of energy errors per atom and of force errors.
 
-    Leaving the forces out of the model's graph makes a step about three times cheaper than weighing them by zero.
+    With forces it is MACE's `weighted` loss. Leaving the forces out of the model's graph makes a step about
+    three times cheaper than weighing them by zero.
     """
 
     energy_weight: float
@@ -20,8 +23,15 @@ class Objective:
     forces: bool
 
     @classmethod
-    def of(cls, settings: TrainingSettings, forces: bool) -> Objective:
-        return cls(settings.energy_weight, settings.forces_weight, forces)
+    def of(cls, settings: TrainingSettings, dataset: Dataset) -> Objective:
+        """Energies alone count in units of their spread.
+
+        Differences between levels spread over meV: in eV their loss is smaller than what weight decay asks
+        for, and training ends at a straight line in E_base, or at a constant.
+        """
+        if dataset.model.needs_forces:
+            return cls(settings.energy_weight, settings.forces_weight, True)
+        return cls(settings.energy_weight / energy_spread(dataset) ** 2, 0.0, False)
 
     def predict(self, model: Any, batch: Any, training: bool) -> dict[str, Any]:
         """MACE's outputs for a batch: `energy` (graphs,) in eV, and `forces` (atoms, 3) in eV/Å or None."""

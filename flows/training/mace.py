@@ -77,7 +77,7 @@ class _Training:
 
         self.settings, self.seed, self.device = settings, seed, best_device()
         self.belongs_to = _belonging(dataset, settings, seed)
-        self.objective = Objective.of(settings, dataset.model.needs_forces)
+        self.objective = Objective.of(settings, dataset)
         numbers = elements(dataset.frames())
         self.graphs = graphs(dataset.train, numbers, settings.r_max)
         self.validation = batches(graphs(dataset.valid, numbers, settings.r_max), settings.valid_batch_size)
