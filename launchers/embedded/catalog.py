@@ -78,6 +78,18 @@ class Catalog:
         self._storage.drop(collection)
         return {"ns": collection.namespace, "nIndexesWas": len(collection.indexes), "ok": 1.0}
 
+    def rename(self, command: Mapping[str, Any]) -> Reply:
+        """The `renameCollection` command."""
+        source = self._wanted(*command["renameCollection"].split(".", 1))
+        database, name = command["to"].split(".", 1)
+        target = self._storage.collection(database, name)
+        if target is not None and not command.get("dropTarget"):
+            raise CommandError(48, "NamespaceExists", f"target namespace {command['to']} exists")
+        if target is not None:
+            self._storage.drop(target)
+        self._storage.rename(source, database, name)
+        return {"ok": 1.0}
+
     def create_indexes(self, command: Mapping[str, Any]) -> Reply:
         """The `createIndexes` command."""
         database, name = command["$db"], command["createIndexes"]

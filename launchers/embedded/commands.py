@@ -63,6 +63,7 @@ class Commands:
             "findandmodify": lambda c: self._writer(c, "findAndModify").find_and_modify(c),
             "create": catalog.create,
             "drop": catalog.drop,
+            "renamecollection": catalog.rename,
             "dropdatabase": catalog.drop_database,
             "createindexes": catalog.create_indexes,
             "dropindexes": catalog.drop_indexes,

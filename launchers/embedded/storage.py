@@ -155,6 +155,13 @@ class Storage:
         assert found is not None
         return found
 
+    def rename(self, collection: Collection, database: str, name: str) -> None:
+        """Give a collection another name, which must be free."""
+        self._sql.execute(
+            "update collections set database=?, name=? where number=?", (database, name, collection.number)
+        )
+        self._known.clear()
+
     def drop(self, collection: Collection) -> None:
         """Remove a collection, its documents and indexes."""
         for index in collection.indexes:

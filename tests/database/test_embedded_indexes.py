@@ -89,7 +89,11 @@ def test_collections(database: Database) -> None:
         database.create_collection("a")
     database.b.insert_one({})
     assert sorted(database.list_collection_names()) == ["a", "b"]
-    database.b.drop()
+    database.b.rename("c")
+    assert database.c.count_documents({}) == 1
+    with pytest.raises(OperationFailure, match="exists"):
+        database.c.rename("a")
+    database.c.drop()
     assert database.list_collection_names() == ["a"]
     assert database.b.count_documents({}) == 0
     assert database.name in database.client.list_database_names()
