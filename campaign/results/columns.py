@@ -17,7 +17,13 @@ if TYPE_CHECKING:
 Kind = Literal["text", "int", "float", "bool", "markup"]
 
 # `Int64` has missing values; a plain integer column with one turns into floats
-_DTYPES: dict[Kind, str] = {"text": "object", "int": "Int64", "float": "float64", "bool": "bool", "markup": "object"}
+_DTYPES: dict[Kind, str] = {
+    "text": "object",
+    "int": "Int64",
+    "float": "float64",
+    "bool": "bool",
+    "markup": "object",
+}
 
 
 @dataclass(frozen=True)

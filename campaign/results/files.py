@@ -42,10 +42,12 @@ def calculator(campaign: Campaign, place: Place, device: str) -> Calculator:
     """See `Campaign.potential`; `place` is system, model, seed and size."""
     from flows.training.potentials import potential
 
-    models = [_record(campaign, work, TrainedModel) for work in parts(campaign, place)]
-    for model in models:
+    models = []
+    for work in parts(campaign, place):
+        model = _record(campaign, work, TrainedModel)
+        models.append(model)
         if not model.learned:
-            warnings.warn(f"{model.model} has not learned: {model.verdict}", stacklevel=3)
+            warnings.warn(f"{work.model} has not learned ({work.title}): {model.verdict}", stacklevel=3)
     return reduce(add, [potential(model, device=device) for model in models])
 
 

@@ -38,6 +38,7 @@ def rich_table(table: Table, frame: DataFrame) -> RichTable:
         title_justify="left",
         box=SIMPLE_HEAD,
         header_style="bold",
+        show_edge=False,
         pad_edge=False,
         padding=(0, 1, 0, 0),
     )

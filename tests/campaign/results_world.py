@@ -105,7 +105,10 @@ def trained(into: Farm, work: Work, off_eV: float = 0.0, learned: bool = True) -
         for split in ("train", "valid", "test")
         if (keys := getattr(task, split))
     }
-    lines = tuple(Baseline(split=split, constant_meV_atom=8.0, line_meV_atom=4.0 if split == "test" else 5.0) for split in errors)
+    lines = tuple(
+        Baseline(split=split, constant_meV_atom=8.0, line_meV_atom=4.0 if split == "test" else 5.0)
+        for split in errors
+    )
     return TrainedModel(
         **{name: getattr(task, name) for name in ("key", "system", "model", "seed", "size")},
         **{f"{split}_count": len(getattr(task, split)) for split in ("train", "valid", "test")},
@@ -136,7 +139,9 @@ def _predictions(into: Farm, task: TrainingTask, off_eV: float) -> dict[str, flo
 
 def summed(work: Work, learned: bool = True) -> SummedModel:
     task = work.task.model_dump()
-    errors = {split: Errors(count=len(keys), energy_meV_atom=3.0) for split, keys in task["labels"].items() if keys}
+    errors = {
+        split: Errors(count=len(keys), energy_meV_atom=3.0) for split, keys in task["labels"].items() if keys
+    }
     names = ("key", "system", "model", "seed", "size", "base_key", "difference_key")
     return SummedModel(**{name: task[name] for name in names}, errors=errors, learned=learned)
 

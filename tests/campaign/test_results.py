@@ -178,7 +178,11 @@ def test_failures_say_why_and_what_they_block(empty: Farm) -> None:
     assert failed.record.kind == "diverged"
     assert failed.blocked == 3  # its phonons, the sum, the phonons of the sum
     row = campaign.table("failures").iloc[0]
-    assert (row["short_key"], row["message"], row["advice"]) == (work.key[:12], "the loss is nan", "lower the rate")
+    assert (row["short_key"], row["message"], row["advice"]) == (
+        work.key[:12],
+        "the loss is nan",
+        "lower the rate",
+    )
 
 
 def test_work_whose_record_was_removed_is_a_failure(empty: Farm) -> None:
@@ -221,7 +225,9 @@ def test_records_are_read_without_their_blobs(farm: Farm, toy: Campaign) -> None
     assert not hasattr(toy.trainings()[0].record, "blob")
 
 
-def test_a_sum_is_a_calculator_of_both_parts_and_warns(toy: Campaign, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_sum_is_a_calculator_of_both_parts_and_warns(
+    toy: Campaign, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from ase.build import bulk
     from ase.calculators.lj import LennardJones
 
@@ -239,5 +245,8 @@ def test_a_sum_is_a_calculator_of_both_parts_and_warns(toy: Campaign, monkeypatc
     atoms.calc = toy.potential("carbon", "delta_hf", 1, "half")
     assert atoms.get_potential_energy() == pytest.approx(2 * one)
     assert made == ["dft_ef", "hf-dft"]
-    with pytest.warns(UserWarning, match="hf-dft has not learned: a straight line"):
+    with pytest.warns(
+        UserWarning,
+        match=r"hf-dft has not learned \(train ML\(HF-DFT\) of carbon, seed 1, few\): a straight line",
+    ):
         toy.potential("carbon", "delta_hf", 1, "few")

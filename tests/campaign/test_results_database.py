@@ -17,8 +17,14 @@ def test_all_tables_from_a_database(farm: Farm, tmp_path: Path) -> None:
     assert campaign_names(farm) == ["toy"]
     toy = connect("toy")
     assert {name: len(toy.table(name)) for name in TABLES} == {
-        **{"labels": 2, "set-aside": 1, "training": 18, "learning": 12},
-        **{"phonons": 30, "points": 144, "failures": 0, "gaps": 1},
+        "labels": 2,
+        "set-aside": 1,
+        "training": 18,
+        "learning": 12,
+        "phonons": 30,
+        "points": 144,
+        "failures": 0,
+        "gaps": 1,
     }
     errors = toy.table("learning").groupby("model")["holdout_energy_meV_atom"].max()
     assert errors.to_dict() == pytest.approx({"dft_ef": 2.0, "hf-dft": 2.0, "delta_hf": 4.0})
