@@ -7,7 +7,7 @@ import bson
 
 from launchers.embedded.cursors import Cursors, Stream
 from launchers.embedded.errors import CommandError
-from launchers.embedded.evaluation import matches, refuse_code
+from launchers.embedded.evaluation import Filter
 from launchers.embedded.indexes import checked_spec
 from launchers.embedded.storage import Collection, Storage
 from launchers.embedded.wire import decode
@@ -29,8 +29,8 @@ class Catalog:
             {"name": name, "sizeOnDisk": size, "empty": False}
             for (name,) in self._storage.rows("select distinct database from collections order by database")
         ]
-        wanted = command.get("filter") or {}
-        return {"databases": [one for one in found if matches(wanted, one)], "totalSize": size, "ok": 1.0}
+        wanted = Filter(command.get("filter") or {})
+        return {"databases": [one for one in found if wanted(one)], "totalSize": size, "ok": 1.0}
 
     def drop_database(self, command: Mapping[str, Any]) -> Reply:
         """The `dropDatabase` command."""
@@ -50,7 +50,7 @@ class Catalog:
 
     def list_collections(self, command: Mapping[str, Any]) -> Reply:
         """The `listCollections` command."""
-        database, wanted = command["$db"], command.get("filter") or {}
+        database, wanted = command["$db"], Filter(command.get("filter") or {})
         rows = self._storage.rows(
             "select name, options from collections where database=? order by name", (database,)
         )
@@ -58,7 +58,7 @@ class Catalog:
             {"name": name, "type": "collection", "options": decode(options), "info": {"readOnly": False}}
             for name, options in rows
         ]
-        shown = [bson.encode(one) for one in found if matches(wanted, one)]
+        shown = [bson.encode(one) for one in found if wanted(one)]
         return self._cursors.first(f"{database}.$cmd.listCollections", Stream(iter(shown)), len(shown) + 1)
 
     def create(self, command: Mapping[str, Any]) -> Reply:
@@ -97,7 +97,6 @@ class Catalog:
         before = len(self._storage.created(database, name).indexes)
         for requested in command["indexes"]:
             spec = checked_spec(requested)
-            refuse_code(spec)
             collection = self._storage.created(database, name)
             if not _exists(collection, spec):
                 self._storage.add_index(collection, spec)

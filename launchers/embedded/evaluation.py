@@ -10,6 +10,7 @@ from mongomock_ng import aggregate, filtering
 from mongomock_ng.collection import _updaters
 
 from launchers.embedded.errors import CommandError, bad_value, of_evaluation
+from launchers.embedded.keys import MISSING, encode, is_scalar, values_at
 
 warnings.filterwarnings("ignore", module="mongomock_ng")
 
@@ -25,8 +26,50 @@ _UPDATE_OPERATORS = set(_updaters) | {
 }
 
 
-def matches(criteria: Mapping[str, Any], document: Mapping[str, Any]) -> bool:
-    """Whether a document passes a filter."""
+class Filter:
+    """A filter, ready for many documents: equalities by keys, the rest by mongomock-ng.
+
+    `simple` says that it looks at single fields only, so that a `view` of a document is enough.
+
+    Raises:
+        CommandError: on construction for operators that would run code; on use for what cannot be evaluated.
+    """
+
+    def __init__(self, criteria: Mapping[str, Any]) -> None:
+        refuse_code(criteria)
+        self._rest: dict[str, Any] = {}
+        self._equal: list[tuple[tuple[str, ...], frozenset[bytes]]] = []
+        self._there: list[tuple[tuple[str, ...], bool]] = []
+        for name, value in criteria.items():
+            self._add(name, value)
+        self.simple = not self._rest
+
+    def _add(self, name: str, value: Any) -> None:
+        parts = tuple(name.split("."))
+        wanted: Any = [value] if is_scalar(value) else None
+        if isinstance(value, Mapping) and set(value) == {"$in"}:
+            wanted = value["$in"]
+        if name.startswith("$"):
+            self._rest[name] = value
+        elif isinstance(wanted, list) and all(map(is_scalar, wanted)):
+            self._equal.append((parts, frozenset(map(encode, wanted))))
+        elif isinstance(value, Mapping) and set(value) == {"$exists"}:
+            self._there.append((parts, bool(value["$exists"])))
+        else:
+            self._rest[name] = value
+
+    def __call__(self, document: Mapping[str, Any]) -> bool:
+        """Whether a document passes."""
+        for parts, keys in self._equal:
+            if not any(encode(value) in keys for value in values_at(document, parts)[0]):
+                return False
+        for parts, wanted in self._there:
+            if any(value is not MISSING for value in values_at(document, parts)[0]) != wanted:
+                return False
+        return not self._rest or _applies(self._rest, document)
+
+
+def _applies(criteria: Mapping[str, Any], document: Mapping[str, Any]) -> bool:
     try:
         return bool(filtering.filter_applies(criteria, document))
     except CommandError:
@@ -35,12 +78,17 @@ def matches(criteria: Mapping[str, Any], document: Mapping[str, Any]) -> bool:
         raise of_evaluation(error) from error
 
 
+def kept_whole(fields: Mapping[str, Any]) -> set[str] | None:
+    """The top-level fields that a projection keeps, None for a projection that is not so simple."""
+    names = {name for name in fields if name != "_id"}
+    identity = fields.get("_id", 1)
+    if not names or isinstance(identity, (dict, str)) or not all(_is_plain(name, fields[name]) for name in names):
+        return None
+    return names | {"_id"} if identity else names
+
+
 def project(document: dict[str, Any], fields: Mapping[str, Any], criteria: Mapping[str, Any]) -> dict[str, Any]:
-    """A document with the fields that a projection leaves; may share parts with the original."""
-    names = [name for name, value in fields.items() if name != "_id"]
-    if names and all(_is_plain(name, fields[name]) for name in names) and fields.get("_id", 1) in (1, True, 0, False):
-        kept = {"_id"} if fields.get("_id", 1) else set()
-        return {name: value for name, value in document.items() if name in kept or (name in fields and name != "_id")}
+    """A document with the fields that a projection leaves."""
     try:
         return _operators._copy_only_fields(document, dict(fields), dict, filter=criteria)
     except Exception as error:
@@ -149,5 +197,6 @@ def refuse_code(value: Any) -> None:
         for item in value.values():
             refuse_code(item)
     elif isinstance(value, list):
-        for item in value[:64]:
-            refuse_code(item)
+        for item in value:
+            if isinstance(item, (Mapping, list)):
+                refuse_code(item)

@@ -5,9 +5,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from bson.raw_bson import RawBSONDocument
+
 from launchers.embedded.errors import CommandError
-from launchers.embedded.evaluation import matches
+from launchers.embedded.evaluation import Filter
 from launchers.embedded.keys import MISSING, encode, values_at
+from launchers.embedded.wire import decode
 
 _KNOWN_OPTIONS = {
     "v",
@@ -74,11 +77,11 @@ class KeyMaker:
         self.index = index
         self._parts = [(tuple(field.split(".")), direction) for field, direction in index.fields]
         self._sparse = bool(index.spec.get("sparse"))
-        self._partial = index.partial
+        self._partial = None if index.partial is None else Filter(index.partial)
 
     def __call__(self, document: Mapping[str, Any]) -> Keys:
         """The keys of `document`: none where a sparse or partial index leaves it out."""
-        if self._partial is not None and not matches(self._partial, document):
+        if self._partial is not None and not self._holds(document):
             return Keys(frozenset(), False)
         found = [(values_at(document, parts), direction) for parts, direction in self._parts]
         if self._sparse and all(values == [MISSING] for (values, _), _ in found):
@@ -86,6 +89,12 @@ class KeyMaker:
         components = [{encode(value, direction) for value in values} for (values, _), direction in found]
         keys = frozenset(map(b"".join, itertools.product(*components)))
         return Keys(keys, any(spread for (_, spread), _ in found))
+
+    def _holds(self, document: Mapping[str, Any]) -> bool:
+        assert self._partial is not None
+        if isinstance(document, RawBSONDocument) and not self._partial.simple:
+            document = decode(bytes(document.raw))
+        return self._partial(document)
 
 
 def checked_spec(spec: Mapping[str, Any]) -> dict[str, Any]:

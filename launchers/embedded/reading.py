@@ -2,7 +2,7 @@
 
 import heapq
 from array import array
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -10,13 +10,13 @@ from typing import Any
 import bson
 
 from launchers.embedded.cursors import Stream
-from launchers.embedded.evaluation import matches, pipeline, project, refuse_code
+from launchers.embedded.evaluation import Filter, kept_whole, pipeline, project
 from launchers.embedded.indexes import Index
 from launchers.embedded.keys import EMPTY, MISSING, encode, sort_key, values_at
 from launchers.embedded.pipelines import absorbed, counted_as, grouped_by, needed_fields
 from launchers.embedded.planning import Order, Plan, Query, plan
 from launchers.embedded.storage import Collection, Storage
-from launchers.embedded.wire import decode
+from launchers.embedded.wire import decode, view
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,10 @@ class Found:
     def document(self) -> dict[str, Any]:
         """The contents; a copy of one's own to change."""
         return decode(self.raw) if self.contents is None else self.contents
+
+    def view(self) -> Mapping[str, Any]:
+        """The contents to look at; cheap where little of them is asked for."""
+        return view(self.raw) if self.contents is None else self.contents
 
 
 class Candidates:
@@ -69,19 +73,20 @@ class Reader:
         if self._collection is None:
             return Stream(iter(()))
         found, candidates = self._find(query)
-        return Stream((_delivered(one, query) for one in found), candidates.pause)
+        deliver = _delivery(query)
+        return Stream(map(deliver, found), candidates.pause)
 
     def _find(self, query: Query) -> tuple[Iterator[Found], Candidates]:
         assert self._collection is not None
-        refuse_code(query.criteria)
+        passes = Filter(query.criteria)
         order = [(name, direction) for name, direction in query.order if name != "$natural"]
         way = plan(self._storage, self._collection, query.criteria, order)
         stop = query.skip + query.limit if query.limit else None
         candidates = Candidates(self._candidates(way))
         if not way.ordered:
-            found = self._matching(candidates, query.criteria, way.exact)
+            found = self._matching(candidates, passes, way.exact)
             candidates, way = Candidates(_ranked(found, order, stop)), Plan(exact=True)
-        return islice(self._matching(candidates, query.criteria, way.exact), query.skip, stop), candidates
+        return islice(self._matching(candidates, passes, way.exact), query.skip, stop), candidates
 
     def count(self, query: Query) -> int:
         """How many documents match; from the index alone where it says everything."""
@@ -109,9 +114,9 @@ class Reader:
         """The different values of a field, elements of arrays one by one."""
         index = None if criteria else self._single(name)
         documents = (
-            (decode(raw) for _, _, raw in self._groups(index))
+            (view(raw) for _, _, raw in self._groups(index))
             if index is not None
-            else (found.document() for found in self.find(Query(criteria)))
+            else (found.view() for found in self.find(Query(criteria)))
         )
         values: dict[bytes, Any] = {}
         for document in documents:
@@ -185,7 +190,7 @@ class Reader:
             for (seq,) in self._storage.rows(statement, (number, low, high)):
                 yield seq
 
-    def _matching(self, candidates: Candidates, criteria: Mapping[str, Any], exact: bool) -> Iterator[Found]:
+    def _matching(self, candidates: Candidates, passes: Filter, exact: bool) -> Iterator[Found]:
         for seq in candidates:
             raw = self._storage.document(seq)
             if raw is None:
@@ -193,13 +198,13 @@ class Reader:
             if exact and not candidates.paused:
                 yield Found(seq, raw)
                 continue
-            contents = decode(raw)
-            if matches(criteria, contents):
+            contents = None if passes.simple else decode(raw)
+            if passes(view(raw) if contents is None else contents):
                 yield Found(seq, raw, contents)
 
 
 def _ranked(found: Iterable[Found], order: Order, stop: int | None) -> "array[int]":
-    keyed = ((sort_key(one.document(), order), position, one.seq) for position, one in enumerate(found))
+    keyed = ((sort_key(one.view(), order), position, one.seq) for position, one in enumerate(found))
     ranked = sorted(keyed) if stop is None else heapq.nsmallest(stop, keyed)
     return array("q", (seq for _, _, seq in ranked))
 
@@ -224,10 +229,14 @@ class Joined:
             return [found.document() for found in self.reader.find(Query(criteria or {}))]
 
 
-def _delivered(found: Found, query: Query) -> bytes:
+def _delivery(query: Query) -> Callable[[Found], bytes]:
+    """What turns a document into the bytes that a client gets."""
     if not query.projection:
-        return found.raw
-    return bson.encode(project(found.document(), query.projection, query.criteria))
+        return lambda found: found.raw
+    names = kept_whole(query.projection)
+    if names is None:
+        return lambda found: bson.encode(project(found.document(), query.projection, query.criteria))
+    return lambda found: bson.encode({name: value for name, value in found.view().items() if name in names})
 
 
 def _once(seqs: Iterable[int]) -> Iterator[int]:

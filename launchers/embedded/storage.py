@@ -12,7 +12,7 @@ import bson
 from launchers.embedded.errors import CommandError, duplicate_key, of_sqlite
 from launchers.embedded.indexes import Index, KeyMaker
 from launchers.embedded.keys import values_at
-from launchers.embedded.wire import MAX_DOCUMENT_BYTES, decode
+from launchers.embedded.wire import MAX_DOCUMENT_BYTES, decode, view
 
 _SCHEMA = """
 create table if not exists collections(number integer primary key, database text not null, name text not null,
@@ -187,7 +187,7 @@ class Storage:
         self._known.clear()
         maker = KeyMaker(Index(number, spec, False))
         for seq, raw in self._scan(collection):
-            self._enter(collection, maker, seq, decode(raw), frozenset())
+            self._enter(collection, maker, seq, view(raw), frozenset())
 
     def _scan(self, collection: Collection) -> Iterator[tuple[int, bytes]]:
         last = 0

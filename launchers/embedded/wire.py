@@ -23,6 +23,11 @@ OPTIONS: CodecOptions[dict[str, Any]] = CodecOptions(
 )
 
 
+_VIEW_OPTIONS: CodecOptions[RawBSONDocument] = CodecOptions(
+    document_class=RawBSONDocument, datetime_conversion=DatetimeConversion.DATETIME_AUTO
+)
+
+
 @dataclass(frozen=True)
 class Message:
     """One command of a client; documents of its sections stay as they came."""
@@ -36,6 +41,11 @@ class Message:
 def decode(raw: bytes | bytearray) -> dict[str, Any]:
     """A document from its bytes."""
     return bson.decode(raw, OPTIONS)
+
+
+def view(raw: bytes) -> RawBSONDocument:
+    """A document of which only the parts that are looked at are decoded."""
+    return RawBSONDocument(raw, _VIEW_OPTIONS)
 
 
 def receive(connection: socket.socket) -> Message | None:

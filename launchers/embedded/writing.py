@@ -12,7 +12,7 @@ from launchers.embedded.evaluation import is_replacement, project, updated, upse
 from launchers.embedded.planning import Query
 from launchers.embedded.reading import Found, Reader
 from launchers.embedded.storage import Collection, Storage
-from launchers.embedded.wire import decode
+from launchers.embedded.wire import decode, view
 
 Reply = dict[str, Any]
 
@@ -64,10 +64,10 @@ class Writer:
 
     def _insert_one(self, operation: Mapping[str, Any]) -> Reply:
         raw = bytes(operation.raw) if isinstance(operation, RawBSONDocument) else bson.encode(operation)
-        document = decode(raw)
+        document: Mapping[str, Any] = view(raw)
         if next(iter(document), None) != "_id":
-            document = {"_id": document.get("_id", ObjectId()), **document}
-            raw = bson.encode(document)
+            raw = bson.encode({"_id": document.get("_id", ObjectId()), **document})
+            document = view(raw)
         if isinstance(document["_id"], list):
             raise bad_value("the '_id' value cannot be of type array")
         self._storage.insert(self._collection(), document, raw)
@@ -113,7 +113,7 @@ class Writer:
             return {"n": 0}
         found = list(self._reader().find(Query(operation["q"], limit=operation.get("limit", 0))))
         for one in found:
-            self._storage.delete(collection, one.seq, one.document())
+            self._storage.delete(collection, one.seq, one.view())
         return {"n": len(found)}
 
     def find_and_modify(self, command: Mapping[str, Any]) -> Reply:
@@ -134,7 +134,7 @@ class Writer:
     def _removed(self, found: Found | None) -> tuple[bytes | None, Reply]:
         if found is None:
             return None, {"n": 0}
-        self._storage.delete(self._collection(), found.seq, found.document())
+        self._storage.delete(self._collection(), found.seq, found.view())
         return found.raw, {"n": 1}
 
     def _modified(self, found: Found | None, command: Mapping[str, Any]) -> tuple[bytes | None, Reply]:
