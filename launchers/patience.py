@@ -14,8 +14,15 @@ T = TypeVar("T")
 DATABASE_AWAY = (ConnectionFailure, ExecutionTimeout)
 
 
-def patiently(action: Callable[[], T], for_s: float = 600.0, pause_s: float = 1.0) -> T:
+def patiently(
+    action: Callable[[], T],
+    for_s: float = 600.0,
+    pause_s: float = 1.0,
+    meanwhile: Callable[[], object] = lambda: None,
+) -> T:
     """What `action`, which must bear to be begun again, returns; tried until the database has been away too long.
+
+    `meanwhile` is called before each new try: it may bring the database back.
 
     Raises:
         ConnectionFailure: it is still away after `for_s` seconds.
@@ -28,3 +35,4 @@ def patiently(action: Callable[[], T], for_s: float = 600.0, pause_s: float = 1.
             if time.monotonic() >= give_up:
                 raise
             time.sleep(pause_s)
+            meanwhile()

@@ -6,7 +6,7 @@ import signal
 import sys
 import time
 from collections import Counter
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -42,7 +42,7 @@ def run_campaign(loaded: LoadedSpec, slots: int | None) -> int:
         show(f"nothing to do: {summary(found.counts())}")
     else:
         stopped = _work(farm, plan, slots or max(1, available_cores() // 2), name)
-        found = patiently(lambda: standing(farm, plan))
+        found = patiently(lambda: standing(farm, plan), meanwhile=_revive)
         if stopped:
             show(f"stopped: {summary(found.counts())}; what was in hand is back in the queue")
             hint(f"latticefarm run {name}, with the same options, to go on")
@@ -63,7 +63,7 @@ def _work(farm: Farm, plan: Plan, slots: int, name: str) -> bool:
         node.start()
         with view.live():
             while not view.ended and node.poll():
-                patiently(view.refresh)
+                patiently(view.refresh, meanwhile=_revive)
                 time.sleep(REFRESH_S if not view.ended else 0)
         return False
     except KeyboardInterrupt:
@@ -125,6 +125,14 @@ class View:
         records = [one["output"] for one in self.farm.find(self.farm.outputs, "uuid", done, fields)]
         left = [work for key, work in self.plan.work.items() if self.found.states[key] not in ENDED]
         return Pace.of_records(records, self.slots).left_s(left)
+
+
+def _revive() -> None:
+    """Start the private database again if it died; a given one comes back by itself."""
+    from launchers import database
+
+    with suppress(database.DatabaseError):
+        database.start()
 
 
 def _conclude(name: str, found: Standing) -> int:

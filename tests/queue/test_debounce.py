@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 
@@ -42,9 +43,7 @@ def test_a_dead_holder_is_replaced(farm):
         raise KilledError
 
     short = timedelta(seconds=0.5)
-    try:
+    with suppress(KilledError):
         debounced(replace(farm, token="killed"), die, lease=short)
-    except KilledError:
-        pass
     assert debounced(replace(farm, token="next"), lambda: acted.append(1), lease=short)
     assert acted == [0, 1]

@@ -79,7 +79,7 @@ def test_pause_resume_and_cancel(farm, toy_task, envelope):
     assert sorted(add(farm, [envelope(toy_task(value=number)) for number in range(3)])) == sorted(keys)
 
 
-def test_a_worker_takes_its_categories_only(farm, toy_task, envelope, settings, tmp_path):
+def test_a_worker_takes_its_categories_only(farm, toy_task, envelope, tmp_path):
     add(farm, [envelope(toy_task(value=1))])
     label = WorkerSettings(tmp_path / "runs", categories=("label",), patience_s=0.5, deadline=time.time() + 2)
     assert Worker(farm, label).run() == 0
@@ -92,7 +92,7 @@ def test_jobs_print_into_logs_of_their_own(tmp_path):
         "with output_to(Path('job.log')):\n    print('from python')\n    os.system('echo from a child')\nprint('after')"
     )
     done = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=True)
-    assert sorted((tmp_path / "job.log").read_text().split()) == sorted("from python from a child".split())
+    assert sorted((tmp_path / "job.log").read_text().split()) == sorted(["from", "python", "from", "a", "child"])
     assert done.stdout == "after\n"
 
 

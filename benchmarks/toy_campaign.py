@@ -1,0 +1,79 @@
+"""A small real campaign: copper by EMT as `dft`, EMT plus a Morse bond as `hf`; trainings of a second or two."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import yaml
+from ase.build import bulk
+from ase.calculators.calculator import Calculator
+from ase.calculators.emt import EMT
+from ase.calculators.morse import MorsePotential
+from ase.calculators.singlepoint import SinglePointCalculator
+from ase.io import write
+
+LATTICE_A = 3.6
+STRUCTURES = 24
+
+
+def write_campaign(directory: Path, name: str = "toy", seeds: int = 2, epochs: int = 4) -> Path:
+    """Write labels and YAML into `directory`; return the YAML."""
+    directory.mkdir(parents=True, exist_ok=True)
+    frames = displaced()
+    write(directory / "dft.xyz", [labelled(atoms, [EMT()], forces=True) for atoms in frames])
+    morse = MorsePotential(epsilon=0.05, r0=2.55, rho0=4.0, rcut1=3.4, rcut2=4.5)
+    write(directory / "hf.xyz", [labelled(atoms, [EMT(), morse], forces=False) for atoms in frames])
+    path = directory / f"{name}.yaml"
+    path.write_text(yaml.safe_dump(specification(name, seeds, epochs), sort_keys=False))
+    return path
+
+
+def displaced() -> list:
+    """The conventional cell of copper, rattled more and more."""
+    random = np.random.default_rng(5)
+    frames = []
+    for number in range(STRUCTURES):
+        atoms = bulk("Cu", cubic=True, a=LATTICE_A)
+        atoms.positions += random.normal(scale=0.02 + 0.08 * number / STRUCTURES, size=atoms.positions.shape)
+        frames.append(atoms)
+    return frames
+
+
+def labelled(atoms, calculators: list[Calculator], forces: bool):
+    """A copy of `atoms` that carries the sum of the calculators' energies, and forces where they belong."""
+    copy, energy, force = atoms.copy(), 0.0, np.zeros((len(atoms), 3))
+    for calculator in calculators:
+        one = atoms.copy()
+        one.calc = calculator
+        energy += one.get_potential_energy()
+        force += one.get_forces()
+    copy.calc = SinglePointCalculator(copy, energy=energy, **({"forces": force} if forces else {}))
+    return copy
+
+
+def specification(name: str, seeds: int, epochs: int) -> dict:
+    """The campaign, as its YAML says it."""
+    return {
+        "campaign": name,
+        "systems": {
+            "copper": {
+                "structure": {"prototype": "fcc", "symbols": ["Cu"], "a": LATTICE_A},
+                "cells": {"training": [1, 1, 1], "phonons": [2, 2, 2], "big": [2, 2, 2]},
+                "levels": {"dft": {"data": "dft.xyz", "forces": True}, "hf": {"data": "hf.xyz"}},
+            }
+        },
+        "models": ["dft_ef", "hf-dft"],
+        "training": {"seeds": list(range(1, seeds + 1)), "sizes": ["full", "half"]},
+        "mace": {
+            "hidden_irreps": "4x0e + 4x1o",
+            "mlp_irreps": "4x0e",
+            "r_max": 3.4,
+            "max_ell": 1,
+            "correlation": 2,
+            "radial_mlp": [8],
+            "max_epochs": epochs,
+            "difference": {"max_epochs": epochs, "gamma": 0.97},
+        },
+        "phonons": {"mesh": [6, 6, 6]},
+    }
