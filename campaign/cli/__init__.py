@@ -59,17 +59,20 @@ def main(arguments: list[str] | None = None) -> int:
         return 130
     except Exception as error:
         if debug:
-            raise
-        return _explain(error)
+            import traceback
+
+            traceback.print_exc()
+        return _explain(error, debug)
 
 
-def _explain(error: Exception) -> int:
+def _explain(error: Exception, debug: bool) -> int:
     from campaign.cli.errors import is_users, one_line
 
     typer.secho(f"error: {one_line(error)}", fg="red", err=True)
     if is_users(error):
         return 2
-    typer.echo("this is not an error of yours that we know of: --debug shows where it happened", err=True)
+    if not debug:
+        typer.echo("this is not an error of yours that we know of: --debug shows where it happened", err=True)
     return 1
 
 

@@ -86,7 +86,7 @@ def status(
     Example: latticefarm status diamond-paper --watch
     """
     from campaign.cli.connect import open_farm
-    from campaign.cli.printing import facts, show
+    from campaign.cli.printing import facts, hint, show
     from campaign.cli.status_view import as_facts, names, render
 
     farm = open_farm()
@@ -94,6 +94,9 @@ def status(
         chosen = names(farm, campaign)
         if json:
             facts({name: as_facts(farm, name) for name in chosen})
+        elif not chosen:
+            show("no campaign was submitted to this database yet")
+            hint("latticefarm submit SPEC")
         else:
             show(*(part for name in chosen for part in render(farm, name)))
         if not watch:

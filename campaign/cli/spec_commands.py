@@ -38,8 +38,10 @@ def init(
 
     try:
         path = copy_example(example, directory)
-    except (ValueError, FileExistsError) as error:
-        raise UsageError(str(error)) from error
+    except KeyError as error:
+        raise UsageError(error.args[0]) from error
+    except FileExistsError as error:
+        raise UsageError(f"{error.filename} is there already: name another folder") from error
     show(f"wrote {path}")
     hint(f"latticefarm plan {path}")
 
@@ -67,7 +69,7 @@ def plan_command(
         facts(plan_view.as_facts(standing, label_sets))
     else:
         show(*plan_view.render(loaded, standing, label_sets))
-        hint(f"latticefarm run {spec}")
+        hint(f"latticefarm run {spec}{', with the same options' if overrides or data else ''}")
 
 
 def look(loaded: LoadedSpec) -> tuple[Standing, dict[str, LabelSet]]:
