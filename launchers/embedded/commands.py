@@ -84,7 +84,8 @@ class Commands:
         except sqlite3.Error as error:
             _log.warning("%s: %s", name, error)
             return of_sqlite(error).reply()
-        except (KeyError, TypeError, ValueError, AttributeError, bson.errors.BSONError) as error:
+        except Exception as error:
+            # whatever a client sends, it gets an answer
             _log.exception("%s", name)
             return of_evaluation(error).reply()
 

@@ -97,6 +97,8 @@ class Plan:
 
 def plan(storage: Storage, collection: Collection, criteria: Mapping[str, Any], order: Order) -> Plan:
     """The cheapest way to the documents that pass `criteria`, in `order` where an index has it."""
+    if order and order[0][0] == "$natural":
+        return Plan(reverse=order[0][1] < 0, ordered=True, exact=not criteria)
     conditions = Conditions().add(criteria)
     plans = [p for index in collection.indexes if (p := _of_index(index, conditions, order)) is not None]
     natural = Plan(ordered=not order, exact=not criteria)

@@ -68,6 +68,13 @@ class Reader:
             return iter(())
         return self._find(query)[0]
 
+    def each(self, query: Query) -> Iterator[Found]:
+        """The matching documents, all found before the first is given: the caller may change them."""
+        for seq in array("q", (found.seq for found in self.find(query))):
+            raw = self._storage.document(seq)
+            if raw is not None:
+                yield Found(seq, raw)
+
     def open(self, query: Query) -> Stream:
         """The bytes that a client gets, in batches with other commands in between."""
         if self._collection is None:
@@ -79,7 +86,7 @@ class Reader:
     def _find(self, query: Query) -> tuple[Iterator[Found], Candidates]:
         assert self._collection is not None
         passes = Filter(query.criteria)
-        order = [(name, direction) for name, direction in query.order if name != "$natural"]
+        order = query.order
         way = plan(self._storage, self._collection, query.criteria, order)
         stop = query.skip + query.limit if query.limit else None
         candidates = Candidates(self._candidates(way))
@@ -173,8 +180,9 @@ class Reader:
     def _candidates(self, way: Plan) -> Iterator[int]:
         assert self._collection is not None
         if way.index is None:
+            direction = "desc" if way.reverse else "asc"
             rows = self._storage.rows(
-                "select seq from documents where collection=? order by seq", (self._collection.number,)
+                f"select seq from documents where collection=? order by seq {direction}", (self._collection.number,)
             )
             return (seq for (seq,) in rows)
         found = self._entries(way, way.index.number)

@@ -81,10 +81,12 @@ class Writer:
         if multi and is_replacement(operation["u"]):
             raise CommandError(9, "FailedToParse", "multi update is not supported for replacement-style update")
         order = list((operation.get("sort") or {}).items())
-        found = list(self._reader().find(Query(criteria, order, limit=0 if multi else 1)))
-        modified = sum(self._change(one, operation) is not None for one in found)
+        found = modified = 0
+        for one in self._reader().each(Query(criteria, order, limit=0 if multi else 1)):
+            found += 1
+            modified += self._change(one, operation) is not None
         if found or not operation.get("upsert"):
-            return {"n": len(found), "nModified": modified}
+            return {"n": found, "nModified": modified}
         return {"n": 1, "nModified": 0, "upserted": [{"_id": self._upsert(operation)["_id"]}]}
 
     def _change(self, found: Found, operation: Mapping[str, Any]) -> bytes | None:
@@ -111,16 +113,17 @@ class Writer:
         collection = self._storage.collection(self._database, self._name)
         if collection is None:
             return {"n": 0}
-        found = list(self._reader().find(Query(operation["q"], limit=operation.get("limit", 0))))
-        for one in found:
+        deleted = 0
+        for one in self._reader().each(Query(operation["q"], limit=operation.get("limit", 0))):
             self._storage.delete(collection, one.seq, one.view())
-        return {"n": len(found)}
+            deleted += 1
+        return {"n": deleted}
 
     def find_and_modify(self, command: Mapping[str, Any]) -> Reply:
         """The `findAndModify` command."""
         criteria = command.get("query") or {}
         order = list((command.get("sort") or {}).items())
-        found = next(iter(list(self._reader().find(Query(criteria, order, limit=1)))), None)
+        found = next(self._reader().each(Query(criteria, order, limit=1)), None)
         if command.get("remove"):
             value, outcome = self._removed(found)
         else:

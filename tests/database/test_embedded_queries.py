@@ -90,6 +90,10 @@ def test_orders(maybe_indexed: Any, order: list[tuple[str, int]], criteria: dict
     assert [d["n"] for d in part] == [d["n"] for d in expected[3:7]]
 
 
+def test_natural_order(people: Any) -> None:
+    assert [d["n"] for d in people.find({"n": {"$gt": 295}}).sort("$natural", -1)] == [299, 298, 297, 296]
+
+
 def test_projections(people: Any) -> None:
     assert people.find_one({"n": 3}, {"n": 1, "_id": 0}) == {"n": 3}
     assert people.find_one({"n": 3}, ["state"]) == {"_id": 3, "state": "DONE"}
