@@ -32,6 +32,7 @@ class Commands:
         self._cursors = Cursors()
         self._lock = threading.Lock()
         self._stop = stop
+        self._closed = False
         catalog = Catalog(storage, self._cursors)
         self._free: dict[str, Callable[[Command], Reply]] = {
             "hello": _hello,
@@ -72,6 +73,7 @@ class Commands:
     def close(self) -> None:
         """Close the storage after the command in hand."""
         with self._lock:
+            self._closed = True
             self._storage.close()
 
     def run(self, command: Command) -> Reply:
@@ -94,11 +96,19 @@ class Commands:
             return self._free[name](command)
         if name in self._reads:
             with self._lock:
+                self._check_open()
                 return self._reads[name](command)
         if name in self._writes:
-            with self._lock, self._storage.transaction():
-                return self._writes[name](command)
+            with self._lock:
+                self._check_open()
+                with self._storage.transaction():
+                    return self._writes[name](command)
         raise CommandError(59, "CommandNotFound", f"no such command: '{next(iter(command), '')}'")
+
+    def _check_open(self) -> None:
+        if self._closed:
+            # drivers take this as a lost connection: what asks again finds the next server
+            raise CommandError(91, "ShutdownInProgress", "the database is stopping")
 
     def _shut_down(self, command: Command) -> Reply:
         del command

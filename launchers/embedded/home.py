@@ -3,6 +3,7 @@
 import fcntl
 import hashlib
 import os
+import platform
 import socket
 import stat
 import time
@@ -97,7 +98,7 @@ class Home:
         try:
             self._lock(handle, time.monotonic() + patience_s)
             os.ftruncate(handle, 0)
-            os.write(handle, f"{os.getpid()}\n".encode())
+            os.write(handle, f"{os.getpid()} {platform.node()}\n".encode())
             yield
         finally:
             os.close(handle)
@@ -128,9 +129,17 @@ class Home:
     def process(self) -> int | None:
         """The process that owns the directory, None if nobody does."""
         try:
-            return None if self.is_free() else int((self.directory / "lock").read_text())
-        except (OSError, ValueError):
+            return None if self.is_free() else int((self.directory / "lock").read_text().split()[0])
+        except (OSError, ValueError, IndexError):
             return None
+
+    def other_machine(self) -> str | None:
+        """The machine whose server owns the directory, None if it is this one or nobody does."""
+        try:
+            words = (self.directory / "lock").read_text().split()
+        except OSError:
+            return None
+        return words[1] if len(words) == 2 and words[1] != platform.node() and not self.is_free() else None
 
 
 def private_directory(directory: Path) -> None:

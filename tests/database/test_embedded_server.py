@@ -217,6 +217,23 @@ def test_idle_cursors_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
     assert caught.value.code == 43
 
 
+def test_a_server_of_another_machine_is_named(short_directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    home = Home(short_directory / "db")
+    home.prepare()
+    with home.owned():
+        (home.directory / "lock").write_text("1 elsewhere\n")
+        monkeypatch.setattr(process, "_spawn", lambda *_: subprocess.Popen([sys.executable, "-c", "exit(3)"]))
+        with pytest.raises(HomeError, match="served by elsewhere"):
+            process.start(home, patience_s=10)
+
+
+def test_commands_after_the_stop_look_like_a_lost_connection(tmp_path: Path) -> None:
+    commands = Commands(Storage(tmp_path / "data.sqlite"), lambda: None)
+    commands.close()
+    for command in ({"find": "a", "$db": "db"}, {"insert": "a", "documents": [{}], "$db": "db"}):
+        assert commands.run(command)["code"] == 91
+
+
 def test_code_in_a_filter_is_refused(tmp_path: Path) -> None:
     commands = Commands(Storage(tmp_path / "data.sqlite"), lambda: None)
     assert commands.run({"insert": "a", "documents": [{"_id": 1}], "$db": "db"})["n"] == 1
