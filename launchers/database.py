@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from pymongo import MongoClient
 
 DEFAULT_NAME = "latticefarm"
+# a worker of one category must not walk past the ready jobs of the others
+_CHECKOUT = [["state", -1], ["spec._category", 1], ["spec._priority", -1], ["created_on", 1]]
 _TIMEOUTS = {"serverSelectionTimeoutMS": 10_000, "connectTimeoutMS": 10_000, "socketTimeoutMS": 600_000}
 
 
@@ -88,6 +90,7 @@ class Database:
             "name": self.name,
             "uri_mode": True,
             "strm_lvl": "WARNING",
+            "user_indices": [_CHECKOUT],
             "mongoclient_kwargs": self.client_options(),
         }
 

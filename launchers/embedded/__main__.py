@@ -1,6 +1,7 @@
 """`python -m launchers.embedded DIRECTORY`: serve a data directory until told to stop."""
 
 import logging
+import os
 import sqlite3
 import sys
 from pathlib import Path
@@ -13,6 +14,7 @@ from launchers.embedded.server import serve
 def main(arguments: list[str]) -> int:
     """Serve; 0 after a clean stop, 3 when another server has the directory, 2 when it cannot be used."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    os.umask(0o077)
     if len(arguments) != 1:
         print("usage: python -m launchers.embedded DIRECTORY", file=sys.stderr)
         return 2

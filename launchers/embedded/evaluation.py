@@ -60,22 +60,24 @@ class Filter:
 
     def __call__(self, document: Mapping[str, Any]) -> bool:
         """Whether a document passes."""
+        return self.may_pass(document) and self.rest_passes(document)
+
+    def may_pass(self, document: Mapping[str, Any]) -> bool:
+        """Whether a document passes what a `view` of it tells."""
         for parts, keys in self._equal:
             if not any(encode(value) in keys for value in values_at(document, parts)[0]):
                 return False
         for parts, wanted in self._there:
             if any(value is not MISSING for value in values_at(document, parts)[0]) != wanted:
                 return False
-        return not self._rest or _applies(self._rest, document)
+        return True
 
-
-def _applies(criteria: Mapping[str, Any], document: Mapping[str, Any]) -> bool:
-    try:
-        return bool(filtering.filter_applies(criteria, document))
-    except CommandError:
-        raise
-    except Exception as error:
-        raise of_evaluation(error) from error
+    def rest_passes(self, document: Mapping[str, Any]) -> bool:
+        """Whether a document passes what only mongomock-ng can tell."""
+        try:
+            return not self._rest or bool(filtering.filter_applies(self._rest, document))
+        except Exception as error:
+            raise of_evaluation(error) from error
 
 
 def kept_whole(fields: Mapping[str, Any]) -> set[str] | None:

@@ -206,8 +206,10 @@ class Reader:
             if exact and not candidates.paused:
                 yield Found(seq, raw)
                 continue
+            if not passes.may_pass(view(raw)):
+                continue
             contents = None if passes.simple else decode(raw)
-            if passes(view(raw) if contents is None else contents):
+            if contents is None or passes.rest_passes(contents):
                 yield Found(seq, raw, contents)
 
 

@@ -49,6 +49,7 @@ def test_launchpad_and_stores(running: database.Database) -> None:
     launchpad = running.launchpad()
     launchpad.reset("", require_password=False)
     assert launchpad.get_fw_ids() == []
+    assert "state_-1_spec._category_1_spec._priority_-1_created_on_1" in launchpad.fireworks.index_information()
     store = running.job_store()
     store.connect()
     store.update({"uuid": "u", "index": 1, "output": {"a": 1}})
@@ -72,6 +73,7 @@ def test_fireworks_commands_work_with_the_written_files(running: database.Databa
     subprocess.run(run, env=environment, cwd=short_directory, check=True, capture_output=True)
     assert (short_directory / "greeting").read_text() == "hello\n"
     assert running.launchpad().get_fw_ids({"state": "COMPLETED"}) == [1]
+    subprocess.run([tool / "lpad", "admin", "tuneup"], env=environment, cwd=short_directory, check=True)
     program = "import jobflow; s = jobflow.SETTINGS.JOB_STORE; s.connect(); print(s.docs_store.collection_name)"
     found = subprocess.run(
         [sys.executable, "-c", program], env=environment, cwd=short_directory, check=True, capture_output=True
