@@ -17,15 +17,15 @@ LATTICE_A = 3.6
 STRUCTURES = 24
 
 
-def write_campaign(directory: Path, name: str = "toy", seeds: int = 2, epochs: int = 4) -> Path:
+def write_campaign(directory: Path, seeds: int = 2, epochs: int = 4, sizes: tuple[str, ...] = ("full", "half")) -> Path:
     """Write labels and YAML into `directory`; return the YAML."""
     directory.mkdir(parents=True, exist_ok=True)
     frames = displaced()
     write(directory / "dft.xyz", [labelled(atoms, [EMT()], forces=True) for atoms in frames])
     morse = MorsePotential(epsilon=0.05, r0=2.55, rho0=4.0, rcut1=3.4, rcut2=4.5)
     write(directory / "hf.xyz", [labelled(atoms, [EMT(), morse], forces=False) for atoms in frames])
-    path = directory / f"{name}.yaml"
-    path.write_text(yaml.safe_dump(specification(name, seeds, epochs), sort_keys=False))
+    path = directory / "toy.yaml"
+    path.write_text(yaml.safe_dump(specification(seeds, epochs, sizes), sort_keys=False))
     return path
 
 
@@ -52,10 +52,10 @@ def labelled(atoms, calculators: list[Calculator], forces: bool):
     return copy
 
 
-def specification(name: str, seeds: int, epochs: int) -> dict:
+def specification(seeds: int, epochs: int, sizes: tuple[str, ...]) -> dict:
     """The campaign, as its YAML says it."""
     return {
-        "campaign": name,
+        "campaign": "toy",
         "systems": {
             "copper": {
                 "structure": {"prototype": "fcc", "symbols": ["Cu"], "a": LATTICE_A},
@@ -64,7 +64,7 @@ def specification(name: str, seeds: int, epochs: int) -> dict:
             }
         },
         "models": ["dft_ef", "hf-dft"],
-        "training": {"seeds": list(range(1, seeds + 1)), "sizes": ["full", "half"]},
+        "training": {"seeds": list(range(1, seeds + 1)), "sizes": list(sizes)},
         "mace": {
             "hidden_irreps": "4x0e + 4x1o",
             "mlp_irreps": "4x0e",

@@ -53,7 +53,7 @@ def main(arguments: list[str] | None = None) -> int:
     except Abort:
         return 130
     except TyperException as error:
-        error.show()
+        error.show()  # type: ignore[attr-defined]  # all that it raises have it
         return 2
     except KeyboardInterrupt:
         return 130

@@ -21,10 +21,22 @@ SHOWN = 8  # of frames set aside; `--json` has all
 
 def job(plan: Plan, start: str) -> dict[str, Any]:
     """What the job of one key is told."""
-    from campaign.cli.spec_commands import find_key
-
     work = plan.work[find_key(plan, start)]
     return {"title": work.title, "needs": list(work.needs), "task": work.task.model_dump(mode="json")}
+
+
+def find_key(plan: Plan, start: str) -> str:
+    """The one key of `plan` that starts with `start`.
+
+    Raises:
+        UsageError: none does, or several do.
+    """
+    from campaign.cli.errors import UsageError
+
+    found = [key for key in plan.work if key.startswith(start)]
+    if len(found) != 1:
+        raise UsageError(f"{start!r} starts {len(found)} keys of this campaign; `plan --json` lists them")
+    return found[0]
 
 
 def as_facts(standing: Standing, label_sets: Mapping[str, LabelSet]) -> dict[str, Any]:
@@ -51,7 +63,17 @@ def render(loaded: LoadedSpec, standing: Standing, label_sets: Mapping[str, Labe
     yield summary(standing.counts())
 
 
+def losses(campaign: str, gaps: tuple[Gap, ...], label_sets: Mapping[str, LabelSet]) -> Iterator[str]:
+    """What a campaign goes on without: gaps, and how many frames were set aside."""
+    yield from _gaps(gaps)
+    aside = sum(len(one.set_aside) for one in label_sets.values())
+    if aside:
+        yield f"[yellow]set aside: {aside}, each with its reason in: latticefarm results {campaign} set-aside[/]"
+
+
 def _labels(system: str, label_set: LabelSet) -> Iterator[str]:
+    from rich.markup import escape  # names of files and their contents are a user's
+
     for level, audit in label_set.audit.items():
         forces = "energies and forces" if audit.with_forces else "energies"
         line = f"{system}: {audit.count} labels of {level}, {forces}"
@@ -63,10 +85,10 @@ def _labels(system: str, label_set: LabelSet) -> Iterator[str]:
         elif audit.effective_temperature_K is not None:
             line += f"; frames reach {audit.effective_temperature_K:.0f} K (by equipartition)"
         yield line
-        yield from (f"  [yellow]{warning}[/]" for warning in audit.warnings)
+        yield from (f"  [yellow]{escape(warning)}[/]" for warning in audit.warnings)
     for item in label_set.set_aside[:SHOWN]:
         where = f"{item.file} frame {item.frame}" if item.frame is not None else (item.file or item.level)
-        yield f"  [yellow]set aside: {where}: {item.reason}[/]"
+        yield f"  [yellow]set aside: {escape(f'{where}: {item.reason}')}[/]"
     if len(label_set.set_aside) > SHOWN:
         yield f"  [yellow]and {len(label_set.set_aside) - SHOWN} more set aside[/]"
 

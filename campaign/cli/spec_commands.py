@@ -100,17 +100,21 @@ def submit(
     Example: latticefarm submit my-diamond.yaml --data labels
     """
     from campaign.cli.connect import open_farm
+    from campaign.cli.plan_view import losses
     from campaign.cli.printing import facts, hint, show
+    from campaign.labels import stored
     from campaign.spec import load_spec
     from campaign.submit import submit as send
 
     loaded = load_spec(spec, overrides or (), data)
-    done = send(open_farm(), loaded)
+    farm = open_farm()
+    done = send(farm, loaded)
     if json:
         facts({"campaign": loaded.resolved.campaign, "added": list(done.added)})
         return
     from campaign.progress import summary
 
+    show(*losses(loaded.resolved.campaign, done.standing.plan.gaps, stored(farm, loaded.resolved)))
     show(f"{loaded.resolved.campaign}: {len(done.added)} jobs added; before: {summary(done.standing.counts())}")
     hint("latticefarm work --until-empty" if done.added else f"latticefarm status {loaded.resolved.campaign}")
 
@@ -131,17 +135,3 @@ def run(
     from campaign.spec import load_spec
 
     raise typer.Exit(run_campaign(load_spec(spec, overrides or (), data), slots))
-
-
-def find_key(plan: Plan, start: str) -> str:
-    """The one key of `plan` that starts with `start`.
-
-    Raises:
-        UsageError: none does, or several do.
-    """
-    from campaign.cli.errors import UsageError
-
-    found = [key for key in plan.work if key.startswith(start)]
-    if len(found) != 1:
-        raise UsageError(f"{start!r} starts {len(found)} keys of this campaign; `plan --json` lists them")
-    return found[0]

@@ -45,6 +45,8 @@ def planned(farm: Farm, name: str) -> Plan:
 
 def render(farm: Farm, name: str) -> Iterator[RenderableType]:
     """The matrix, one line that sums up, and each failure with its reason."""
+    from rich.markup import escape
+
     found = standing(farm, planned(farm, name))
     yield matrix(found, f"campaign {name}")
     yield summary(found.counts())
@@ -52,7 +54,7 @@ def render(farm: Farm, name: str) -> Iterator[RenderableType]:
     for failure in failures(farm, found):
         reason = failure.failure
         advice = f" ({reason['advice']})" if reason.get("advice") else ""
-        yield f"[red]failed[/] {found.plan.work[failure.key].title}: {reason['message']}{advice}"
+        yield f"[red]failed[/] {found.plan.work[failure.key].title}: {escape(reason['message'] + advice)}"
         yield f"  lpad get_fws -i {failure.fw_id} -d all; run directory {failure.launch_directory}"
     blocked = len(found.of(State.BLOCKED))
     if blocked:
