@@ -160,6 +160,27 @@ def find() -> Database | None:
     return None
 
 
+def running() -> Database:
+    """The database that is given or runs.
+
+    Raises:
+        DatabaseError: there is none, or the given one cannot be used.
+    """
+    found = find()
+    if found is None:
+        raise DatabaseError(
+            "no database: none runs on this machine and LATTICEFARM_MONGO_URI names none;"
+            " start one with `latticefarm db start`"
+        )
+    return found
+
+
+def has_data() -> bool:
+    """Whether a database of this machine has been here before: starting it brings back what was there."""
+    place = home() / "db"
+    return Home(place).data.exists() or mongod.home(place).data.exists()
+
+
 def start() -> Database:
     """The database that is given or runs, or one that is started and outlives the caller.
 
@@ -187,7 +208,9 @@ def stop() -> bool:
         DatabaseError: it does not stop, or the database is the user's own.
     """
     if _given() is not None:
-        raise DatabaseError("the database is named by LATTICEFARM_MONGO_URI or its file: it is not ours to stop")
+        raise DatabaseError(
+            "the database is named by LATTICEFARM_MONGO_URI or its file: it is not ours to stop"
+        )
     place = home() / "db"
     stopped = [False]
 
@@ -234,7 +257,9 @@ def _from_file() -> str:
     try:
         found = path.stat()
         if found.st_uid != os.geteuid() or found.st_mode & (stat.S_IRWXG | stat.S_IRWXO):
-            raise DatabaseError(f"{path} may hold a password and is not yours alone: chown it, chmod 600 {path}")
+            raise DatabaseError(
+                f"{path} may hold a password and is not yours alone: chown it, chmod 600 {path}"
+            )
         return path.read_text().strip()
     except FileNotFoundError:
         if "LATTICEFARM_MONGO_URI_FILE" in os.environ:

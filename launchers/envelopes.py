@@ -38,7 +38,7 @@ class Envelope:
         flow.update_config(category, attributes="manager_config", dynamic=False)
         workflow = flow_to_workflow(
             flow,
-            store=None,
+            store=None,  # type: ignore[arg-type]  # jobflow's own default
             allow_external_references=True,
             name=self.name,
             metadata={"key": self.key, "follow_up": self.then is not None, **self.metadata},

@@ -96,7 +96,8 @@ class Farm:
         )
         self.launchpad.workflows.create_index("state")
         self.outputs.create_index([("uuid", 1), ("index", 1)], unique=True)
-        self.store.additional_stores["blobs"].ensure_index("blob_uuid")
+        store: Any = self.store
+        store.additional_stores["blobs"].ensure_index("blob_uuid")
         if self.launchpad.fw_id_assigner.find_one() is None:
             self.launchpad.fw_id_assigner.update_one(
                 {"_id": 0}, {"$setOnInsert": {"next_fw_id": 1, "next_launch_id": 1}}, upsert=True

@@ -21,7 +21,7 @@ def main(arguments: list[str] | None = None) -> int:
     from launchers.farm import Farm
     from launchers.worker import Worker, WorkerSettings
 
-    farm = Farm.open(database.find())
+    farm = Farm.open(database.running())
     settings = WorkerSettings(
         run_root=asked.run_root,
         categories=tuple(asked.category),

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from campaign.cli.errors import UsageError
-
 if TYPE_CHECKING:
     from launchers.database import Database
     from launchers.farm import Farm
@@ -14,10 +12,10 @@ if TYPE_CHECKING:
 def open_farm(*, start: bool = False) -> Farm:
     """The farm in the database that the environment names, or in the one of this machine.
 
-    With `start`, a database of this machine is started if there is none.
+    One of this machine that has data is started if it does not run; with `start`, also a new one.
 
     Raises:
-        UsageError: there is no database.
+        DatabaseError: there is none, or it cannot be used; the message says what to do.
     """
     from launchers.farm import Farm
 
@@ -25,17 +23,7 @@ def open_farm(*, start: bool = False) -> Farm:
 
 
 def database(*, start: bool = False) -> Database:
-    """The database to use.
-
-    Raises:
-        UsageError: none is there; the message says how to get one.
-    """
+    """The database of `open_farm`."""
     from launchers import database as ladder
 
-    found = ladder.find() or (ladder.start() if start else None)
-    if found is None:
-        raise UsageError(
-            "no database: none runs on this machine and LATTICEFARM_MONGO_URI names none; "
-            "start one with `latticefarm db start`"
-        )
-    return found
+    return ladder.start() if start or ladder.has_data() else ladder.running()

@@ -10,7 +10,6 @@ import typer
 from campaign.cli.options import DataOption, JsonOption, SetOption, SlotsOption, SpecArgument
 
 if TYPE_CHECKING:
-    from campaign.plan import Plan
     from campaign.spec import LoadedSpec
     from campaign.standing import Standing
     from flows.records import LabelSet
