@@ -178,7 +178,7 @@ def running() -> Database:
 def has_data() -> bool:
     """Whether a database of this machine has been here before: starting it brings back what was there."""
     place = home() / "db"
-    return Home(place).data.exists() or mongod.home(place).data.exists()
+    return Home(place).data.exists() or mongod.home(place).directory.exists()
 
 
 def start() -> Database:
