@@ -102,12 +102,18 @@ def measure_labels(number: int) -> list[str]:
         outputs.create_index("output.system")
         forces = [[0.1 * i, 0.2, 0.3] for i in range(64)]
         rows = (
-            {"uuid": f"{i:032x}", "index": 1, "output": {"system": f"s{i % 5}", "energy_eV": -1.0, "forces": forces}}
+            {
+                "uuid": f"{i:032x}",
+                "index": 1,
+                "output": {"system": f"s{i % 5}", "energy_eV": -1.0, "forces": forces},
+            }
             for i in range(number)
         )
         insert_ms = _milliseconds(lambda: outputs.insert_many(rows, ordered=False))
         wanted = [f"{i:032x}" for i in range(0, number, max(1, number // 2000))][:2000]
-        one_ms = _milliseconds(lambda: [outputs.find_one({"uuid": uuid, "index": 1}) for uuid in wanted[:200]])
+        one_ms = _milliseconds(
+            lambda: [outputs.find_one({"uuid": uuid, "index": 1}) for uuid in wanted[:200]]
+        )
         many_ms = _milliseconds(lambda: list(outputs.find({"uuid": {"$in": wanted}}, {"uuid": 1})))
         count_ms = _milliseconds(lambda: outputs.count_documents({"output.system": "s3"}))
         return [

@@ -80,7 +80,9 @@ def explain(error: Exception, uri: str) -> str:
     if code == _DISK_FULL:
         return f"the disk of the database at {place.hosts} is full: free some space and try again"
     if isinstance(error, ConnectionFailure):
-        return f"the database at {place.hosts} does not answer: check that it runs, its address and TLS options"
+        return (
+            f"the database at {place.hosts} does not answer: check that it runs, its address and TLS options"
+        )
     if isinstance(error, (ConfigurationError, ValueError)):
         return "the MongoDB URI cannot be used: check its options, and percent-encode special characters of the password"
     return f"the database at {place.hosts} answers with an error ({type(error).__name__}, code {code})"

@@ -66,7 +66,9 @@ class Catalog:
         database, name = command["$db"], command["create"]
         if self._storage.collection(database, name) is not None:
             raise CommandError(48, "NamespaceExists", f"Collection {database}.{name} already exists.")
-        refused = {"capped", "validator", "timeseries", "viewOn", "collation"} & {k for k, v in command.items() if v}
+        refused = {"capped", "validator", "timeseries", "viewOn", "collation"} & {
+            k for k, v in command.items() if v
+        }
         if refused:
             raise CommandError(115, "CommandNotSupported", f"the embedded database has no {sorted(refused)}")
         self._storage.created(database, name)

@@ -20,6 +20,7 @@ from launchers.embedded.writing import Writer
 
 Command = Mapping[str, Any]
 Reply = dict[str, Any]
+Table = dict[str, Callable[[Command], Reply]]
 
 _log = logging.getLogger(__name__)
 
@@ -34,7 +35,12 @@ class Commands:
         self._stop = stop
         self._closed = False
         catalog = Catalog(storage, self._cursors)
-        self._free: dict[str, Callable[[Command], Reply]] = {
+        self._free = self._without_data()
+        self._reads = self._reading(catalog)
+        self._writes = self._writing(catalog)
+
+    def _without_data(self) -> Table:
+        return {
             "hello": _hello,
             "ismaster": _hello,
             "ping": _done,
@@ -44,7 +50,9 @@ class Commands:
             "compact": _done,
             "shutdown": self._shut_down,
         }
-        self._reads: dict[str, Callable[[Command], Reply]] = {
+
+    def _reading(self, catalog: Catalog) -> Table:
+        return {
             "find": self._find,
             "getmore": lambda c: self._cursors.next(c["getMore"], c.get("batchSize")),
             "killcursors": lambda c: self._cursors.kill(list(c["cursors"])),
@@ -57,7 +65,9 @@ class Commands:
             "collstats": catalog.collection_statistics,
             "dbstats": catalog.database_statistics,
         }
-        self._writes: dict[str, Callable[[Command], Reply]] = {
+
+    def _writing(self, catalog: Catalog) -> Table:
+        return {
             "insert": lambda c: self._writer(c, "insert").insert(c),
             "update": lambda c: self._writer(c, "update").update(c),
             "delete": lambda c: self._writer(c, "delete").delete(c),
@@ -142,7 +152,9 @@ class Commands:
 
     def _aggregate(self, command: Command) -> Reply:
         if not isinstance(command["aggregate"], str):
-            raise CommandError(115, "CommandNotSupported", "the embedded database aggregates collections only")
+            raise CommandError(
+                115, "CommandNotSupported", "the embedded database aggregates collections only"
+            )
         reader = self._reader(command, "aggregate")
         results = reader.aggregate(command["pipeline"], Joined(self._storage, command["$db"]))
         stream = Stream(iter([bson.encode(one) for one in results]))

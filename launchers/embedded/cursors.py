@@ -91,7 +91,13 @@ class Cursors:
         """Forget cursors."""
         killed = [number for number in numbers if self._open.pop(number, None) is not None]
         missing = [number for number in numbers if number not in killed]
-        return {"cursorsKilled": killed, "cursorsNotFound": missing, "cursorsAlive": [], "cursorsUnknown": [], "ok": 1.0}
+        return {
+            "cursorsKilled": killed,
+            "cursorsNotFound": missing,
+            "cursorsAlive": [],
+            "cursorsUnknown": [],
+            "ok": 1.0,
+        }
 
     def _expire(self) -> None:
         limit = time.monotonic() - IDLE_SECONDS

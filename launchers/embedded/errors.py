@@ -43,7 +43,9 @@ def of_sqlite(error: sqlite3.Error) -> CommandError:
     """The error for what SQLite could not do: a full disk has a code of its own."""
     if getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_FULL:
         return CommandError(
-            14031, "OutOfDiskSpace", "disk full: nothing of this command was stored; free some space and try again"
+            14031,
+            "OutOfDiskSpace",
+            "disk full: nothing of this command was stored; free some space and try again",
         )
     return CommandError(1, "InternalError", f"the database file cannot be used: {error}")
 

@@ -84,12 +84,18 @@ def kept_whole(fields: Mapping[str, Any]) -> set[str] | None:
     """The top-level fields that a projection keeps, None for a projection that is not so simple."""
     names = {name for name in fields if name != "_id"}
     identity = fields.get("_id", 1)
-    if not names or isinstance(identity, (dict, str)) or not all(_is_plain(name, fields[name]) for name in names):
+    if (
+        not names
+        or isinstance(identity, (dict, str))
+        or not all(_is_plain(name, fields[name]) for name in names)
+    ):
         return None
     return names | {"_id"} if identity else names
 
 
-def project(document: dict[str, Any], fields: Mapping[str, Any], criteria: Mapping[str, Any]) -> dict[str, Any]:
+def project(
+    document: dict[str, Any], fields: Mapping[str, Any], criteria: Mapping[str, Any]
+) -> dict[str, Any]:
     """A document with the fields that a projection leaves."""
     try:
         return _operators._copy_only_fields(document, dict(fields), dict, filter=criteria)
@@ -133,7 +139,9 @@ def _apply(document: dict[str, Any], criteria: Mapping[str, Any], change: Any, a
         raise CommandError(9, "FailedToParse", "an update is either operators or a whole document, not both")
     unknown = set(change) - _UPDATE_OPERATORS if isinstance(change, Mapping) else set()
     if unknown:
-        raise CommandError(9, "FailedToParse", f"the embedded database has no update operator {sorted(unknown)}")
+        raise CommandError(
+            9, "FailedToParse", f"the embedded database has no update operator {sorted(unknown)}"
+        )
     _operators._current_array_filters = array_filters or []
     try:
         if isinstance(change, list):
@@ -146,7 +154,9 @@ def _apply(document: dict[str, Any], criteria: Mapping[str, Any], change: Any, a
         _operators._current_array_filters = None
 
 
-def upserted(criteria: Mapping[str, Any], change: Any, array_filters: list[Any] | None = None) -> dict[str, Any]:
+def upserted(
+    criteria: Mapping[str, Any], change: Any, array_filters: list[Any] | None = None
+) -> dict[str, Any]:
     """The document that an upsert inserts when nothing matches."""
     if is_replacement(change):
         wanted = criteria.get("_id")
@@ -177,7 +187,9 @@ def _flattened(criteria: Mapping[str, Any]) -> dict[str, Any]:
     return flat
 
 
-def pipeline(documents: Iterable[dict[str, Any]], database: Any, stages: list[Any]) -> Iterator[dict[str, Any]]:
+def pipeline(
+    documents: Iterable[dict[str, Any]], database: Any, stages: list[Any]
+) -> Iterator[dict[str, Any]]:
     """What a pipeline makes of documents; `database` answers `get_collection(name).find(filter)`."""
     for stage in stages:
         if set(stage) & {"$out", "$merge"}:

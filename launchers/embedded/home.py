@@ -158,4 +158,6 @@ def private_directory(directory: Path) -> None:
         )
     if found.st_mode & 0o077:
         mode = stat.S_IMODE(found.st_mode)
-        raise HomeError(f"{directory} has mode {mode:04o}, others could enter the database: chmod 700 {directory}")
+        raise HomeError(
+            f"{directory} has mode {mode:04o}, others could enter the database: chmod 700 {directory}"
+        )

@@ -102,9 +102,13 @@ def checked_spec(spec: Mapping[str, Any]) -> dict[str, Any]:
     known = {name: value for name, value in spec.items() if name in _KNOWN_OPTIONS}
     unknown = set(spec) - _KNOWN_OPTIONS
     if unknown:
-        raise CommandError(67, "CannotCreateIndex", f"the embedded database has no index option {sorted(unknown)}")
+        raise CommandError(
+            67, "CannotCreateIndex", f"the embedded database has no index option {sorted(unknown)}"
+        )
     if not spec.get("key") or not all(d in (1, -1) for d in spec["key"].values()):
-        raise CommandError(67, "CannotCreateIndex", f"only ascending and descending indexes: {spec.get('key')}")
+        raise CommandError(
+            67, "CannotCreateIndex", f"only ascending and descending indexes: {spec.get('key')}"
+        )
     kept = {"v": 2, "key": dict(known["key"]), "name": known["name"]}
     for option in ("unique", "sparse"):
         if known.get(option):

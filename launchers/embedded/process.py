@@ -29,7 +29,9 @@ def start(home: Home, patience_s: float = 60.0) -> None:
         code = child.poll()
         elsewhere = home.other_machine() if code == _ALREADY_RUNNING else None
         if elsewhere:
-            raise HomeError(f"{home.directory} is served by {elsewhere}: use a real MongoDB, or a directory of this machine")
+            raise HomeError(
+                f"{home.directory} is served by {elsewhere}: use a real MongoDB, or a directory of this machine"
+            )
         if code not in (None, _ALREADY_RUNNING):
             raise HomeError(f"the database does not start: {_last_line(home)} (log: {home.log})")
         if time.monotonic() > deadline:

@@ -182,7 +182,8 @@ class Reader:
         if way.index is None:
             direction = "desc" if way.reverse else "asc"
             rows = self._storage.rows(
-                f"select seq from documents where collection=? order by seq {direction}", (self._collection.number,)
+                f"select seq from documents where collection=? order by seq {direction}",
+                (self._collection.number,),
             )
             return (seq for (seq,) in rows)
         found = self._entries(way, way.index.number)

@@ -68,7 +68,9 @@ class Storage:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._sql = sqlite3.connect(path, isolation_level=None, check_same_thread=False, cached_statements=512)
+        self._sql = sqlite3.connect(
+            path, isolation_level=None, check_same_thread=False, cached_statements=512
+        )
         for pragma in _PRAGMAS:
             self._sql.execute(f"pragma {pragma}")
         self._sql.executescript(_SCHEMA)
@@ -294,7 +296,9 @@ def check_size(raw: bytes) -> None:
     """
     if len(raw) > MAX_DOCUMENT_BYTES:
         raise CommandError(
-            10334, "BSONObjectTooLarge", f"the document has {len(raw)} bytes; the limit is {MAX_DOCUMENT_BYTES}"
+            10334,
+            "BSONObjectTooLarge",
+            f"the document has {len(raw)} bytes; the limit is {MAX_DOCUMENT_BYTES}",
         )
 
 

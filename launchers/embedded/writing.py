@@ -79,7 +79,9 @@ class Writer:
         if operation.get("collation"):
             raise CommandError(115, "CommandNotSupported", "the embedded database has no collations")
         if multi and is_replacement(operation["u"]):
-            raise CommandError(9, "FailedToParse", "multi update is not supported for replacement-style update")
+            raise CommandError(
+                9, "FailedToParse", "multi update is not supported for replacement-style update"
+            )
         order = list((operation.get("sort") or {}).items())
         found = modified = 0
         for one in self._reader().each(Query(criteria, order, limit=0 if multi else 1)):

@@ -114,10 +114,18 @@ def test_the_checkout_of_fireworks_reads_its_index_in_order(tmp_path) -> None:  
         for key in (["state"], ["spec._category"], ["fw_id"], ["state", "spec._priority", "created_on"]):
             directions = [1 if name == "created_on" or len(key) == 1 else -1 for name in key]
             name = "_".join(key)
-            storage.add_index(collection, {"v": 2, "key": dict(zip(key, directions, strict=True)), "name": name})
+            storage.add_index(
+                collection, {"v": 2, "key": dict(zip(key, directions, strict=True)), "name": name}
+            )
         collection = storage.created("fw", "fireworks")
         for i in range(300):
-            document = {"_id": i, "fw_id": i, "state": "READY", "spec": {"_category": "x"}, "created_on": f"{i:09d}"}
+            document = {
+                "_id": i,
+                "fw_id": i,
+                "state": "READY",
+                "spec": {"_category": "x"},
+                "created_on": f"{i:09d}",
+            }
             storage.insert(collection, document, b"")
     order = [("spec._priority", -1), ("created_on", 1)]
     way = plan(storage, collection, {"state": "READY", "spec._category": "x"}, order)

@@ -64,7 +64,9 @@ def test_equal_numbers_have_equal_keys() -> None:
 
 def test_keys_of_components_do_not_run_into_each_other() -> None:
     assert encode("a") + encode("b") != encode("ab") + encode("")
-    assert sort_key({"a": "x", "b": 2}, [("a", 1), ("b", -1)]) < sort_key({"a": "x", "b": 1}, [("a", 1), ("b", -1)])
+    assert sort_key({"a": "x", "b": 2}, [("a", 1), ("b", -1)]) < sort_key(
+        {"a": "x", "b": 1}, [("a", 1), ("b", -1)]
+    )
 
 
 def test_arrays_on_a_path() -> None:

@@ -42,7 +42,10 @@ FILTERS: list[tuple[dict[str, Any], Any]] = [
     ({"absent": None}, lambda _: True),
     ({"state": "READY", "n": {"$lt": 9}}, lambda d: d["state"] == "READY" and d["n"] < 9),
     ({"state": "READY", "spec.p": 3}, lambda d: d["state"] == "READY" and d["spec"]["p"] == 3),
-    ({"state": {"$in": ["READY", "X"]}, "spec.p": {"$gte": 3}}, lambda d: d["n"] % 2 == 0 and d["spec"]["p"] >= 3),
+    (
+        {"state": {"$in": ["READY", "X"]}, "spec.p": {"$gte": 3}},
+        lambda d: d["n"] % 2 == 0 and d["spec"]["p"] >= 3,
+    ),
     ({"nodes": 1005}, lambda d: d["n"] == 5),
     ({"nodes": {"$in": [5, 1005, 6]}}, lambda d: d["n"] in (5, 6)),
     # over an array, two elements may meet the two bounds
@@ -134,9 +137,16 @@ def test_counts_and_groups(maybe_indexed: Any) -> None:
     assert maybe_indexed.estimated_document_count() == 300
     assert maybe_indexed.count_documents({"state": "READY"}, limit=10) == 10
     assert maybe_indexed.count_documents({"state": "READY"}, skip=140) == 10
-    groups = maybe_indexed.aggregate([{"$group": {"_id": "$state", "count": {"$sum": 1}}}, {"$sort": {"_id": 1}}])
+    groups = maybe_indexed.aggregate(
+        [{"$group": {"_id": "$state", "count": {"$sum": 1}}}, {"$sort": {"_id": 1}}]
+    )
     assert list(groups) == [{"_id": "DONE", "count": 150}, {"_id": "READY", "count": 150}]
-    stages = [{"$match": {"state": "READY"}}, {"$sort": {"n": -1}}, {"$limit": 2}, {"$project": {"n": 1, "_id": 0}}]
+    stages = [
+        {"$match": {"state": "READY"}},
+        {"$sort": {"n": -1}},
+        {"$limit": 2},
+        {"$project": {"n": 1, "_id": 0}},
+    ]
     assert list(maybe_indexed.aggregate(stages)) == [{"n": 298}, {"n": 296}]
     stages = [{"$match": {"n": {"$lt": 4}}}, {"$group": {"_id": "$state", "all": {"$push": "$$ROOT"}}}]
     assert {g["_id"]: len(g["all"]) for g in maybe_indexed.aggregate(stages)} == {"READY": 2, "DONE": 2}
@@ -147,7 +157,9 @@ def test_counts_and_groups(maybe_indexed: Any) -> None:
 def test_lookup(database: Database) -> None:
     """The join with which FireWorks finds lost runs."""
     database.launches.insert_many([{"fw_id": i, "state": "COMPLETED"} for i in range(20)])
-    database.fireworks.insert_many([{"fw_id": i, "state": "RUNNING" if i == 7 else "COMPLETED"} for i in range(20)])
+    database.fireworks.insert_many(
+        [{"fw_id": i, "state": "RUNNING" if i == 7 else "COMPLETED"} for i in range(20)]
+    )
     database.fireworks.create_index("fw_id", unique=True)
     join = {"from": "fireworks", "localField": "_id", "foreignField": "fw_id", "as": "fw"}
     stages: list[dict[str, Any]] = [

@@ -29,10 +29,20 @@ def _document(dice: random.Random) -> dict[str, Any]:
 
 
 def _condition(dice: random.Random) -> Any:
-    scalars = [value for value in VALUES if isinstance(value, (str, int, float)) and not isinstance(value, bool)]
+    scalars = [
+        value for value in VALUES if isinstance(value, (str, int, float)) and not isinstance(value, bool)
+    ]
     one, two = dice.choice(scalars), dice.choice(scalars)
     return dice.choice(
-        [one, {"$in": [one, two]}, {"$gt": one}, {"$lte": one}, {"$gte": one, "$lt": two}, {"$ne": one}, {"$exists": True}]
+        [
+            one,
+            {"$in": [one, two]},
+            {"$gt": one},
+            {"$lte": one},
+            {"$gte": one, "$lt": two},
+            {"$ne": one},
+            {"$exists": True},
+        ]
     )
 
 

@@ -128,7 +128,9 @@ def test_a_directory_open_to_others_is_refused(short_directory: Path) -> None:
         process.start(Home(place))
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="giving a directory away needs root: sudo pytest tests/database")
+@pytest.mark.skipif(
+    os.geteuid() != 0, reason="giving a directory away needs root: sudo pytest tests/database"
+)
 def test_a_directory_of_somebody_else_is_refused(short_directory: Path) -> None:
     place = short_directory / "db"
     place.mkdir(mode=0o700)
@@ -190,7 +192,9 @@ def test_no_two_clients_claim_the_same(embedded: Home) -> None:
     def work() -> None:
         with MongoClient(embedded.uri) as client:
             query, change = {"state": "READY"}, {"$set": {"state": "RESERVED"}}
-            while (taken := client.db.a.find_one_and_update(query, change, sort=[("p", -1), ("n", 1)])) is not None:
+            while (
+                taken := client.db.a.find_one_and_update(query, change, sort=[("p", -1), ("n", 1)])
+            ) is not None:
                 claimed.append(taken["n"])
 
     with MongoClient(embedded.uri) as client:

@@ -10,7 +10,15 @@ from pymongo.errors import BulkWriteError, DocumentTooLarge, DuplicateKeyError, 
 
 
 def test_documents_come_back_as_they_were(database: Database) -> None:
-    document = {"_id": ObjectId(), "z": 1, "a": [1, {"b": None}], "f": 0.1, "t": "é\0", "y": b"\0\1", "b": True}
+    document = {
+        "_id": ObjectId(),
+        "z": 1,
+        "a": [1, {"b": None}],
+        "f": 0.1,
+        "t": "é\0",
+        "y": b"\0\1",
+        "b": True,
+    }
     database.a.insert_one(document)
     assert database.a.find_one() == document
     assert list(database.a.find_one() or {}) == list(document)
@@ -87,7 +95,9 @@ def test_replacements_keep_the_id(database: Database) -> None:
 
 def test_find_and_modify(database: Database) -> None:
     database.a.insert_many([{"_id": i, "state": "READY", "p": i % 3} for i in range(9)])
-    first = database.a.find_one_and_update({"state": "READY"}, {"$set": {"state": "RUN"}}, sort=[("p", -1), ("_id", 1)])
+    first = database.a.find_one_and_update(
+        {"state": "READY"}, {"$set": {"state": "RUN"}}, sort=[("p", -1), ("_id", 1)]
+    )
     assert first == {"_id": 2, "state": "READY", "p": 2}
     after = database.a.find_one_and_update(
         {"state": "READY"},
@@ -100,7 +110,10 @@ def test_find_and_modify(database: Database) -> None:
     assert database.a.find_one_and_update({"state": "GONE"}, {"$set": {"a": 1}}) is None
     made = database.a.find_one_and_update({"_id": 100}, {"$inc": {"n": 1}}, upsert=True)
     assert made is None
-    assert database.a.find_one_and_replace({"_id": 100}, {"n": 5}, return_document=True) == {"_id": 100, "n": 5}
+    assert database.a.find_one_and_replace({"_id": 100}, {"n": 5}, return_document=True) == {
+        "_id": 100,
+        "n": 5,
+    }
     assert database.a.find_one_and_delete({"_id": 100}) == {"_id": 100, "n": 5}
     assert database.a.find_one_and_delete({"_id": 100}) is None
 
@@ -130,7 +143,12 @@ def test_bulk_writes(database: Database) -> None:
             DeleteOne({"_id": 1}),
         ]
     )
-    assert (result.inserted_count, result.modified_count, result.upserted_count, result.deleted_count) == (1, 1, 1, 1)
+    assert (result.inserted_count, result.modified_count, result.upserted_count, result.deleted_count) == (
+        1,
+        1,
+        1,
+        1,
+    )
     assert list(database.a.find()) == [{"_id": 2, "a": 3}]
 
 

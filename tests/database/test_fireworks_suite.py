@@ -88,9 +88,7 @@ def _run(place: Path, uri: str, arguments: list[str]) -> dict[str, int]:
 @pytest.mark.timeout(1500)
 def test_fireworks_own_tests(installed_tests: Path, server_uri: str) -> None:
     exceptions = [*OFFLINE, *NO_FILES, *NO_PACKAGES, *ALONE, *RACE]
-    options = [
-        f"--{'deselect' if '::' in name else 'ignore'}=fireworks/{name}" for name in exceptions
-    ]
+    options = [f"--{'deselect' if '::' in name else 'ignore'}=fireworks/{name}" for name in exceptions]
     counts = _run(installed_tests, server_uri, ["fireworks", *options])
     assert counts.get("failed", 0) == counts.get("error", 0) == 0
     assert counts["passed"] >= 180

@@ -49,7 +49,9 @@ def test_launchpad_and_stores(running: database.Database) -> None:
     launchpad = running.launchpad()
     launchpad.reset("", require_password=False)
     assert launchpad.get_fw_ids() == []
-    assert "state_-1_spec._category_1_spec._priority_-1_created_on_1" in launchpad.fireworks.index_information()
+    assert (
+        "state_-1_spec._category_1_spec._priority_-1_created_on_1" in launchpad.fireworks.index_information()
+    )
     store = running.job_store()
     store.connect()
     store.update({"uuid": "u", "index": 1, "output": {"a": 1}})
@@ -59,7 +61,9 @@ def test_launchpad_and_stores(running: database.Database) -> None:
     assert store.additional_stores["blobs"].query_one({"blob_uuid": "b"})["data"] == "x" * 1000
 
 
-def test_fireworks_commands_work_with_the_written_files(running: database.Database, short_directory: Path) -> None:
+def test_fireworks_commands_work_with_the_written_files(
+    running: database.Database, short_directory: Path
+) -> None:
     running.launchpad().reset("", require_password=False)
     place = short_directory / "env"
     variables = running.write_environment(place)
@@ -74,7 +78,9 @@ def test_fireworks_commands_work_with_the_written_files(running: database.Databa
     assert (short_directory / "greeting").read_text() == "hello\n"
     assert running.launchpad().get_fw_ids({"state": "COMPLETED"}) == [1]
     subprocess.run([tool / "lpad", "admin", "tuneup"], env=environment, cwd=short_directory, check=True)
-    program = "import jobflow; s = jobflow.SETTINGS.JOB_STORE; s.connect(); print(s.docs_store.collection_name)"
+    program = (
+        "import jobflow; s = jobflow.SETTINGS.JOB_STORE; s.connect(); print(s.docs_store.collection_name)"
+    )
     found = subprocess.run(
         [sys.executable, "-c", program], env=environment, cwd=short_directory, check=True, capture_output=True
     )
@@ -94,7 +100,9 @@ def test_a_given_uri_wins(running: database.Database, monkeypatch: pytest.Monkey
     monkeypatch.delenv("LATTICEFARM_MONGO_URI")
 
 
-def test_a_uri_in_a_file(running: database.Database, empty_environment: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_uri_in_a_file(
+    running: database.Database, empty_environment: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     file = empty_environment / "mongo_uri"
     file.write_text(f"{running.uri}filed\n")
     file.chmod(0o644)
@@ -146,7 +154,9 @@ def refusing_port() -> Iterator[int]:
         yield listener.getsockname()[1]
 
 
-def test_a_refused_password(empty_environment: Path, monkeypatch: pytest.MonkeyPatch, refusing_port: int) -> None:
+def test_a_refused_password(
+    empty_environment: Path, monkeypatch: pytest.MonkeyPatch, refusing_port: int
+) -> None:
     assert empty_environment
     monkeypatch.setenv("LATTICEFARM_MONGO_URI", f"mongodb://bob:{SECRET}@127.0.0.1:{refusing_port}/x")
     with pytest.raises(database.DatabaseError, match="refuses user 'bob'") as caught:
@@ -236,7 +246,9 @@ def test_a_mongod_on_the_path_is_started_privately(empty_environment: Path, fake
     assert database.find() is None
 
 
-def test_data_stay_where_they_are_when_a_mongod_appears(running: database.Database, fake_mongod: Path) -> None:
+def test_data_stay_where_they_are_when_a_mongod_appears(
+    running: database.Database, fake_mongod: Path
+) -> None:
     assert fake_mongod
     database.stop()
     again = database.start()

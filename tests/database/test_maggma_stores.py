@@ -62,7 +62,9 @@ def test_groupby(store: MongoStore) -> None:
     store.update([dict(row) for row in ROWS])
     groups = {key["a"]: len(documents) for key, documents in store.groupby("a")}
     assert groups == {0: 3, 1: 3, 2: 3}
-    groups = {(key["a"], key["b"]["c"]): len(d) for key, d in store.groupby(["a", "b.c"], {"a": 1}, ["task_id"])}
+    groups = {
+        (key["a"], key["b"]["c"]): len(d) for key, d in store.groupby(["a", "b.c"], {"a": 1}, ["task_id"])
+    }
     assert groups == {(1, 1): 1, (1, 4): 1, (1, 7): 1}
 
 
@@ -84,7 +86,9 @@ def test_last_updated_and_newer_in(store: MongoStore, server_uri: str, database:
     early, late = datetime.datetime(2020, 1, 1), datetime.datetime(2024, 1, 1)
     store.update([{"task_id": i, "lu": early} for i in range(4)])
     with MongoStore(database.name, "newer", uri=server_uri, key="task_id", last_updated_field="lu") as newer:
-        newer.update([{"task_id": i, "lu": late if i < 2 else early} for i in range(4)] + [{"task_id": 9, "lu": late}])
+        newer.update(
+            [{"task_id": i, "lu": late if i < 2 else early} for i in range(4)] + [{"task_id": 9, "lu": late}]
+        )
         assert store.last_updated == early
         assert newer.last_updated == late
         assert set(store.newer_in(newer)) == {0, 1, 9}
@@ -124,12 +128,17 @@ def test_jobflow_runs_on_both_stores(store: MongoStore, blobs: GridFSStore) -> N
     jobs = JobStore(store, additional_stores={"blobs": blobs})
     one, two = _produce(400_000), _produce(5)
     total = _add(one.output["value"], two.output["value"])
-    responses = run_locally(Flow([one, two, total]), store=jobs, log=False, ensure_success=True, root_dir=None)
+    responses = run_locally(
+        Flow([one, two, total]), store=jobs, log=False, ensure_success=True, root_dir=None
+    )
     assert responses[total.uuid][1].output == 400_005
     assert jobs.get_output(total.uuid) == 400_005
     assert jobs.get_output(one.uuid, load=True)["large"] == "y" * 400_000
     assert "blob_uuid" in jobs.get_output(one.uuid)["large"]
-    assert {d["uuid"] for d in jobs.query({"uuid": {"$in": [one.uuid, total.uuid]}})} == {one.uuid, total.uuid}
+    assert {d["uuid"] for d in jobs.query({"uuid": {"$in": [one.uuid, total.uuid]}})} == {
+        one.uuid,
+        total.uuid,
+    }
     assert jobs.query_one({"uuid": two.uuid}, load=True)["output"]["large"] == "yyyyy"  # type: ignore[index]
     jobs.remove_docs({"uuid": one.uuid})
     assert jobs.count() == 2
