@@ -1,8 +1,38 @@
-"""The science of a campaign: labels, models, phonons. Imports nothing of `campaign` or `launchers`."""
+"""The science of a campaign: labels, models, phonons. Imports nothing of `campaign` or `launchers`.
 
+Contents, each loaded when it is first asked for:
+
+`read_label_set`    published files -> the labels of a system, matched by geometry; what is set aside, and why
+`train`             the job that trains one MACE model: energies and forces, energies alone, or a difference
+`add`               the job that judges base + difference against the labels of the upper level
+`harmonic_phonons`  the job of phonons: bands, densities of states, named points, phonopy YAML
+`potential`         a trained model as an ASE calculator; `base + delta` adds energies, forces and stress
+"""
+
+from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
+from typing import Any
 
 try:
     __version__ = version("latticefarm")
 except PackageNotFoundError:  # a source tree that nobody installed
     __version__ = "0+unknown"
+
+CONTENTS = {
+    "read_label_set": "flows.labelling.label_set:read_label_set",
+    "train": "flows.training.jobs:train",
+    "add": "flows.training.jobs:add",
+    "harmonic_phonons": "flows.phonons.jobs:phonons",
+    "potential": "flows.training.potentials:potential",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in CONTENTS:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module, _, attribute = CONTENTS[name].partition(":")
+    return getattr(import_module(module), attribute)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *CONTENTS])
