@@ -40,6 +40,19 @@ class _Listener(socketserver.ThreadingUnixStreamServer):
     daemon_threads = True
     request_queue_size = 256
     commands: Commands
+    inode = 0
+
+    def has_its_socket(self) -> bool:
+        """Whether the socket is still the one that this server made."""
+        try:
+            return os.stat(self.server_address).st_ino == self.inode  # type: ignore[arg-type]
+        except OSError:
+            return False
+
+    def service_actions(self) -> None:
+        """Stop when the directory was deleted: nobody could ever reach, or stop, this server."""
+        if not self.has_its_socket():
+            self.stop()
 
     def stop(self) -> None:
         """Take no more clients; returns at once."""
@@ -67,7 +80,8 @@ def serve(home: Home, ready: Callable[[], None] = lambda: None) -> None:
             listener.serve_forever(poll_interval=0.5)
         finally:
             listener.commands.close()
-            home.socket.unlink(missing_ok=True)
+            if listener.has_its_socket():
+                home.socket.unlink()
             _log.info("stopped")
 
 
@@ -79,5 +93,6 @@ def _listen(path: Path) -> _Listener:
         listener = _Listener(str(path), _Client)
     finally:
         os.umask(before)
+    listener.inode = path.stat().st_ino
     listener.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 20)
     return listener

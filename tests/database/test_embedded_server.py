@@ -1,6 +1,7 @@
 """The server as a process: one owner, private, found again, alive after crashes and bad clients."""
 
 import os
+import shutil
 import socket
 import stat
 import subprocess
@@ -113,6 +114,18 @@ def test_a_signal_stops_it_cleanly(embedded: Home) -> None:
         assert time.monotonic() < deadline
         time.sleep(0.02)
     assert not embedded.socket.exists()
+
+
+def test_a_server_whose_directory_is_deleted_goes_away(short_directory: Path) -> None:
+    home = Home(short_directory / "db")
+    process.start(home)
+    owner = home.process()
+    assert owner is not None
+    shutil.rmtree(home.directory)
+    deadline = time.monotonic() + 15
+    while Path(f"/proc/{owner}").exists() and "Z" not in Path(f"/proc/{owner}/stat").read_text().split()[2]:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
 
 
 def test_only_the_owner_gets_in(embedded: Home) -> None:
