@@ -24,14 +24,16 @@ class Objective:
 
     @classmethod
     def of(cls, settings: TrainingSettings, dataset: Dataset) -> Objective:
-        """Energies alone count in units of their spread.
+        """Energies alone count in tenths of their spread.
 
         Differences between levels spread over meV: in eV their loss is smaller than what weight decay asks
-        for, and training ends at a straight line in E_base, or at a constant.
+        for, and training ends at a straight line in E_base, or at a constant. In units of the spread the
+        gradients that find the line are far larger than those that leave it, and AMSGrad never forgets the
+        largest; in tenths both are clipped to the same length.
         """
         if dataset.model.needs_forces:
             return cls(settings.energy_weight, settings.forces_weight, True)
-        return cls(settings.energy_weight / energy_spread(dataset) ** 2, 0.0, False)
+        return cls(settings.energy_weight / (0.1 * energy_spread(dataset)) ** 2, 0.0, False)
 
     def predict(self, model: Any, batch: Any, training: bool) -> dict[str, Any]:
         """MACE's outputs for a batch: `energy` (graphs,) in eV, and `forces` (atoms, 3) in eV/Å or None."""

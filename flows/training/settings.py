@@ -12,7 +12,7 @@ from flows.settings import Settings
 class TrainingSettings(Settings):
     """MACE architecture and optimizer. Lengths in Å; weights as in MACE's loss.
 
-    Where energies train alone, `energy_weight` counts their errors in units of their spread.
+    Where energies train alone, `energy_weight` counts their errors in tenths of their spread.
     """
 
     hidden_irreps: str = "128x0e + 128x1o"
