@@ -29,14 +29,15 @@ PATIENCE_S = 5.0  # one machine: what is silent for longer is dead
 def run_campaign(loaded: LoadedSpec, slots: int | None) -> int:
     """Bring a campaign to its end on this machine; 0 if all of it was done, 1 if work failed, 130 if stopped."""
     from campaign.cli.connect import open_farm
+    from campaign.cli.plan_view import losses
+    from campaign.labels import stored
     from campaign.submit import submit
 
     name = loaded.resolved.campaign
     farm = open_farm(start=True)
     show(f"campaign {name}: reading labels, queueing work")
     plan = submit(farm, loaded).standing.plan
-    for gap in plan.gaps:
-        show(f"[yellow]gap: {gap.system} has no {gap.model}: {gap.why}[/]")
+    show(*losses(name, plan.gaps, stored(farm, loaded.resolved)))
     found = standing(farm, plan)
     if found.ended:
         show(f"nothing to do: {summary(found.counts())}")
@@ -45,7 +46,7 @@ def run_campaign(loaded: LoadedSpec, slots: int | None) -> int:
         found = patiently(lambda: standing(farm, plan), meanwhile=_revive)
         if stopped:
             show(f"stopped: {summary(found.counts())}; what was in hand is back in the queue")
-            hint(f"latticefarm run {name}, with the same options, to go on")
+            hint("the same command again goes on")
             return 130
     return _conclude(name, found)
 
