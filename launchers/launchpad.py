@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import redirect_stdout
 from dataclasses import dataclass
+from io import StringIO
 from typing import Any
 
 from launchers.farm import Farm
@@ -112,7 +114,8 @@ def cancel(farm: Farm, keys: Iterable[str]) -> list[str]:
     """Take the work of `keys` that has not begun out of the queue, claims included: asking again queues it again."""
     works = [work for work in queued(farm, keys).values() if work.state in ("READY", "WAITING", "PAUSED", "FIZZLED")]
     for work in works:
-        farm.launchpad.delete_wf(work.fw_id)
+        with redirect_stdout(StringIO()):  # FireWorks prints what it removes
+            farm.launchpad.delete_wf(work.fw_id)
         farm.work.delete_one({"_id": work.key})
     return [work.key for work in works]
 

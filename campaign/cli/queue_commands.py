@@ -114,13 +114,26 @@ class Chosen:
 
     @classmethod
     def open(cls, campaign: str, **wanted: object) -> Chosen:
+        """The work of `campaign` whose fields have the values `wanted` (None: any).
+
+        Raises:
+            UsageError: there is no such campaign, or it asks for no such work.
+        """
         from campaign.cli.connect import open_farm
+        from campaign.cli.errors import UsageError
         from campaign.cli.status_view import names, planned
         from campaign.progress import matching
+        from campaign.spec.errors import nearest
 
         farm = open_farm()
         plan = planned(farm, names(farm, campaign)[0])
-        return cls(farm, plan, tuple(work.key for work in matching(plan.work.values(), **wanted)))
+        left = list(plan.work.values())
+        for name, value in wanted.items():
+            known = dict.fromkeys(str(getattr(work, name)) for work in left)
+            left = matching(left, **{name: value})
+            if not left and value is not None:
+                raise UsageError(f"{campaign} asks for no work of {name} {value}; {nearest(str(value), known)}")
+        return cls(farm, plan, tuple(work.key for work in left))
 
 
 def retry(

@@ -29,7 +29,9 @@ PATIENCE_S = 5.0  # one machine: what is silent for longer is dead
 def run_campaign(loaded: LoadedSpec, slots: int | None) -> int:
     """Bring a campaign to its end on this machine; 0 if all of it was done, 1 if work failed, 130 if stopped."""
     from campaign.cli.connect import open_farm
+    from campaign.cli.errors import UsageError
     from campaign.cli.plan_view import losses
+    from campaign.cli.status_view import pause_note
     from campaign.labels import stored
     from campaign.submit import submit
 
@@ -41,6 +43,8 @@ def run_campaign(loaded: LoadedSpec, slots: int | None) -> int:
     found = standing(farm, plan)
     if found.ended:
         show(f"nothing to do: {summary(found.counts())}")
+    elif note := pause_note(farm, name):
+        raise UsageError(f"{note}; then run it again")
     else:
         stopped = _work(farm, plan, slots or max(1, available_cores() // 2), name)
         found = patiently(lambda: standing(farm, plan), meanwhile=_revive)

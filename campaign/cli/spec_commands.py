@@ -111,8 +111,11 @@ def submit(
     if json:
         facts({"campaign": loaded.resolved.campaign, "added": list(done.added)})
         return
+    from campaign.cli.status_view import pause_note
     from campaign.progress import summary
 
+    if note := pause_note(farm, loaded.resolved.campaign):
+        show(f"[yellow]{note}[/]")
     show(*losses(loaded.resolved.campaign, done.standing.plan.gaps, stored(farm, loaded.resolved)))
     show(f"{loaded.resolved.campaign}: {len(done.added)} jobs added; before: {summary(done.standing.counts())}")
     hint("latticefarm work --until-empty" if done.added else f"latticefarm status {loaded.resolved.campaign}")

@@ -36,6 +36,12 @@ def names(farm: Farm, wanted: str | None) -> list[str]:
     return [wanted]
 
 
+def pause_note(farm: Farm, name: str) -> str:
+    """What to do about a campaign that is paused as a whole; empty if it is not."""
+    document = farm.campaigns.find_one({"_id": name}, {"paused": 1}) or {}
+    return f"{name} is paused: what waits is not released before `latticefarm resume {name}`" if document.get("paused") else ""
+
+
 def planned(farm: Farm, name: str) -> Plan:
     """The plan of a campaign as the database knows it."""
     document = farm.campaigns.find_one({"_id": name}, {"spec": 1}) or {}
@@ -50,6 +56,8 @@ def render(farm: Farm, name: str) -> Iterator[RenderableType]:
     found = standing(farm, planned(farm, name))
     yield matrix(found, f"campaign {name}")
     yield summary(found.counts())
+    if note := pause_note(farm, name):
+        yield f"[yellow]{note}[/]"
     yield from (f"[yellow]gap: {gap.system} has no {gap.model}: {gap.why}[/]" for gap in found.plan.gaps)
     for failure in failures(farm, found):
         reason = failure.failure

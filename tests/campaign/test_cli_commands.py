@@ -79,8 +79,27 @@ def test_pause_resume_cancel_and_retry(latticefarm, farm) -> None:
     assert "4 paused" in latticefarm("status", "toy").out
     assert "toy: 4 jobs going on" in latticefarm("resume", "toy", "--model", "hf-dft").out
     assert "toy: 0 jobs back in the queue" in latticefarm("retry", "toy").out
-    assert "toy: 8 jobs cancelled" in latticefarm("cancel", "toy").out
+    cancelled = latticefarm("cancel", "toy")
+    assert cancelled.out.splitlines() == ["toy: 8 jobs cancelled", "next: latticefarm status toy"]
     assert farm.launchpad.workflows.count_documents({}) == 0
+
+
+def test_what_nobody_asked_for_cannot_be_steered(latticefarm, farm) -> None:
+    assert farm
+    latticefarm("submit", "toy.yaml")
+    assert "toy asks for no work of stage trian; did you mean train?" in latticefarm("retry", "toy", "--stage", "trian").complaint
+    assert "no work of seed 3" in latticefarm("pause", "toy", "--seed", "3").complaint
+
+
+def test_a_paused_campaign_says_so(latticefarm, farm) -> None:
+    latticefarm("submit", "toy.yaml")
+    latticefarm("pause", "toy")
+    for command in (("status", "toy"), ("submit", "toy.yaml")):
+        assert "toy is paused" in latticefarm(*command).out
+    assert "latticefarm resume toy" in latticefarm("run", "toy.yaml").complaint
+    latticefarm("resume", "toy")
+    assert "paused" not in latticefarm("status", "toy").out
+    assert farm.campaigns.find_one()["paused"] is False
 
 
 def test_another_campaign_keeps_what_it_wants(latticefarm, farm) -> None:
