@@ -27,9 +27,9 @@ class Objective:
         """Energies alone count in tenths of their spread.
 
         Differences between levels spread over meV: in eV their loss is smaller than what weight decay asks
-        for, and training ends at a straight line in E_base, or at a constant. In units of the spread the
-        gradients that find the line are far larger than those that leave it, and AMSGrad never forgets the
-        largest; in tenths both are clipped to the same length.
+        for, and training ends at a straight line in E_base, or at a constant. In tenths, rather than whole
+        units, of the spread it was seen to leave that line in half the epochs: the large gradients of the
+        first epochs are clipped and weigh no more than later ones in Adam's averages.
         """
         if dataset.model.needs_forces:
             return cls(settings.energy_weight, settings.forces_weight, True)
