@@ -26,7 +26,7 @@ class State(StrEnum):
     BLOCKED = "blocked"  # by work that failed
 
 
-IN_HAND = frozenset({State.RUNNING, State.QUEUED})
+GOES_ON = frozenset({State.RUNNING, State.QUEUED, State.MISSING})
 ENDED = frozenset({State.DONE, State.FAILED, State.BLOCKED})
 
 _OF_FIREWORKS = {
@@ -60,7 +60,8 @@ class Standing:
     @property
     def ended(self) -> bool:
         """Whether nothing is left that could go on by itself."""
-        return all(state in ENDED for state in self.states.values())
+        # what waits, waits for work that goes on, or that somebody paused
+        return not GOES_ON & set(self.states.values())
 
 
 def standing(farm: Farm, plan: Plan) -> Standing:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import Any
 
 from launchers.farm import Farm
@@ -116,9 +115,3 @@ def is_machine_trouble(launch: dict[str, Any]) -> bool:
     lines = (exception.get("_stacktrace") or "").strip().splitlines()
     # no traceback: somebody marked it by hand, or a rocket died while it wrote
     return not lines or lines[-1].startswith(MACHINE_ERRORS)
-
-
-def lost_elsewhere(farm: Farm, silent_for: timedelta) -> list[int]:
-    """Fireworks RUNNING on other hosts whose rockets have not reported for `silent_for`; they are put back."""
-    _, lost, _ = farm.launchpad.detect_lostruns(expiration_secs=int(silent_for.total_seconds()), rerun=True)
-    return list(lost)
