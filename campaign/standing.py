@@ -57,6 +57,10 @@ class Standing:
     def counts(self) -> Counter[State]:
         return Counter(self.states.values())
 
+    def of_all(self, states: frozenset[State]) -> bool:
+        """Whether every piece of work is in one of `states`."""
+        return states >= set(self.states.values())
+
     @property
     def ended(self) -> bool:
         """Whether nothing is left that could go on by itself."""

@@ -41,10 +41,10 @@ def run_campaign(loaded: LoadedSpec, slots: int | None) -> int:
     plan = submit(farm, loaded).standing.plan
     show(*losses(name, plan.gaps, stored(farm, loaded.resolved)))
     found = standing(farm, plan)
+    if not found.of_all(ENDED) and (note := pause_note(farm, name)):
+        raise UsageError(f"{note}; then run it again")
     if found.ended:
         show(f"nothing to do: {summary(found.counts())}")
-    elif note := pause_note(farm, name):
-        raise UsageError(f"{note}; then run it again")
     else:
         stopped = _work(farm, plan, slots or max(1, available_cores() // 2), name)
         found = patiently(lambda: standing(farm, plan), meanwhile=_revive)
@@ -146,6 +146,10 @@ def _conclude(name: str, found: Standing) -> int:
     if failed:
         show(f"[bold red]{len(failed)} failed[/], {len(found.of(State.BLOCKED))} blocked by them")
         hint(f"latticefarm results {name} failures")
+        return 1
+    if not found.of_all(ENDED):
+        show(f"{len(found.of(State.PAUSED))} paused, {len(found.of(State.WAITING))} waiting for them")
+        hint(f"latticefarm resume {name}")
         return 1
     hint(f"latticefarm results {name} training, latticefarm results {name} phonons")
     return 0
