@@ -4,32 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import io
-import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from flows.checkpoints import directory_of, write_whole
+from flows.checkpoints import keys_with_checkpoints as keys_with_checkpoints
+from flows.checkpoints import root as root
 from flows.failure import MachineTrouble
-
-HOME_VARIABLE = "LATTICEFARM_HOME"
-CHECKPOINTS_VARIABLE = "LATTICEFARM_CHECKPOINTS"
 
 
 def checkpoints_of(key: str) -> Checkpoints:
-    """Those of the training `key`, below `root()`."""
-    return Checkpoints(root() / key)
-
-
-def root() -> Path:
-    """`$LATTICEFARM_CHECKPOINTS`, else `$LATTICEFARM_HOME/checkpoints`, else `~/.latticefarm/checkpoints`."""
-    home = os.environ.get(HOME_VARIABLE) or "~/.latticefarm"
-    return Path(os.environ.get(CHECKPOINTS_VARIABLE) or os.path.join(home, "checkpoints")).expanduser()
-
-
-def keys_with_checkpoints() -> list[str]:
-    """The trainings that have some."""
-    return sorted(path.name for path in root().glob("*") if path.is_dir())
+    """Those of the training `key`."""
+    return Checkpoints(directory_of(key))
 
 
 class Checkpoints:
@@ -80,16 +68,7 @@ class Checkpoints:
         return iter(sorted(self.directory.glob("epoch-*.checkpoint"), reverse=True))
 
     def _write(self, path: Path, content: bytes) -> None:
-        unfinished = path.with_suffix(".unfinished")
-        try:
-            with unfinished.open("wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            unfinished.replace(path)
-        except OSError:
-            unfinished.unlink(missing_ok=True)
-            raise
+        write_whole(path, content)
 
 
 def _read(path: Path) -> dict[str, Any] | None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from flows.checkpoints import sweep_delivered
 from flows.delivery import delivers, read_records
-from flows.keys import job_uuid
 from flows.records import Label, SummedModel, TrainedModel
-from flows.training.checkpoints import checkpoints_of, keys_with_checkpoints
+from flows.training.checkpoints import checkpoints_of
 from flows.training.datasets import label_keys
 from flows.training.outcome import summed_model, trained_model
 from flows.training.settings import SummingTask, TrainingTask
@@ -19,7 +19,7 @@ def train(task: TrainingTask) -> TrainedModel:
         CalculationFailed: the labels do not fit the task, or the training diverged.
         MachineTrouble: a checkpoint could not be written.
     """
-    _sweep_checkpoints()
+    sweep_delivered()
     labels = read_records(Label, label_keys(task))
     return trained_model(task, labels, checkpoints_of(task.key))
 
@@ -33,12 +33,3 @@ def add(task: SummingTask, base: TrainedModel, difference: TrainedModel) -> Summ
     """
     labels = read_records(Label, dict.fromkeys(key for keys in task.labels.values() for key in keys))
     return summed_model(task, base, difference, labels)
-
-
-def _sweep_checkpoints() -> None:
-    """Remove the checkpoints of trainings whose record is stored: before, a kill would cost the training."""
-    from jobflow import CURRENT_JOB
-
-    keys = {job_uuid(key): key for key in keys_with_checkpoints()}
-    for document in CURRENT_JOB.store.query({"uuid": {"$in": list(keys)}}, properties=["uuid"]):
-        checkpoints_of(keys[document["uuid"]]).clear()
