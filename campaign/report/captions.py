@@ -1,0 +1,137 @@
+"""Captions: exactly what was run and drawn, from the plan and the records, in plain text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from campaign.plan import Work
+from campaign.report.methods import phonon_methods, training_methods
+from campaign.report.payloads import Absent, Area, BandsFigure, ErrorsFigure, Line, Panel, PointCoverage, SeedSet
+from campaign.report.place import Crystal
+from campaign.report.seeds import Harvest
+
+DAGGER = "†"
+Works = Mapping[str, Work]
+
+
+def bands_caption(figure: BandsFigure, crystal: Crystal, harvest: Harvest, works: Works) -> str:
+    """The caption of seed spreads."""
+    first = (
+        f"Phonon dispersions and harmonic densities of states of {figure.system}, training sets of size {figure.size}. "
+        "Areas: from the smallest to the largest value over the training seeds, for every band (sorted by frequency) "
+        "at every q-point, and for the density of states."
+    )
+    panels = (f"({panel.letter}) {'; '.join(_contents(panel))}." for panel in figure.panels)
+    return _joined([first, *panels, *_common(figure), *_methods(crystal, harvest, works)])
+
+
+def seeds_caption(figure: BandsFigure, crystal: Crystal, harvest: Harvest, works: Works) -> str:
+    """The caption of every seed by itself."""
+    first = f"Phonon dispersions of {figure.system}, training sets of size {figure.size}: a line for every seed."
+    panels = (f"({panel.letter}) {_seeds(panel.lines)}." for panel in figure.panels)
+    return _joined([first, *panels, *_common(figure), *_methods(crystal, harvest, works)])
+
+
+def zone_caption(crystal: Crystal) -> str:
+    """The caption of the Brillouin zone."""
+    first = f"The first Brillouin zone of the primitive cell of {crystal.name} with its named points and the path of the bands."
+    extra = "X-K lies outside of the zone; the equivalent X-U is drawn." if "U" in crystal.path.points else ""
+    return _joined([first, extra, held_text(crystal.coverage, crystal.training_cell, "open circles")])
+
+
+def errors_caption(figure: ErrorsFigure, training: Sequence[str]) -> str:
+    """The caption of the error chart."""
+    first = (
+        f"Root-mean-square errors of the energy of {figure.system}. A dot for every seed, a bar from the smallest to the "
+        "largest. ΔML: errors of the sum of base and difference against the energies of the upper level. Test: "
+        "structures that no part of the model has seen. Validation structures count for neither."
+    )
+    panels = (
+        f"({panel.letter}) {panel.split} structures, size {panel.size}: "
+        + "; ".join(f"{bar.title} {bar.count} structures, {seeds_text(bar)}" for bar in panel.bars)
+        + "."
+        for panel in figure.panels
+    )
+    lost = dict.fromkeys(bar.title for panel in figure.panels for bar in panel.bars if not bar.learned)
+    return _joined([first, *panels, not_learned_text(lost), *training])
+
+
+def bands_alt(figure: BandsFigure) -> str:
+    """What a screen reader says of bands."""
+    names = ", ".join(dict.fromkeys(one.name if isinstance(one, Area) else one.title for p in figure.panels for one in (p.areas or p.lines)))
+    path = "-".join(tick.label for tick in figure.axis.ticks)
+    low, high = figure.range_cm1
+    what = "Phonon bands with seed spread and densities of states" if figure.kind == "bands" else "Phonon bands of every seed"
+    return f"{what} of {figure.system} along {path}, {low:.0f} to {high:.0f} cm^-1: {names}."
+
+
+def held_text(coverage: Sequence[PointCoverage], cell: str, mark: str) -> str:
+    """Which named points the training cell holds and which not."""
+    missing = [f"{one.label} (0 of {one.arms} arms)" for one in coverage if not one.held]
+    kept = [f"{one.label} ({one.held} of {one.arms})" for one in coverage if one.held]
+    if not missing:
+        return f"The training {cell} holds an arm of the star of every named point."
+    return (
+        f"The {cell} of the training structures cannot represent {', '.join(missing)}, over all arms of the star: {mark}. "
+        f"It holds {', '.join(kept)}."
+    )
+
+
+def seeds_text(one: SeedSet) -> str:
+    """`seeds 861, 5735 (missing: 7271, failed)`."""
+    drawn = f"{'seed' if len(one.seeds) == 1 else 'seeds'} {', '.join(map(str, one.seeds))}"
+    missing = "; ".join(f"{seed}, {state}" for seed, state in one.missing.items())
+    return f"{drawn} (missing: {missing})" if missing else drawn
+
+
+def not_learned_text(titles: Iterable[str]) -> str:
+    """What hatching means, where there is any."""
+    named = ", ".join(titles)
+    return f"Hatched, not learned: {named}; the width of their spread is no measure of confidence." if named else ""
+
+
+def _contents(panel: Panel) -> Iterator[str]:
+    for area in panel.areas:
+        yield f"{area.name}: {seeds_text(area)}" + (f", {area.learned_seeds} of {len(area.seeds)} learned" if not area.learned else "") + (
+            f", up to {area.imaginary_count} imaginary modes" if area.imaginary_count else ""
+        )
+    for line in panel.lines:
+        yield _line(line)
+
+
+def _line(line: Line) -> str:
+    if line.kind == "base":
+        return f"dashed: {line.title}, mean over its seeds (phonons of the level itself were not computed)"
+    return f"line: {line.title}, phonons of the level itself"
+
+
+def _seeds(lines: Sequence[Line]) -> str:
+    seeds = [f"{line.seed}{'' if line.learned else ' (not learned)'}" for line in lines if line.kind == "seed"]
+    direct = [f"; dashed: {line.title}, phonons of the level itself" for line in lines if line.kind == "direct"]
+    return f"{lines[0].title}: {'seeds' if len(seeds) > 1 else 'seed'} {', '.join(seeds)}{''.join(direct)}"
+
+
+def _common(figure: BandsFigure) -> Iterator[str]:
+    yield not_learned_text(dict.fromkeys(area.title for panel in figure.panels for area in panel.areas if not area.learned))
+    yield held_text(figure.coverage, figure.training_cell, f"marked {DAGGER} on the axis")
+    if figure.range_cm1[0] < 0:
+        yield "Imaginary frequencies are drawn below zero."
+    if figure.clipped:
+        low, high = figure.range_cm1
+        yield f"{', '.join(figure.clipped)} leave the range shown ({low:.0f} to {high:.0f} cm^-1)."
+    for marker in figure.markers:
+        yield f"×: {marker.title} at {marker.label}, {marker.value_cm1:g} cm^-1 ({marker.source})."
+    yield _not_drawn(figure.absent)
+
+
+def _not_drawn(absent: Sequence[Absent]) -> str:
+    return f"Not drawn: {'; '.join(f'{one.title} ({one.why})' for one in absent)}." if absent else ""
+
+
+def _methods(crystal: Crystal, harvest: Harvest, works: Works) -> Iterator[str]:
+    yield from training_methods(harvest, list(works.values()))
+    yield from phonon_methods(crystal, harvest, list(works.values()))
+
+
+def _joined(parts: Iterable[str]) -> str:
+    return " ".join(part for part in parts if part)

@@ -1,0 +1,156 @@
+"""Bands with their densities of states: panels on one axis of frequencies."""
+
+from __future__ import annotations
+
+from math import ceil
+from typing import TYPE_CHECKING, Any
+
+from campaign.report.captions import DAGGER
+from campaign.report.figures.density import draw_density, thz_axis
+from campaign.report.figures.style import GUIDE, HATCH, INK, MISSING, REFERENCE, SEED_COLOURS, SEED_DASHES, ink, look
+from campaign.report.payloads import Area, BandsFigure, Line, Panel, Rows
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+PANEL_INCHES = (3.55, 2.75)
+COLUMNS = 2
+
+
+def draw_bands(payload: BandsFigure) -> Figure:
+    """Panels two by two; a density of states beside each where the payload has any."""
+    from matplotlib.figure import Figure
+
+    lines = ceil(len(payload.panels) / COLUMNS)
+    columns = min(COLUMNS, len(payload.panels))
+    figure = Figure(figsize=(PANEL_INCHES[0] * columns + 0.4, PANEL_INCHES[1] * lines + 0.1), layout="constrained")
+    figure.get_layout_engine().set(w_pad=0.02, h_pad=0.05, wspace=0.02, hspace=0.04)  # type: ignore[union-attr]
+    widths = [3.3, 1.0] * columns if payload.kind == "bands" else [1.0] * columns
+    axes = figure.subplots(lines, len(widths), sharey=True, squeeze=False, width_ratios=widths)
+    for number in range(lines * columns):
+        _panel(payload, number, axes, len(widths) // columns)
+    return figure
+
+
+def _panel(payload: BandsFigure, number: int, axes: Any, wide: int) -> None:
+    row, column = divmod(number, axes.shape[1] // wide)
+    places = axes[row, column * wide : (column + 1) * wide]
+    if number >= len(payload.panels):
+        for unused in places:
+            unused.set_axis_off()
+        return
+    panel = payload.panels[number]
+    _bands(places[0], payload, panel)
+    if column == 0:
+        places[0].set_ylabel(ink("frequency (cm^-1)"))
+    if wide > 1:
+        draw_density(places[1], panel)
+    if column == axes.shape[1] // wide - 1 or number == len(payload.panels) - 1:
+        thz_axis(places[-1])
+
+
+def _bands(axes: Axes, payload: BandsFigure, panel: Panel) -> None:
+    _points(axes, payload)
+    for area in panel.areas:
+        _area(axes, payload.axis.distances, area)
+    for line, dash, colour in _styled(panel.lines):
+        _line(axes, payload.axis.distances, line, (dash, colour))
+    _markers(axes, payload)
+    axes.set_ylim(*payload.range_cm1)
+    _name(axes, panel, bool(payload.markers))
+
+
+def _points(axes: Axes, payload: BandsFigure) -> None:
+    """Guides at named points; those that the training cell does not hold are dashed, and carry a dagger."""
+    ticks = payload.axis.ticks
+    axes.set_xticks([tick.position for tick in ticks], [tick.label if tick.held else f"{tick.label}{DAGGER}" for tick in ticks])
+    axes.tick_params(axis="x", length=0)
+    for tick, text in zip(ticks, axes.get_xticklabels(), strict=True):
+        axes.axvline(tick.position, color=GUIDE if tick.held else MISSING, lw=0.6, ls="-" if tick.held else (0, (3, 2)), zorder=0)
+        text.set_color(INK if tick.held else MISSING)
+    axes.set_xlim(ticks[0].position, ticks[-1].position)
+    if payload.range_cm1[0] < 0:
+        axes.axhline(0.0, color=GUIDE, lw=0.6, zorder=0)
+
+
+def _area(axes: Axes, distances: tuple[tuple[float, ...], ...], area: Area) -> None:
+    """Filled where the model has learned; else an empty, hatched outline."""
+    style = look(area.model)
+    fill: dict[str, Any] = {"facecolor": style.fill, "alpha": style.alpha, "linewidth": 0.0, "zorder": 2}
+    if not area.learned:
+        fill = {"facecolor": "none", "edgecolor": style.edge, "hatch": HATCH, "linewidth": 0.0, "alpha": 0.8, "zorder": 2}
+    edge: dict[str, Any] = {"color": style.edge, "ls": style.dash, "lw": 0.6 if area.learned else 0.4, "zorder": 2.5}
+    for x, low, high in zip(distances, area.low_cm1, area.high_cm1, strict=True):
+        for below, above in zip(_bands_of(low), _bands_of(high), strict=True):
+            axes.fill_between(x, below, above, **fill)
+            axes.plot(x, below, **edge)
+            axes.plot(x, above, **edge)
+
+
+def _line(axes: Axes, distances: tuple[tuple[float, ...], ...], line: Line, style: tuple[Any, str]) -> None:
+    dash, colour = style
+    for x, block in zip(distances, line.frequencies_cm1, strict=True):
+        for band in _bands_of(block):
+            axes.plot(x, band, ls=dash, color=colour, lw=0.9, zorder=3 if line.kind != "seed" else 2)
+
+
+def _styled(lines: tuple[Line, ...]) -> list[tuple[Line, Any, str]]:
+    """References are blue beside areas, black and dashed beside seeds."""
+    seeds = [line for line in lines if line.kind == "seed"]
+    found: list[tuple[Line, Any, str]] = []
+    for line in lines:
+        if line.kind == "seed":
+            number = seeds.index(line)
+            found.append((line, SEED_DASHES[number % len(SEED_DASHES)], SEED_COLOURS[number % len(SEED_COLOURS)]))
+        elif line.kind == "base":
+            found.append((line, (0, (4, 1.5)), REFERENCE))
+        else:
+            found.append((line, (0, (4, 1.5)) if seeds else "-", INK if seeds else REFERENCE))
+    return found
+
+
+def _markers(axes: Axes, payload: BandsFigure) -> None:
+    for marker in payload.markers:
+        where = [tick.position for tick in payload.axis.ticks if marker.label in tick.label.split("|")]
+        values = [marker.value_cm1] * len(where)
+        axes.plot(where, values, ls="none", marker="x", ms=4.5, mew=1.1, color="black", zorder=5, clip_on=False)
+
+
+def _name(axes: Axes, panel: Panel, marked: bool) -> None:
+    """Letter and legend above the panel, where they cover nothing."""
+    from matplotlib.lines import Line2D
+    from matplotlib.patches import Patch
+
+    handles: list[Any] = []
+    for area in panel.areas:
+        style = look(area.model)
+        fill = (*_rgb(style.fill), style.alpha) if area.learned else "none"
+        handles.append(Patch(facecolor=fill, edgecolor=style.edge, ls=style.dash, hatch=None if area.learned else HATCH, label=ink(area.name)))
+    for line, dash, colour in _styled(panel.lines):
+        handles.append(Line2D([], [], ls=dash, color=colour, lw=1.0, label=ink(_label(line, panel))))
+    if marked and panel.areas:
+        handles.append(Line2D([], [], ls="none", marker="x", ms=4.5, mew=1.1, color="black", label="exp."))
+    title = "" if panel.areas else f"  {ink(panel.lines[0].title)}"
+    axes.legend(handles=handles, loc="lower left", bbox_to_anchor=(0.055, 0.995) if panel.areas else (0.0, 0.99), ncols=2 if panel.areas else 6, borderpad=0.1, borderaxespad=0.0, columnspacing=0.9, handletextpad=0.4, labelspacing=0.2)
+    axes.text(0.0, 1.02, f"{panel.letter})", transform=axes.transAxes, fontweight="bold", va="bottom", ha="left")
+    if title:
+        axes.set_title(title, loc="left", pad=14)
+
+
+def _label(line: Line, panel: Panel) -> str:
+    if line.kind == "seed":
+        return f"{line.seed}" if line.learned else f"{line.seed}, not learned"
+    text = f"{line.title}, mean" if line.kind == "base" else line.title
+    return text if line.learned else f"{text}, not learned"
+
+
+def _rgb(colour: str) -> tuple[float, float, float]:
+    from matplotlib.colors import to_rgb
+
+    return to_rgb(colour)
+
+
+def _bands_of(block: Rows) -> list[tuple[float, ...]]:
+    """(q-points, bands) -> (bands, q-points)."""
+    return list(zip(*block, strict=True))

@@ -1,0 +1,45 @@
+"""The density of states beside the bands, on the same axis of frequencies, which ends in THz."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from campaign.report.figures.style import CM1_PER_THZ, GUIDE, HATCH, REFERENCE, ink, look
+from campaign.report.payloads import Area, Panel
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+
+def draw_density(axes: Axes, panel: Panel) -> None:
+    """Areas over the seeds, lines of references; states grow to the right."""
+    for area in panel.areas:
+        _area(axes, area)
+    for line in panel.lines:
+        if line.dos is not None:
+            dash: Any = "-" if line.kind == "direct" else (0, (4, 1.5))
+            axes.plot(line.dos.total, line.dos.frequencies_cm1, color=REFERENCE, ls=dash, lw=0.8, zorder=3)
+    most = max((value for area in panel.areas for value in area.dos.high), default=1.0)
+    axes.set_xlim(0.0, 1.08 * most)
+    axes.set_xticks([0.0], ["DOS"])
+    axes.get_xticklabels()[0].set_horizontalalignment("left")
+    axes.tick_params(axis="x", length=0)
+    axes.tick_params(axis="y", labelleft=False)
+    axes.axhline(0.0, color=GUIDE, lw=0.6, zorder=0)
+
+
+def thz_axis(axes: Axes) -> None:
+    """The same frequencies in THz, at the right."""
+    other = axes.secondary_yaxis("right", functions=(lambda cm1: cm1 / CM1_PER_THZ, lambda thz: thz * CM1_PER_THZ))
+    other.set_ylabel("frequency (THz)")
+    other.tick_params(direction="in", labelsize=7.5)
+
+
+def _area(axes: Axes, area: Area) -> None:
+    style, dos = look(area.model), area.dos
+    fill: dict[str, Any] = {"facecolor": style.fill, "alpha": style.alpha, "linewidth": 0.0}
+    if not area.learned:
+        fill = {"facecolor": "none", "edgecolor": style.edge, "hatch": HATCH, "linewidth": 0.0, "alpha": 0.8}
+    axes.fill_betweenx(dos.frequencies_cm1, dos.low, dos.high, **fill)
+    for values in (dos.low, dos.high):
+        axes.plot(values, dos.frequencies_cm1, color=style.edge, ls=style.dash, lw=0.5)

@@ -1,0 +1,55 @@
+"""Which figure draws which payload, and how pictures are written: the same bytes for the same payload."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from campaign.report.payloads import AnyFigure, BandsFigure, ErrorsFigure, ZoneFigure
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+DPI = 200
+
+
+def draw(payload: AnyFigure) -> Figure:
+    """The picture of a payload."""
+    from matplotlib import rc_context
+
+    from campaign.report.figures.bands import draw_bands
+    from campaign.report.figures.errors import draw_errors
+    from campaign.report.figures.style import STYLE
+    from campaign.report.figures.zone import draw_zone
+
+    with rc_context(STYLE):
+        match payload:
+            case BandsFigure():
+                return draw_bands(payload)
+            case ZoneFigure():
+                return draw_zone(payload)
+            case ErrorsFigure():
+                return draw_errors(payload)
+
+
+def save(payload: AnyFigure, directory: Path) -> list[Path]:
+    """Write `NAME.png`, `NAME.pdf` and `NAME.json` into `directory`, which is there."""
+    from matplotlib import rc_context
+
+    from campaign.report.figures.style import STYLE
+
+    figure = draw(payload)
+    # without them, files hold the version of matplotlib and the hour
+    anonymous: dict[str, dict[str, str | None]] = {
+        "png": {"Software": None},
+        "pdf": {"Creator": None, "Producer": None, "CreationDate": None},
+    }
+    paths = []
+    for suffix, metadata in anonymous.items():
+        path = directory / f"{payload.name}.{suffix}"
+        with rc_context(STYLE):
+            figure.savefig(path, dpi=DPI, metadata=metadata)
+        paths.append(path)
+    numbers = directory / f"{payload.name}.json"
+    numbers.write_text(payload.model_dump_json(indent=1) + "\n", encoding="utf-8")
+    return [*paths, numbers]

@@ -1,0 +1,64 @@
+"""Errors: a row for each model, a dot for each seed, a bar from the smallest to the largest."""
+
+from __future__ import annotations
+
+from math import ceil
+from typing import TYPE_CHECKING, Any
+
+from campaign.report.figures.style import GUIDE, HATCH, INK, ink, look
+from campaign.report.payloads import ErrorBar, ErrorPanel, ErrorsFigure
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+COLUMNS = 3
+SMALLEST_MEV = 1e-4  # a logarithm needs one
+
+
+def draw_errors(payload: ErrorsFigure) -> Figure:
+    """Panels side by side on one logarithmic axis of errors."""
+    from matplotlib.figure import Figure
+
+    columns = min(COLUMNS, len(payload.panels))
+    lines = ceil(len(payload.panels) / columns)
+    models = list(dict.fromkeys(bar.name for panel in payload.panels for bar in panel.bars))
+    figure = Figure(figsize=(2.4 * columns + 1.3, (0.28 * len(models) + 0.95) * lines), layout="constrained")
+    grid = figure.subplots(lines, columns, sharex=True, sharey=True, squeeze=False)
+    for number, axes in enumerate(grid.flat):
+        if number < len(payload.panels):
+            _panel(axes, payload.panels[number], models)
+            if number + columns >= len(payload.panels):
+                axes.set_xlabel("RMSE of the energy (meV/atom)")
+                axes.tick_params(axis="x", labelbottom=True)
+        else:
+            axes.set_axis_off()
+    return figure
+
+
+def _panel(axes: Axes, panel: ErrorPanel, models: list[str]) -> None:
+    axes.set_xscale("log")
+    axes.grid(axis="x", color=GUIDE, lw=0.4, alpha=0.6)
+    for bar in panel.bars:
+        _bar(axes, bar, models.index(bar.name))
+    axes.set_yticks(range(len(models)), [ink(model) for model in models])
+    axes.set_ylim(len(models) - 0.4, -0.6)
+    axes.tick_params(axis="y", length=0, labelsize=8)
+    axes.xaxis.set_major_formatter(_plain)
+    axes.set_title(f"{panel.letter}) {panel.size}, {panel.split}", loc="left", fontweight="bold")
+
+
+def _bar(axes: Axes, bar: ErrorBar, row: int) -> None:
+    style = look(bar.model)
+    low, high = max(bar.low, SMALLEST_MEV), max(bar.high, SMALLEST_MEV)
+    fill: dict[str, Any] = {"facecolor": style.fill, "alpha": style.alpha, "edgecolor": style.edge, "linewidth": 0.6}
+    if not bar.learned:
+        fill = {"facecolor": "none", "edgecolor": style.edge, "hatch": HATCH, "linewidth": 0.6}
+    # a few per cent wider, or the bar of one seed is a line without area
+    axes.barh(row, high * 1.06 - low / 1.06, left=low / 1.06, height=0.56, **fill)
+    dots = [max(value, SMALLEST_MEV) for value in bar.values_meV_atom]
+    axes.plot(dots, [row] * len(dots), ls="none", marker="o", ms=3.2, mfc=INK if bar.learned else "white", mec=INK, mew=0.6)
+
+
+def _plain(value: float, _: int | None = None) -> str:
+    return f"{value:g}"

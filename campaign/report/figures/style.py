@@ -1,0 +1,82 @@
+"""Colours, hatches and type of all figures.
+
+Colours keep the families of the paper (DFT_EF green, DFT_E cyan, HF and MP2 gold, CCSD red, CCSD(T) brown, the
+reference blue); they differ in lightness too, and areas that share a panel differ in their edges, so that nothing
+depends on colour alone.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from flows.training.names import ModelName
+
+STYLE: dict[str, Any] = {
+    "font.family": "DejaVu Sans",
+    "font.size": 8.0,
+    "axes.titlesize": 8.5,
+    "axes.labelsize": 8.5,
+    "axes.linewidth": 0.7,
+    "axes.unicode_minus": True,
+    "xtick.labelsize": 8.5,
+    "ytick.labelsize": 7.5,
+    "xtick.major.width": 0.7,
+    "ytick.major.width": 0.7,
+    "xtick.direction": "out",
+    "ytick.direction": "in",
+    "legend.fontsize": 7.5,
+    "legend.frameon": False,
+    "legend.handlelength": 2.0,
+    "lines.linewidth": 1.0,
+    "hatch.linewidth": 0.6,
+    "pdf.fonttype": 42,
+    "mathtext.fontset": "dejavusans",
+    "figure.facecolor": "white",
+    "savefig.facecolor": "white",
+}
+
+REFERENCE = "#0b3c9c"
+INK = "#1a1a1a"
+GUIDE = "#b4b4b4"
+MISSING = "#b5179e"  # q-points that the training cell does not hold
+HATCH = "//////"
+CM1_PER_THZ = 33.356409519815204
+
+
+@dataclass(frozen=True)
+class Look:
+    """How a model is drawn: `fill` of its area, `edge` and its `dash`."""
+
+    fill: str
+    edge: str
+    dash: str = "-"
+    alpha: float = 0.55
+
+
+_SUMS = {
+    "hf": Look("#e6b800", "#8f7200"),
+    "mp2": Look("#f2c230", "#a67c00"),
+    "ccsd": Look("#e8483b", "#a3130a", "--"),
+    "ccsd(t)": Look("#8c5a2b", "#4d2c0f", ":", 0.6),
+}
+_KINDS = {"ef": Look("#3f9b45", "#1d6626"), "e": Look("#35c3d6", "#0b7a8a")}
+_OTHERS = (Look("#9467bd", "#5b3a80"), Look("#7f7f7f", "#404040", "--"), Look("#4c72b0", "#223a66", ":"))
+# Okabe and Ito's, for readers of any colour vision
+SEED_COLOURS = ("#d55e00", "#e69f00", "#009e73", "#0072b2", "#cc79a7", "#56b4e9", "#7a5195")
+SEED_DASHES: tuple[Any, ...] = ("-", (0, (6, 1)), (0, (4, 1, 1, 1)), (0, (2, 1)), (0, (1, 0.8)))
+
+
+def look(model: str) -> Look:
+    """The look of a model; levels that the paper does not have share three more."""
+    name = ModelName.parse(model)
+    if name.kind in _KINDS:
+        return _KINDS[name.kind]
+    return _SUMS.get(name.level) or _OTHERS[sum(map(ord, name.level)) % len(_OTHERS)]
+
+
+def ink(text: str) -> str:
+    """Titles with their indices set as such: ML(DFT_EF), cm^-1."""
+    text = re.sub(r"_(EF|E)\b", lambda found: f"$_{{\\mathrm{{{','.join(found[1])}}}}}$", text)
+    return text.replace("cm^-1", "cm$^{-1}$")

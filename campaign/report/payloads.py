@@ -1,0 +1,226 @@
+"""What a figure shows, as numbers: no ink. Written as JSON beside every figure, and read back the same.
+
+Frequencies are cm^-1 (imaginary ones negative), densities of states in states per cm^-1 and primitive cell,
+reciprocal vectors Å^-1 with 2π.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, Self
+
+from pydantic import BaseModel, ConfigDict
+
+from flows.records import Bands, DensityOfStates, Vector
+
+Rows = tuple[tuple[float, ...], ...]
+
+
+class Payload(BaseModel):
+    """A frozen document that knows all of its fields."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class SeedSet(Payload):
+    """The seeds of a model that are drawn, those that are missing (`861: failed`), and the verdict.
+
+    A model has learned if it has with every seed that is drawn.
+    """
+
+    model: str
+    title: str
+    seeds: tuple[int, ...]
+    missing: dict[int, str] = {}
+    learned: bool = True
+    learned_seeds: int = 0
+    verdict: str = ""
+    imaginary_count: int = 0
+    key_of_seed: dict[int, str] = {}
+
+    @property
+    def name(self) -> str:
+        """The title, and what must be said beside it."""
+        return self.title if self.learned else f"{self.title}, not learned"
+
+
+class DosArea(Payload):
+    """Smallest and largest density of states over the seeds."""
+
+    frequencies_cm1: tuple[float, ...]
+    low: tuple[float, ...]
+    high: tuple[float, ...]
+
+
+class Area(SeedSet):
+    """The seed spread of a model: smallest and largest frequency of each band, per segment (q-points x bands)."""
+
+    low_cm1: tuple[Rows, ...]
+    high_cm1: tuple[Rows, ...]
+    dos: DosArea
+
+
+class Line(Payload):
+    """One set of bands: a level's own phonons (`direct`), one seed, or the mean over the seeds of a `base`."""
+
+    kind: Literal["direct", "seed", "base"]
+    model: str
+    title: str
+    seed: int | None = None
+    learned: bool = True
+    frequencies_cm1: tuple[Rows, ...]
+    dos: DensityOfStates | None = None
+
+
+class Tick(Payload):
+    """A named q-point on the axis. `held`: the training supercell holds an arm of its star."""
+
+    label: str
+    position: float
+    held: bool
+
+
+class PointCoverage(Payload):
+    """How many arms of the star of a named q-point the training supercell holds."""
+
+    label: str
+    qpoint: Vector
+    arms: int
+    held: int
+
+
+class Marker(Payload):
+    """A value from the literature, at a named point."""
+
+    label: str
+    value_cm1: float
+    title: str
+    source: str
+
+
+class Axis(Payload):
+    """The path that all panels of a system share: `distances` per segment, and its named points."""
+
+    distances: tuple[tuple[float, ...], ...]
+    ticks: tuple[Tick, ...]
+
+    @classmethod
+    def of(cls, bands: Bands, held: dict[str, bool]) -> Self:
+        return cls(distances=bands.distances, ticks=_ticks(bands, held))
+
+
+class Panel(Payload):
+    """Areas and lines that are drawn over each other."""
+
+    letter: str
+    areas: tuple[Area, ...] = ()
+    lines: tuple[Line, ...] = ()
+
+
+class Absent(Payload):
+    """A model of which nothing is drawn, and why."""
+
+    title: str
+    why: str
+
+
+class Figure(Payload):
+    """What all figures have: a file name, a heading, what a screen reader says, and a caption."""
+
+    name: str
+    system: str
+    heading: str
+    alt: str
+    caption: str
+
+
+class BandsFigure(Figure):
+    """Bands and densities of states, panel by panel, on one axis of frequencies.
+
+    `bands`: areas over the seeds, and their DOS beside them; `seeds`: every seed by itself, a panel for each
+    model. `range_cm1` is what is shown; `clipped` names the models that leave it.
+    """
+
+    kind: Literal["bands", "seeds"] = "bands"
+    size: str
+    training_cell: str
+    axis: Axis
+    coverage: tuple[PointCoverage, ...]
+    panels: tuple[Panel, ...]
+    markers: tuple[Marker, ...] = ()
+    absent: tuple[Absent, ...] = ()
+    range_cm1: tuple[float, float]
+    clipped: tuple[str, ...] = ()
+
+
+class ZonePath(Payload):
+    """A straight piece of the band path inside of the zone (Å^-1), between two named points."""
+
+    labels: tuple[str, str]
+    start: Vector
+    end: Vector
+
+
+class ZonePoint(Payload):
+    """A named point (Å^-1), and whether the training supercell holds it."""
+
+    label: str
+    position: Vector
+    held: bool
+
+
+class ZoneFigure(Figure):
+    """The Brillouin zone: the corners of each face in turn, the band path, the named points."""
+
+    kind: Literal["zone"] = "zone"
+    training_cell: str
+    faces: tuple[tuple[Vector, ...], ...]
+    path: tuple[ZonePath, ...]
+    points: tuple[ZonePoint, ...]
+
+
+class ErrorBar(SeedSet):
+    """RMSEs of the energy (meV/atom), a value per seed in the order of `seeds`."""
+
+    values_meV_atom: tuple[float, ...]
+    count: int
+
+    @property
+    def low(self) -> float:
+        return min(self.values_meV_atom)
+
+    @property
+    def high(self) -> float:
+        return max(self.values_meV_atom)
+
+
+class ErrorPanel(Payload):
+    """The models of one size, on one part of their sets."""
+
+    letter: str
+    size: str
+    split: Literal["train", "test"]
+    bars: tuple[ErrorBar, ...]
+
+
+class ErrorsFigure(Figure):
+    """RMSEs of the energy, of sums where a model is one part of a sum."""
+
+    kind: Literal["errors"] = "errors"
+    panels: tuple[ErrorPanel, ...]
+
+
+AnyFigure = BandsFigure | ZoneFigure | ErrorsFigure
+
+
+def _ticks(bands: Bands, held: dict[str, bool]) -> tuple[Tick, ...]:
+    """Both ends of each segment; ends that meet are one tick (`X`), two points at one place are `U|K`."""
+    found: dict[float, list[str]] = {}
+    for (first, last), distances in zip(bands.labels, bands.distances, strict=True):
+        for label, where in ((first, distances[0]), (last, distances[-1])):
+            names = found.setdefault(round(where, 9), [])
+            if label not in names:
+                names.append(label)
+    return tuple(
+        Tick(label="|".join(names), position=where, held=all(held.get(name, True) for name in names))
+        for where, names in found.items()
+    )

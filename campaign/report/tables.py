@@ -1,0 +1,173 @@
+"""The tables of the page: text in cells, the seed spread in one of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from campaign.report.captions import DAGGER
+from campaign.report.place import Crystal
+from campaign.results.campaign import Campaign
+from campaign.results.render import records
+from campaign.results.tables import find_table
+from campaign.results.tables.phonons import GAMMA
+
+Row = dict[str, Any]
+MISSING = "·"
+SHOWN_POINTS = (GAMMA, "X", "L")
+AT_MOST = 40
+
+
+@dataclass(frozen=True)
+class PageTable:
+    """Rows of cells under a head; `lost` numbers the rows of what has not learned, `numbers` the columns of numbers."""
+
+    name: str
+    title: str
+    head: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    lost: frozenset[int] = frozenset()
+    numbers: frozenset[int] = frozenset()
+    notes: tuple[str, ...] = ()
+
+
+def result_table(campaign: Campaign, name: str) -> PageTable:
+    """A table of results with the columns that a terminal shows, and its notes."""
+    table, frame = find_table(name), campaign.table(name)
+    rows = records(frame)
+    cells = [tuple(_cell(row[column.name], column.digits) for column in table.shown) for row in rows]
+    more = (f"{len(cells) - AT_MOST} more: latticefarm results {campaign.name} {name}",) if len(cells) > AT_MOST else ()
+    return PageTable(
+        name,
+        table.about,
+        tuple(" ".join((column.header or "").split()) for column in table.shown),
+        tuple(cells[:AT_MOST]),
+        numbers=frozenset(i for i, column in enumerate(table.shown) if column.kind in ("int", "float")),
+        notes=(*(table.notes(frame) if table.notes and rows else ()), *more),
+    )
+
+
+def training_table(campaign: Campaign) -> PageTable:
+    """Every model and size in a row: errors as intervals over the seeds, and the verdict."""
+    grouped = _grouped(records(campaign.table("training")), ("system", "title", "size"))
+    head = ("system", "model", "size", "seeds", "train", "valid", "test", "E train", "E valid", "E test", "F train", "F test", "line", "|ΔF|", "verdict")
+    return PageTable(
+        "training",
+        "Errors of models and sums, from the smallest to the largest over the seeds: energies E in meV/atom, forces F in meV/Å",
+        head,
+        tuple(_training_row(rows) for rows in grouped),
+        lost=frozenset(i for i, rows in enumerate(grouped) if not all(row["learned"] for row in rows)),
+        numbers=frozenset(range(3, 14)),
+        notes=(
+            "line: what a straight line in the energy of the lower level reaches, on test structures, else on those that "
+            "validate; |ΔF|: the RMS force that a difference adds, meV/Å.",
+        ),
+    )
+
+
+def _training_row(rows: Sequence[Row]) -> tuple[str, ...]:
+    first, lost = rows[0], [row for row in rows if not row["learned"]]
+    verdict = f"not learned ({len(lost)} of {len(rows)} seeds): {lost[0]['verdict'] or 'see its parts'}" if lost else "learned"
+    spread: list[tuple[str, int]] = [
+        *((f"{split}_energy_meV_atom", 2) for split in ("train", "valid", "test")),
+        *((f"{split}_force_meV_A", 1) for split in ("train", "test")),
+        ("line_meV_atom", 2),
+        ("rms_delta_force_meV_A", 1),
+    ]
+    return (
+        *(str(first[name]) for name in ("system", "title", "size")),
+        ", ".join(str(row["seed"]) for row in rows),
+        *(_cell(first[f"{split}_count"], 0) for split in ("train", "valid", "test")),
+        *(interval([row[name] for row in rows], digits) for name, digits in spread),
+        verdict,
+    )
+
+
+def points_table(campaign: Campaign, crystals: dict[str, Crystal]) -> PageTable:
+    """Frequencies at Γ, X and L (at all named points of a lattice without them), with their seed spread."""
+    rows = [row for row in records(campaign.table("phonons")) if _is_shown(row["point"], crystals[row["system"]])]
+    rows.sort(key=lambda row: _order(row, campaign))
+    grouped = _grouped(rows, ("system", "size", "point", "title"))
+    return PageTable(
+        "points",
+        "Frequencies in cm^-1, from the smallest to the largest over the seeds; ×n: n-fold",
+        ("system", "size", "q", "model", "seeds", "modes", "imaginary"),
+        tuple(_point_row(modes, crystals[modes[0]["system"]]) for modes in grouped),
+        lost=frozenset(i for i, modes in enumerate(grouped) if not modes[0]["learned"]),
+        notes=(
+            f"{DAGGER}: the training cell does not hold the point. Not learned: the width of the spread says nothing "
+            "about the error. Imaginary: modes on the mesh and the path, of the worst seed.",
+        ),
+    )
+
+
+def _point_row(modes: Sequence[Row], crystal: Crystal) -> tuple[str, ...]:
+    first = modes[0]
+    return (
+        first["system"],
+        first["size"],
+        first["point"] + ("" if crystal.held.get(first["point"], True) else DAGGER),
+        first["title"] if first["learned"] else f"{first['title']}, not learned",
+        f"{first['seed_count']}/{first['planned_seed_count']}",
+        ", ".join(interval([mode["min_cm1"], mode["max_cm1"]], 0) + _fold(mode) for mode in modes),
+        str(first["imaginary_count"]),
+    )
+
+
+def _fold(mode: Row) -> str:
+    return f" ×{mode['degeneracy']}" if mode["degeneracy"] > 1 else ""
+
+
+def _is_shown(point: str, crystal: Crystal) -> bool:
+    return point in SHOWN_POINTS or not set(SHOWN_POINTS) <= crystal.path.points.keys()
+
+
+def _order(row: Row, campaign: Campaign) -> tuple[int, str, int]:
+    """Systems and sizes of the plan, then point by point, so that models stand below each other."""
+    points = SHOWN_POINTS.index(row["point"]) if row["point"] in SHOWN_POINTS else len(SHOWN_POINTS)
+    return list(campaign.spec.systems).index(row["system"]), row["size"], points
+
+
+def reference_table(crystals: Iterable[Crystal]) -> PageTable:
+    """Every value of the literature that is about one of the systems, with its source."""
+    found = [(crystal.name, one) for crystal in crystals for one in crystal.references]
+    return PageTable(
+        "references",
+        "Values from the literature",
+        ("system", "what", "cm^-1", "", "source", "certainty"),
+        tuple((name, one.quantity, f"{one.value_cm1:g}", one.kind, one.source, str(one.certainty)) for name, one in found),
+        numbers=frozenset({2}),
+        notes=("Measured frequencies at named points are drawn; calculated ones, of other functionals, are not.",) if found else (),
+    )
+
+
+def interval(values: Iterable[float | None], digits: int) -> str:
+    """`1.2…1.5`; one number where they do not differ as shown, a dot where there is none."""
+    known = [value for value in values if value is not None]
+    if not known:
+        return MISSING
+    low, high = f"{min(known):.{digits}f}", f"{max(known):.{digits}f}"
+    return low if low == high else f"{low}…{high}"
+
+
+def _grouped(rows: Iterable[Row], names: Sequence[str]) -> list[list[Row]]:
+    key: Callable[[Row], tuple[Any, ...]] = lambda row: tuple(row[name] for name in names)  # noqa: E731  # typed
+    found: dict[tuple[Any, ...], list[Row]] = {}
+    for row in rows:
+        found.setdefault(key(row), []).append(row)
+    return list(found.values())
+
+
+def _cell(value: Any, digits: int) -> str:
+    if value is None:
+        return MISSING
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:.{digits}f}" if isinstance(value, float) else str(value)
+
+
+def rows_of(table: PageTable) -> Iterator[tuple[bool, tuple[tuple[str, bool], ...]]]:
+    """Whether a row is of what has not learned, and its cells, each with whether it is a number."""
+    for number, row in enumerate(table.rows):
+        yield number in table.lost, tuple((cell, column in table.numbers) for column, cell in enumerate(row))

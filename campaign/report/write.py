@@ -1,0 +1,59 @@
+"""A report in a folder: `index.html`, and `figures/` with PNG, PDF and JSON of each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from campaign.report.bands import BandsSource, bands_figure, seeds_figure
+from campaign.report.errors import errors_figure
+from campaign.report.page import FIGURES, page
+from campaign.report.payloads import AnyFigure
+from campaign.report.place import Crystal
+from campaign.report.seeds import Harvest
+from campaign.report.zone import zone_figure
+from campaign.results.campaign import Campaign
+from flows.records import PhononFacts
+
+INDEX = "index.html"
+
+
+@dataclass(frozen=True)
+class Report:
+    """What was written: the page, and the payloads of its figures."""
+
+    index: Path
+    figures: tuple[AnyFigure, ...]
+
+
+def write_report(
+    campaign: Campaign, directory: Path, levels: Mapping[tuple[str, str], PhononFacts] | None = None
+) -> Report:
+    """Write the report of `campaign` into `directory`, which is made if need be.
+
+    `levels` adds phonons of levels themselves, by system and level. Files are called the same each time; the
+    page is written last.
+    """
+    from campaign.report.figures import save
+
+    harvest = Harvest(campaign, levels or {})
+    crystals = {name: Crystal(name, cells) for name, cells in campaign.spec.systems.items()}
+    figures = tuple(payloads(harvest, crystals))
+    (directory / FIGURES).mkdir(parents=True, exist_ok=True)
+    for figure in figures:
+        save(figure, directory / FIGURES)
+    index = directory / INDEX
+    index.write_text(page(harvest, crystals, figures), encoding="utf-8")
+    return Report(index, figures)
+
+
+def payloads(harvest: Harvest, crystals: dict[str, Crystal]) -> Iterator[AnyFigure]:
+    """Every figure that can be drawn, system by system."""
+    for name, crystal in crystals.items():
+        sources = [BandsSource(harvest, crystal, size) for size in harvest.sizes(name)]
+        yield from filter(None, map(bands_figure, sources))
+        yield zone_figure(crystal)
+        if (errors := errors_figure(harvest, name)) is not None:
+            yield errors
+        yield from filter(None, map(seeds_figure, sources))
