@@ -1,4 +1,4 @@
-"""The science of a campaign: labels, models, phonons. Imports nothing of `campaign` or `launchers`.
+"""The science of a campaign: labels, models, phonons, MD. Imports nothing of `campaign` or `launchers`.
 
 Contents, each loaded when it is first asked for:
 
@@ -6,6 +6,7 @@ Contents, each loaded when it is first asked for:
 `train`             the job that trains one MACE model: energies and forces, energies alone, or a difference
 `add`               the job that judges base + difference against the labels of the upper level
 `harmonic_phonons`  the job of phonons: bands, densities of states, named points, phonopy YAML
+`vibrations`        the job of long MD: the vibrational density of states from velocities (VACF-DOS)
 `potential`         a trained model as an ASE calculator; `base + delta` adds energies, forces and stress
 """
 
@@ -23,6 +24,7 @@ CONTENTS = {
     "train": "flows.training.jobs:train",
     "add": "flows.training.jobs:add",
     "harmonic_phonons": "flows.phonons.jobs:phonons",
+    "vibrations": "flows.dynamics.jobs:vibrations",
     "potential": "flows.training.potentials:potential",
 }
 

@@ -17,17 +17,20 @@ NAMES = {
     *("Record", "Blob", "Structure", "Label", "SetAside", "LabelSet", "LevelAudit", "Errors", "EpochRecord"),
     *("Baseline", "TrainedModelFacts", "TrainedModel", "SummedModel", "Bands", "DensityOfStates", "PhononFacts"),
     *("Phonons", "ImaginaryMode", "Failure"),
+    *("Spectrum", "HarmonicSpectrum", "Band", "MDStart", "Vibrations"),
 }
 # stored in the queue: a job whose path moved cannot be run any more
 JOBS = {
     "flows.training.jobs": ("train", "add"),
     "flows.phonons.jobs": ("phonons",),
+    "flows.dynamics.jobs": ("vibrations",),
     "flows.toys": ("toy",),
     "campaign.submit": ("advance",),
 }
 TASKS = {
     "flows.training.settings": ("TrainingTask", "SummingTask", "TrainingSettings"),
     "flows.phonons.settings": ("PhononTask", "PhononSettings"),
+    "flows.dynamics.settings": ("DynamicsTask", "DynamicsSettings", "VibrationSettings"),
 }
 
 

@@ -1,0 +1,188 @@
+"""Long MD: Maxwell-Boltzmann start, Langevin equilibration, NVE production, resumed where it was killed.
+
+A resumed run is bit-identical to an undisturbed one: the positions, momenta and random numbers that its steps
+depend on are kept exactly, and the integrators keep nothing else. It needs forces that depend on positions alone,
+to the last bit: so with our potentials on one CPU type, with one number of threads and the same packages, for they
+make their neighbour list anew at each step. Not on a GPU, where sums are added up in any order, nor with a
+calculator that keeps a neighbour list from step to step (ASE's EMT); there a resumed run is another trajectory of
+the same ensemble, as any two runs are. The record says where a run was resumed.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from ase import units
+
+from flows.dynamics.settings import DynamicsSettings
+from flows.dynamics.trajectory import EQUILIBRATION, PRODUCTION, Chunk, State, Trajectory
+from flows.dynamics.watch import Watch
+from flows.failure import CalculationFailed
+
+if TYPE_CHECKING:
+    from ase import Atoms
+    from ase.md.md import MolecularDynamics
+
+CHUNK_FRAMES = 500
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where one start is kept: a directory of its own, and a text that tells it from every other run.
+
+    `chunk_frames` frames go into a file: what a kill costs. No number depends on it.
+    """
+
+    directory: Path
+    belongs_to: str
+    chunk_frames: int = CHUNK_FRAMES
+
+
+def simulate(atoms: Atoms, settings: DynamicsSettings, start: int, place: Place) -> Trajectory:
+    """The trajectory of start number `start` of `atoms` (with their calculator), all of it or what was missing.
+
+    Integrated in float64 by ASE: Langevin with the centre of mass fixed, then velocity Verlet; no stress is asked
+    for. Velocities begin at twice the temperature: the potential energy of a crystal at rest takes half of it.
+
+    Raises:
+        CalculationFailed: `exploded`; the chunks are removed, the last good frame stays.
+        MachineTrouble: the directory cannot be read or written.
+    """
+    trajectory = Trajectory(place.directory, place.belongs_to)
+    run = _Run(atoms, settings, start, trajectory, place.chunk_frames)
+    try:
+        if trajectory.steps_done(PRODUCTION) <= 0:
+            run.equilibrate()
+        run.produce()
+    except CalculationFailed:
+        trajectory.clear()  # they lead nowhere
+        raise
+    return trajectory
+
+
+class _Run:
+    """The state of one start between two steps."""
+
+    def __init__(
+        self, atoms: Atoms, settings: DynamicsSettings, start: int, trajectory: Trajectory, chunk_frames: int
+    ) -> None:
+        self.atoms = atoms.copy()
+        self.atoms.calc = atoms.calc
+        self.settings, self.start, self.trajectory = settings, start, trajectory
+        self.chunk_steps = chunk_frames * settings.sample_every
+        self.random = np.random.RandomState([settings.start_seed, start])
+        self.resumed_from: tuple[int, ...] = ()
+        self.spent_s, self.reference_eV = 0.0, 0.0
+        self.began = time.monotonic()
+        if trajectory.last is None:
+            self._begin()
+        else:
+            self._restore(trajectory.last)
+
+    def equilibrate(self) -> None:
+        from ase.constraints import FixCom
+        from ase.md.langevin import Langevin
+
+        self.atoms.set_constraint(FixCom())
+        dynamics = Langevin(
+            self.atoms,
+            self.settings.timestep_fs * units.fs,
+            temperature_K=self.settings.temperature_K,
+            friction=self.settings.friction_per_fs / units.fs,
+            fixcm=False,  # ASE's own does not sample the ensemble
+            rng=self.random,
+        )
+        self._phase(EQUILIBRATION, self.settings.equilibration_steps, dynamics)
+        self.atoms.set_constraint()
+
+    def produce(self) -> None:
+        from ase.md.verlet import VelocityVerlet
+
+        if self.trajectory.steps_done(PRODUCTION) == 0:
+            self._stop_drifting()
+            self.reference_eV = self.atoms.get_potential_energy() + self.atoms.get_kinetic_energy()
+        dynamics = VelocityVerlet(self.atoms, self.settings.timestep_fs * units.fs)
+        self._phase(PRODUCTION, self.settings.steps, dynamics)
+
+    def _begin(self) -> None:
+        spread = np.sqrt(self.atoms.get_masses() * units.kB * 2 * self.settings.temperature_K)
+        self.atoms.set_momenta(self.random.standard_normal((len(self.atoms), 3)) * spread[:, None])
+        self._stop_drifting()
+
+    def _stop_drifting(self) -> None:
+        masses, momenta = self.atoms.get_masses(), self.atoms.get_momenta()
+        self.atoms.set_momenta(momenta - masses[:, None] * momenta.sum(axis=0) / masses.sum())
+
+    def _restore(self, chunk: Chunk) -> None:
+        self.atoms.positions[:] = chunk.state.positions
+        self.atoms.set_momenta(chunk.state.momenta)
+        self.random.set_state(_random_state(chunk.state.random))
+        self.reference_eV, self.spent_s = chunk.state.reference_eV, chunk.spent_s
+        self.resumed_from = chunk.resumed_from
+        if chunk.phase != PRODUCTION or chunk.last < self.settings.steps:
+            at = chunk.last - (0 if chunk.phase == PRODUCTION else self.settings.equilibration_steps)
+            self.resumed_from += (at,)
+
+    def _phase(self, phase: str, steps: int, dynamics: MolecularDynamics) -> None:
+        reference = self.reference_eV if phase == PRODUCTION else None
+        watch = Watch(self.settings, self.trajectory.directory, self.start, phase[2:], reference)
+        for first in range(self.trajectory.steps_done(phase), steps, self.chunk_steps):
+            last = min(first + self.chunk_steps, steps)
+            frames = _Frames(self.settings, velocities=phase == PRODUCTION)
+            for step in range(first + 1, last + 1):
+                dynamics.run(1)
+                frames.add(self.atoms, step, *watch.look(self.atoms, step))
+            self.trajectory.append(self._chunk(phase, first, last, frames.arrays()))
+
+    def _chunk(self, phase: str, first: int, last: int, arrays: dict[str, Any]) -> Chunk:
+        state = State(
+            positions=self.atoms.get_positions(),
+            momenta=self.atoms.get_momenta(),
+            random=_random_text(self.random),
+            reference_eV=self.reference_eV,
+        )
+        spent = self.spent_s + time.monotonic() - self.began
+        return Chunk(phase, first, last, arrays, state, spent, self.resumed_from)
+
+
+class _Frames:
+    """The frames of a chunk, as they come."""
+
+    def __init__(self, settings: DynamicsSettings, velocities: bool) -> None:
+        self.settings = settings
+        self.rows: dict[str, list[Any]] = {"potential_eV": [], "kinetic_eV": []}
+        if velocities:
+            self.rows |= {"velocities": [], "positions": [], "position_steps": []}
+
+    def add(self, atoms: Atoms, step: int, potential: float, kinetic: float) -> None:
+        if step % self.settings.sample_every:
+            return
+        self.rows["potential_eV"].append(potential)
+        self.rows["kinetic_eV"].append(kinetic)
+        if "velocities" not in self.rows:
+            return
+        self.rows["velocities"].append((atoms.get_velocities() * units.fs).astype(np.float32))
+        if step % (self.settings.sample_every * self.settings.positions_every) == 0:
+            self.rows["positions"].append(atoms.get_positions())
+            self.rows["position_steps"].append(step)
+
+    def arrays(self) -> dict[str, Any]:
+        found = {name: np.array(rows) for name, rows in self.rows.items()}
+        if "positions" in found and not len(found["positions"]):
+            del found["positions"], found["position_steps"]
+        return found
+
+
+def _random_text(random: np.random.RandomState) -> str:
+    name, numbers, *rest = random.get_state(legacy=True)
+    return json.dumps([name, np.asarray(numbers).tolist(), *rest])
+
+
+def _random_state(text: str) -> tuple[Any, ...]:
+    name, numbers, *rest = json.loads(text)
+    return name, np.array(numbers, dtype=np.uint32), *rest
