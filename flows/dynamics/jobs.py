@@ -34,7 +34,7 @@ def vibrations(task: DynamicsTask, models: list[TrainedModel]) -> Vibrations:
 
 
 def _potential(trained: Sequence[TrainedModel], dtype: str) -> tuple[Any, str]:
-    from flows.training.mace import best_device
+    from flows.training.architecture import best_device
     from flows.training.potentials import potential
 
     if not trained:

@@ -53,7 +53,7 @@ class Lines:
 
 def multiples(pitch_cm1: float, max_cm1: float) -> NDArray[np.float64]:
     """0, pitch, ... up to `max_cm1`."""
-    return np.arange(int(np.floor(max_cm1 / pitch_cm1 + 1e-9)) + 1) * pitch_cm1
+    return np.arange(int(np.floor(max_cm1 / pitch_cm1 + 1e-9)) + 1, dtype=np.float64) * pitch_cm1
 
 
 def autocorrelations(

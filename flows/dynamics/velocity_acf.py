@@ -52,7 +52,7 @@ def intensities(
 def bins_cm1(frames: int, frame_fs: float) -> NDArray[np.float64]:
     """Frequencies of `intensities`."""
     powers = _next_power(frames)
-    return np.arange(powers // 2) * (CM1_FS / (powers * frame_fs))
+    return np.arange(powers // 2, dtype=np.float64) * (CM1_FS / (powers * frame_fs))
 
 
 def window_of(kind: Window, frames: int, gaussian_frames: float = 4000.0) -> NDArray[np.float64]:
