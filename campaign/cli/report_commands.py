@@ -19,7 +19,11 @@ def report(
     campaign: CampaignArgument,
     output: Annotated[
         Path | None,
-        typer.Option("--output", metavar="DIR", help="Where to write (default: CAMPAIGN-report); it is made if need be."),
+        typer.Option(
+            "--output",
+            metavar="DIR",
+            help="Where to write (default: CAMPAIGN-report); it is made if need be.",
+        ),
     ] = None,
 ) -> None:
     """Write figures, their numbers, and one HTML page that opens offline.

@@ -37,15 +37,24 @@ class Reference:
     point: str | None = None
 
 
-def _diamond(kind: Kind, quantity: str, value: float, source: str, certainty: Certainty, point: str | None = None) -> Reference:
+def _diamond(
+    kind: Kind, quantity: str, value: float, source: str, certainty: Certainty, point: str | None = None
+) -> Reference:
     return Reference(("C",), DIAMOND, kind, quantity, value, source, certainty, point)
 
 
-def _lih(kind: Kind, quantity: str, value: float, source: str, certainty: Certainty, point: str | None = None) -> Reference:
+def _lih(
+    kind: Kind, quantity: str, value: float, source: str, certainty: Certainty, point: str | None = None
+) -> Reference:
     return Reference(("H", "Li"), ROCKSALT, kind, quantity, value, source, certainty, point)
 
 
-def _calculated(crystal: tuple[tuple[str, ...], int], source: str, certainty: Certainty, modes: dict[str, dict[str, float]]) -> tuple[Reference, ...]:
+def _calculated(
+    crystal: tuple[tuple[str, ...], int],
+    source: str,
+    certainty: Certainty,
+    modes: dict[str, dict[str, float]],
+) -> tuple[Reference, ...]:
     return tuple(
         Reference(*crystal, "calculation", f"{mode} at {point}", value, source, certainty, point)
         for point, values in modes.items()

@@ -71,7 +71,11 @@ def bands_figure(source: BandsSource) -> BandsFigure | None:
     if not groups:
         return None
     panels = tuple(
-        Panel(letter=letter, areas=tuple(area(groups[model]) for model in models), lines=tuple(_lines(source, models)))
+        Panel(
+            letter=letter,
+            areas=tuple(area(groups[model]) for model in models),
+            lines=tuple(_lines(source, models)),
+        )
         for letter, models in zip(LETTERS, layout(groups), strict=False)
     )
     return _figure(source, panels, "bands")
@@ -84,7 +88,10 @@ def seeds_figure(source: BandsSource) -> BandsFigure | None:
         return None
     models = [model for panel in layout(groups) for model in panel]
     panels = tuple(
-        Panel(letter=letter, lines=(*_seed_lines(groups[model]), *_direct_line(source, ModelName.parse(model).level)))
+        Panel(
+            letter=letter,
+            lines=(*_seed_lines(groups[model]), *_direct_line(source, ModelName.parse(model).level)),
+        )
         for letter, model in zip(LETTERS, models, strict=False)
     )
     return _figure(source, panels, "seeds")
@@ -92,7 +99,9 @@ def seeds_figure(source: BandsSource) -> BandsFigure | None:
 
 def layout(models: Iterable[str]) -> list[list[str]]:
     """Which models share a panel: ML(X_EF), ML(X_E) and ΔML(HF) stand alone, all other sums together."""
-    order = sorted(models, key=lambda model: ("ef", "e", "sum", "difference").index(ModelName.parse(model).kind))
+    order = sorted(
+        models, key=lambda model: ("ef", "e", "sum", "difference").index(ModelName.parse(model).kind)
+    )
     alone = [[model] for model in order if ModelName.parse(model).kind != "sum" or model == "delta_hf"]
     together = [model for model in order if ModelName.parse(model).kind == "sum" and model != "delta_hf"]
     return [*alone, together] if together else alone
@@ -129,7 +138,9 @@ def _figure(source: BandsSource, panels: tuple[Panel, ...], kind: str) -> BandsF
     )
     caption = bands_caption if kind == "bands" else seeds_caption
     works = {model: group.works[0] for model, group in source.groups.items()}
-    return draft.model_copy(update={"alt": bands_alt(draft), "caption": caption(draft, crystal, source.harvest, works)})
+    return draft.model_copy(
+        update={"alt": bands_alt(draft), "caption": caption(draft, crystal, source.harvest, works)}
+    )
 
 
 def _lines(source: BandsSource, models: Sequence[str]) -> Iterator[Line]:

@@ -6,7 +6,16 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from campaign.plan import Work
 from campaign.report.methods import phonon_methods, training_methods
-from campaign.report.payloads import Absent, Area, BandsFigure, ErrorsFigure, Line, Panel, PointCoverage, SeedSet
+from campaign.report.payloads import (
+    Absent,
+    Area,
+    BandsFigure,
+    ErrorsFigure,
+    Line,
+    Panel,
+    PointCoverage,
+    SeedSet,
+)
 from campaign.report.place import Crystal
 from campaign.report.seeds import Harvest
 
@@ -27,7 +36,9 @@ def bands_caption(figure: BandsFigure, crystal: Crystal, harvest: Harvest, works
 
 def seeds_caption(figure: BandsFigure, crystal: Crystal, harvest: Harvest, works: Works) -> str:
     """The caption of every seed by itself."""
-    first = f"Phonon dispersions of {figure.system}, training sets of size {figure.size}: a line for every seed."
+    first = (
+        f"Phonon dispersions of {figure.system}, training sets of size {figure.size}: a line for every seed."
+    )
     panels = (f"({panel.letter}) {_seeds(panel.lines)}." for panel in figure.panels)
     return _joined([first, *panels, *_common(figure), *_methods(crystal, harvest, works)])
 
@@ -58,10 +69,20 @@ def errors_caption(figure: ErrorsFigure, training: Sequence[str]) -> str:
 
 def bands_alt(figure: BandsFigure) -> str:
     """What a screen reader says of bands."""
-    names = ", ".join(dict.fromkeys(one.name if isinstance(one, Area) else one.title for p in figure.panels for one in (p.areas or p.lines)))
+    names = ", ".join(
+        dict.fromkeys(
+            one.name if isinstance(one, Area) else one.title
+            for p in figure.panels
+            for one in (p.areas or p.lines)
+        )
+    )
     path = "-".join(tick.label for tick in figure.axis.ticks)
     low, high = figure.range_cm1
-    what = "Phonon bands with seed spread and densities of states" if figure.kind == "bands" else "Phonon bands of every seed"
+    what = (
+        "Phonon bands with seed spread and densities of states"
+        if figure.kind == "bands"
+        else "Phonon bands of every seed"
+    )
     return f"{what} of {figure.system} along {path}, {low:.0f} to {high:.0f} cm^-1: {names}."
 
 
@@ -87,13 +108,19 @@ def seeds_text(one: SeedSet) -> str:
 def not_learned_text(titles: Iterable[str]) -> str:
     """What hatching means, where there is any."""
     named = ", ".join(titles)
-    return f"Hatched, not learned: {named}; the width of their spread is no measure of confidence." if named else ""
+    return (
+        f"Hatched, not learned: {named}; the width of their spread is no measure of confidence."
+        if named
+        else ""
+    )
 
 
 def _contents(panel: Panel) -> Iterator[str]:
     for area in panel.areas:
-        yield f"{area.name}: {seeds_text(area)}" + (f", {area.learned_seeds} of {len(area.seeds)} learned" if not area.learned else "") + (
-            f", up to {area.imaginary_count} imaginary modes" if area.imaginary_count else ""
+        yield (
+            f"{area.name}: {seeds_text(area)}"
+            + (f", {area.learned_seeds} of {len(area.seeds)} learned" if not area.learned else "")
+            + (f", up to {area.imaginary_count} imaginary modes" if area.imaginary_count else "")
         )
     for line in panel.lines:
         yield _line(line)
@@ -106,13 +133,19 @@ def _line(line: Line) -> str:
 
 
 def _seeds(lines: Sequence[Line]) -> str:
-    seeds = [f"{line.seed}{'' if line.learned else ' (not learned)'}" for line in lines if line.kind == "seed"]
-    direct = [f"; dashed: {line.title}, phonons of the level itself" for line in lines if line.kind == "direct"]
+    seeds = [
+        f"{line.seed}{'' if line.learned else ' (not learned)'}" for line in lines if line.kind == "seed"
+    ]
+    direct = [
+        f"; dashed: {line.title}, phonons of the level itself" for line in lines if line.kind == "direct"
+    ]
     return f"{lines[0].title}: {'seeds' if len(seeds) > 1 else 'seed'} {', '.join(seeds)}{''.join(direct)}"
 
 
 def _common(figure: BandsFigure) -> Iterator[str]:
-    yield not_learned_text(dict.fromkeys(area.title for panel in figure.panels for area in panel.areas if not area.learned))
+    yield not_learned_text(
+        dict.fromkeys(area.title for panel in figure.panels for area in panel.areas if not area.learned)
+    )
     yield held_text(figure.coverage, figure.training_cell, f"marked {DAGGER} on the axis")
     if figure.range_cm1[0] < 0:
         yield "Imaginary frequencies are drawn below zero."

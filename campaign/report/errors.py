@@ -21,7 +21,10 @@ def errors_figure(harvest: Harvest, system: str) -> ErrorsFigure | None:
     found = tuple(_panels(harvest, system))
     if not found:
         return None
-    panels = tuple(panel.model_copy(update={"letter": letter}) for panel, letter in zip(found, "abcdefghijklmnop", strict=False))
+    panels = tuple(
+        panel.model_copy(update={"letter": letter})
+        for panel, letter in zip(found, "abcdefghijklmnop", strict=False)
+    )
     titles = dict.fromkeys(bar.name for panel in panels for bar in panel.bars)
     draft = ErrorsFigure(
         name=f"errors_{system}",

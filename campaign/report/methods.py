@@ -18,7 +18,9 @@ def training_methods(harvest: Harvest, works: Sequence[Work]) -> Iterator[str]:
     texts: dict[str, list[str]] = {}
     for work in trainings:
         assert isinstance(work.task, TrainingTask)
-        texts.setdefault(_settings(work.task.settings), []).append(f"{title_of(work.model)} {_counts(work.task)}")
+        texts.setdefault(_settings(work.task.settings), []).append(
+            f"{title_of(work.model)} {_counts(work.task)}"
+        )
     for text, titles in texts.items():
         yield f"Trained with MACE, {text}: {', '.join(titles)}."
     places = {(work.system, work.model, work.size) for work in trainings}

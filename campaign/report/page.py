@@ -7,13 +7,19 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from importlib.resources import files
-from typing import Any
 
 from campaign.progress import summary
 from campaign.report.payloads import AnyFigure
 from campaign.report.place import Crystal
 from campaign.report.seeds import Harvest, title_of
-from campaign.report.tables import PageTable, points_table, reference_table, result_table, rows_of, training_table
+from campaign.report.tables import (
+    PageTable,
+    points_table,
+    reference_table,
+    result_table,
+    rows_of,
+    training_table,
+)
 from campaign.results.campaign import Campaign
 from campaign.standing import State
 from flows.phonons.settings import PhononTask
@@ -27,11 +33,13 @@ def page(harvest: Harvest, crystals: dict[str, Crystal], figures: Sequence[AnyFi
     from jinja2 import Environment, StrictUndefined
     from markupsafe import Markup
 
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
     environment.filters["typeset"] = lambda text: Markup(typeset(str(text)))
     source = files("campaign.report")
     return environment.from_string((source / "page.html").read_text("utf-8")).render(
-        css=Markup((source / "page.css").read_text("utf-8")),  # noqa: S704  # our own file
+        css=Markup((source / "page.css").read_text("utf-8")),  # our own file
         campaign=harvest.campaign.spec,
         folder=FIGURES,
         facts=list(_facts(harvest, crystals)),
@@ -57,12 +65,20 @@ def _facts(harvest: Harvest, crystals: dict[str, Crystal]) -> Iterator[tuple[str
     from campaign import __version__
 
     spec = harvest.campaign.spec
-    yield "state", summary(Counter(State(state) for state in harvest.states.values())) if harvest.states else "nothing to do"
+    yield (
+        "state",
+        summary(Counter(State(state) for state in harvest.states.values()))
+        if harvest.states
+        else "nothing to do",
+    )
     for name, crystal in crystals.items():
         yield f"system {name}", _crystal(crystal)
     yield "models", ", ".join(map(title_of, spec.models))
     yield "seeds", ", ".join(map(str, spec.training.seeds))
-    yield "sizes", ", ".join(dict.fromkeys(size for name in crystals for size in harvest.sizes(name))) or "none"
+    yield (
+        "sizes",
+        ", ".join(dict.fromkeys(size for name in crystals for size in harvest.sizes(name))) or "none",
+    )
     if spec.overrides:
         yield "overrides", ", ".join(spec.overrides)
     yield "written by", f"latticefarm {__version__}"

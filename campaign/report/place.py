@@ -47,7 +47,10 @@ class Crystal:
     @property
     def training_cell(self) -> str:
         """`2×2×1 cell (32 atoms)`."""
-        return _cell_text(supercell_matrix(self.cells.conventional.atoms(), self.cells.training.cell), len(self.cells.training.symbols))
+        return _cell_text(
+            supercell_matrix(self.cells.conventional.atoms(), self.cells.training.cell),
+            len(self.cells.training.symbols),
+        )
 
     @property
     def phonon_cell(self) -> str:

@@ -95,9 +95,13 @@ class Harvest:
     @cached_property
     def states(self) -> Mapping[str, str]:
         """The state of every piece of work, by key."""
-        return {key: str(state) for key, state in standing(self.campaign.farm, self.campaign.plan).states.items()}
+        return {
+            key: str(state) for key, state in standing(self.campaign.farm, self.campaign.plan).states.items()
+        }
 
-    def _groups(self, stage: str, results: Sequence[Result[R]], place: tuple[str, str]) -> dict[str, SeedGroup[R]]:
+    def _groups(
+        self, stage: str, results: Sequence[Result[R]], place: tuple[str, str]
+    ) -> dict[str, SeedGroup[R]]:
         works = [
             work
             for work in self.campaign.plan.of_stage(stage)

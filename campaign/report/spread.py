@@ -18,7 +18,9 @@ def band_spread(seeds: Sequence[Bands]) -> tuple[tuple[Rows, ...], tuple[Rows, .
         ValueError: the seeds lie on different paths.
     """
     if any(one.qpoints != seeds[0].qpoints for one in seeds):
-        raise ValueError("the phonons of these seeds lie on different band paths; compute the older ones again")
+        raise ValueError(
+            "the phonons of these seeds lie on different band paths; compute the older ones again"
+        )
     blocks = [_over_seeds(seeds, segment) for segment in range(len(seeds[0].qpoints))]
     return tuple(rows(one.min(axis=0)) for one in blocks), tuple(rows(one.max(axis=0)) for one in blocks)
 
@@ -54,7 +56,10 @@ def _on_one_grid(seeds: Sequence[DensityOfStates]) -> tuple[NDArray[np.float64],
     """Grids of one pitch differ in their ends only: (frequencies, (seeds, frequencies))."""
     own = [np.asarray(one.frequencies_cm1, dtype=float) for one in seeds]
     grid = np.unique(np.concatenate(own).round(6))
-    values = [np.interp(grid, f, one.total, left=0.0, right=0.0) if len(f) else 0 * grid for f, one in zip(own, seeds, strict=True)]
+    values = [
+        np.interp(grid, f, one.total, left=0.0, right=0.0) if len(f) else 0 * grid
+        for f, one in zip(own, seeds, strict=True)
+    ]
     return grid, np.array(values)
 
 

@@ -37,7 +37,11 @@ def result_table(campaign: Campaign, name: str) -> PageTable:
     table, frame = find_table(name), campaign.table(name)
     rows = records(frame)
     cells = [tuple(_cell(row[column.name], column.digits) for column in table.shown) for row in rows]
-    more = (f"{len(cells) - AT_MOST} more: latticefarm results {campaign.name} {name}",) if len(cells) > AT_MOST else ()
+    more = (
+        (f"{len(cells) - AT_MOST} more: latticefarm results {campaign.name} {name}",)
+        if len(cells) > AT_MOST
+        else ()
+    )
     return PageTable(
         name,
         table.about,
@@ -51,7 +55,23 @@ def result_table(campaign: Campaign, name: str) -> PageTable:
 def training_table(campaign: Campaign) -> PageTable:
     """Every model and size in a row: errors as intervals over the seeds, and the verdict."""
     grouped = _grouped(records(campaign.table("training")), ("system", "title", "size"))
-    head = ("system", "model", "size", "seeds", "train", "valid", "test", "E train", "E valid", "E test", "F train", "F test", "line", "|ΔF|", "verdict")
+    head = (
+        "system",
+        "model",
+        "size",
+        "seeds",
+        "train",
+        "valid",
+        "test",
+        "E train",
+        "E valid",
+        "E test",
+        "F train",
+        "F test",
+        "line",
+        "|ΔF|",
+        "verdict",
+    )
     return PageTable(
         "training",
         "Errors of models and sums, from the smallest to the largest over the seeds: energies E in meV/atom, forces F in meV/Å",
@@ -68,7 +88,11 @@ def training_table(campaign: Campaign) -> PageTable:
 
 def _training_row(rows: Sequence[Row]) -> tuple[str, ...]:
     first, lost = rows[0], [row for row in rows if not row["learned"]]
-    verdict = f"not learned ({len(lost)} of {len(rows)} seeds): {lost[0]['verdict'] or 'see its parts'}" if lost else "learned"
+    verdict = (
+        f"not learned ({len(lost)} of {len(rows)} seeds): {lost[0]['verdict'] or 'see its parts'}"
+        if lost
+        else "learned"
+    )
     spread: list[tuple[str, int]] = [
         *((f"{split}_energy_meV_atom", 2) for split in ("train", "valid", "test")),
         *((f"{split}_force_meV_A", 1) for split in ("train", "test")),
@@ -86,7 +110,9 @@ def _training_row(rows: Sequence[Row]) -> tuple[str, ...]:
 
 def points_table(campaign: Campaign, crystals: dict[str, Crystal]) -> PageTable:
     """Frequencies at Γ, X and L (at all named points of a lattice without them), with their seed spread."""
-    rows = [row for row in records(campaign.table("phonons")) if _is_shown(row["point"], crystals[row["system"]])]
+    rows = [
+        row for row in records(campaign.table("phonons")) if _is_shown(row["point"], crystals[row["system"]])
+    ]
     rows.sort(key=lambda row: _order(row, campaign))
     grouped = _grouped(rows, ("system", "size", "point", "title"))
     return PageTable(
@@ -136,9 +162,16 @@ def reference_table(crystals: Iterable[Crystal]) -> PageTable:
         "references",
         "Values from the literature",
         ("system", "what", "cm^-1", "", "source", "certainty"),
-        tuple((name, one.quantity, f"{one.value_cm1:g}", one.kind, one.source, str(one.certainty)) for name, one in found),
+        tuple(
+            (name, one.quantity, f"{one.value_cm1:g}", one.kind, one.source, str(one.certainty))
+            for name, one in found
+        ),
         numbers=frozenset({2}),
-        notes=("Measured frequencies at named points are drawn; calculated ones, of other functionals, are not.",) if found else (),
+        notes=(
+            "Measured frequencies at named points are drawn; calculated ones, of other functionals, are not.",
+        )
+        if found
+        else (),
     )
 
 

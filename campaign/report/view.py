@@ -12,7 +12,9 @@ BELOW = -0.3
 NOISE_CM1 = -1.0  # acoustic modes at Γ are not exactly zero
 
 
-def frequency_range(panels: Sequence[Panel], values: Iterable[float] = ()) -> tuple[tuple[float, float], tuple[str, ...]]:
+def frequency_range(
+    panels: Sequence[Panel], values: Iterable[float] = ()
+) -> tuple[tuple[float, float], tuple[str, ...]]:
     """The range in cm^-1, and the titles of what leaves it. Imaginary frequencies are below zero."""
     every = list(_extents(panels))
     learned = [extent for extent, _, fit in every if fit] or [extent for extent, _, _ in every]

@@ -34,7 +34,11 @@ def zone_figure(crystal: Crystal) -> ZoneFigure:
         system=crystal.name,
         heading=f"Brillouin zone: {crystal.name}",
         alt=f"The Brillouin zone of {crystal.name} with {', '.join(point.label for point in points)}; "
-        + (f"the training cell does not hold {missing}." if missing else "the training cell holds all of them."),
+        + (
+            f"the training cell does not hold {missing}."
+            if missing
+            else "the training cell holds all of them."
+        ),
         caption=zone_caption(crystal),
         training_cell=crystal.training_cell,
         faces=zone_faces(reciprocal),
@@ -59,7 +63,11 @@ def zone_faces(reciprocal: NDArray[np.float64]) -> tuple[tuple[Vector, ...], ...
 
 def _merged(corners: NDArray[np.float64]) -> list[NDArray[np.float64]]:
     """Without corners that rounding has doubled."""
-    return [one for one, before in zip(corners, np.roll(corners, 1, axis=0), strict=True) if np.abs(one - before).max() > TOLERANCE]
+    return [
+        one
+        for one, before in zip(corners, np.roll(corners, 1, axis=0), strict=True)
+        if np.abs(one - before).max() > TOLERANCE
+    ]
 
 
 def _piece(crystal: Crystal, reciprocal: NDArray[np.float64], segment: Segment) -> ZonePath:
@@ -67,7 +75,11 @@ def _piece(crystal: Crystal, reciprocal: NDArray[np.float64], segment: Segment) 
 
     X-K of a face-centred cubic lattice lies outside of it; it is equivalent to X-U on its surface.
     """
-    images = _images(crystal, segment) if not _inside(segment.end, reciprocal) or not _inside(segment.start, reciprocal) else [(np.array(segment.start), np.array(segment.end))]
+    images = (
+        _images(crystal, segment)
+        if not _inside(segment.end, reciprocal) or not _inside(segment.start, reciprocal)
+        else [(np.array(segment.start), np.array(segment.end))]
+    )
     inside = [(a, b) for a, b in images if _inside(a, reciprocal) and _inside(b, reciprocal)] or images
     names = [tuple(_name(end, crystal.path) for end in ends) for ends in inside]
     best = max(range(len(inside)), key=lambda i: sum(name is not None for name in names[i]))

@@ -111,10 +111,14 @@ def record(farm: Farm, work: Work) -> Any:
             return scaled(springs(work.system), _stiffness(work, order), work, learned, work.model == "dft_e")
     size = {"dft_ef": 0.6, "dft_e": 11.0, "delta_hf": 2.0}.get(work.model, 1.2) * (1 + 0.2 * order)
     errors = {
-        split: Errors(count=one.count, energy_meV_atom=size * (2 if split == "test" else 1), force_meV_A=one.force_meV_A)
+        split: Errors(
+            count=one.count, energy_meV_atom=size * (2 if split == "test" else 1), force_meV_A=one.force_meV_A
+        )
         for split, one in made.errors.items()
     }
-    return made.model_copy(update={"errors": errors} | ({"versions": {"mace-torch": "0.3.16"}} if work.stage == "train" else {}))
+    return made.model_copy(
+        update={"errors": errors} | ({"versions": {"mace-torch": "0.3.16"}} if work.stage == "train" else {})
+    )
 
 
 @cache
@@ -134,20 +138,32 @@ def springs(system: str) -> Phonons:
         settings=PhononSettings(mesh=(8, 8, 8), points_per_segment=15, dos_pitch_cm1=10.0),
     )
     reach, along, across = (1.6, 21.0, 3.5) if system == "diamond" else (2.1, 2.0, 0.4)
-    return phonons_of(task, _neighbour("phonons/test_phonons_harmonic.py").Springs(crystal, reach, along, across))
+    return phonons_of(
+        task, _neighbour("phonons/test_phonons_harmonic.py").Springs(crystal, reach, along, across)
+    )
 
 
 def scaled(phonons: Phonons, factor: float, work: Work, learned: bool = True, soft: bool = False) -> Phonons:
-    """Frequencies times `factor`; where `soft`, those below 500 cm^-1 are imaginary."""
+    """Frequencies times `factor`; where `soft`, low ones are imaginary."""
     bands = phonons.bands
-    blocks = tuple(tuple(tuple(_moved(f, factor, soft) for f in row) for row in block) for block in bands.frequencies_cm1)
+    blocks = tuple(
+        tuple(tuple(_moved(f, factor, soft) for f in row) for row in block) for block in bands.frequencies_cm1
+    )
     dos = phonons.dos
-    grid = np.array(dos.frequencies_cm1)
-    total = np.interp(grid, factor * grid, np.array(dos.total) / factor)
+    known = np.array(dos.frequencies_cm1)
+    grid = np.arange(-20.0, 1.1 * known[-1], 10.0)
+    total = np.interp(grid, factor * known, np.array(dos.total) / factor)
     changed = {
-        "bands": Bands(labels=bands.labels, qpoints=bands.qpoints, distances=bands.distances, frequencies_cm1=blocks),
-        "dos": dos.model_copy(update={"total": tuple(total.tolist()), "projected": {}}),
-        "points_cm1": {name: tuple(_moved(f, factor, soft) for f in values) for name, values in phonons.points_cm1.items()},
+        "bands": Bands(
+            labels=bands.labels, qpoints=bands.qpoints, distances=bands.distances, frequencies_cm1=blocks
+        ),
+        "dos": dos.model_copy(
+            update={"frequencies_cm1": tuple(grid.tolist()), "total": tuple(total.tolist()), "projected": {}}
+        ),
+        "points_cm1": {
+            name: tuple(_moved(f, factor, soft) for f in values)
+            for name, values in phonons.points_cm1.items()
+        },
         "learned": learned,
         "verdict": "fine" if learned else "ccsd-dft: a straight line does as well",
         "imaginary_count": 7 if soft else 0,
@@ -157,7 +173,9 @@ def scaled(phonons: Phonons, factor: float, work: Work, learned: bool = True, so
 
 
 def _moved(frequency: float, factor: float, soft: bool) -> float:
-    return -0.4 * frequency if soft and 1.0 < frequency < 400.0 else factor * frequency
+    return factor * frequency - (
+        3.0 * frequency * float(np.exp(-((frequency / 250.0) ** 2))) if soft else 0.0
+    )
 
 
 def _stiffness(work: Work, order: int) -> float:
@@ -182,7 +200,10 @@ def _write_labels(folder: Path) -> None:
     for system, crystal in crystals.items():
         for level, scale in SCALES.items():
             random = np.random.default_rng(5)  # the same structures at every level
-            images = [_labelled(crystal, random.normal(scale=0.05, size=(len(crystal), 3)), scale) for _ in range(FRAMES)]
+            images = [
+                _labelled(crystal, random.normal(scale=0.05, size=(len(crystal), 3)), scale)
+                for _ in range(FRAMES)
+            ]
             write(folder / f"{system}_{level}.xyz", images, format="extxyz")
 
 

@@ -7,7 +7,18 @@ from typing import TYPE_CHECKING, Any
 
 from campaign.report.captions import DAGGER
 from campaign.report.figures.density import draw_density, thz_axis
-from campaign.report.figures.style import GUIDE, HATCH, INK, MISSING, REFERENCE, SEED_COLOURS, SEED_DASHES, ink, look
+from campaign.report.figures.style import (
+    GUIDE,
+    HATCH,
+    INK,
+    MISSING,
+    REFERENCE,
+    SEED_COLOURS,
+    SEED_DASHES,
+    SOFT,
+    ink,
+    look,
+)
 from campaign.report.payloads import Area, BandsFigure, Line, Panel, Rows
 
 if TYPE_CHECKING:
@@ -16,6 +27,7 @@ if TYPE_CHECKING:
 
 PANEL_INCHES = (3.55, 2.75)
 COLUMNS = 2
+ROW_POINTS = 10.0  # of a legend
 
 
 def draw_bands(payload: BandsFigure) -> Figure:
@@ -24,7 +36,9 @@ def draw_bands(payload: BandsFigure) -> Figure:
 
     lines = ceil(len(payload.panels) / COLUMNS)
     columns = min(COLUMNS, len(payload.panels))
-    figure = Figure(figsize=(PANEL_INCHES[0] * columns + 0.4, PANEL_INCHES[1] * lines + 0.1), layout="constrained")
+    figure = Figure(
+        figsize=(PANEL_INCHES[0] * columns + 0.4, PANEL_INCHES[1] * lines + 0.1), layout="constrained"
+    )
     figure.get_layout_engine().set(w_pad=0.02, h_pad=0.05, wspace=0.02, hspace=0.04)  # type: ignore[union-attr]
     widths = [3.3, 1.0] * columns if payload.kind == "bands" else [1.0] * columns
     axes = figure.subplots(lines, len(widths), sharey=True, squeeze=False, width_ratios=widths)
@@ -39,6 +53,7 @@ def _panel(payload: BandsFigure, number: int, axes: Any, wide: int) -> None:
     if number >= len(payload.panels):
         for unused in places:
             unused.set_axis_off()
+        _absent(places[0], payload)
         return
     panel = payload.panels[number]
     _bands(places[0], payload, panel)
@@ -46,8 +61,23 @@ def _panel(payload: BandsFigure, number: int, axes: Any, wide: int) -> None:
         places[0].set_ylabel(ink("frequency (cm^-1)"))
     if wide > 1:
         draw_density(places[1], panel)
-    if column == axes.shape[1] // wide - 1 or number == len(payload.panels) - 1:
+    if column == axes.shape[1] // wide - 1:
         thz_axis(places[-1])
+
+
+def _absent(axes: Axes, payload: BandsFigure) -> None:
+    """Where a panel would be: what is not there; the caption says why."""
+    titles = list(dict.fromkeys(one.title for one in payload.absent))
+    if titles:
+        text = axes.text(
+            0.05,
+            0.95,
+            ink("\n".join(["not drawn:", *titles])),
+            transform=axes.transAxes,
+            va="top",
+            color=SOFT,
+        )
+        text.set_in_layout(False)
 
 
 def _bands(axes: Axes, payload: BandsFigure, panel: Panel) -> None:
@@ -64,10 +94,19 @@ def _bands(axes: Axes, payload: BandsFigure, panel: Panel) -> None:
 def _points(axes: Axes, payload: BandsFigure) -> None:
     """Guides at named points; those that the training cell does not hold are dashed, and carry a dagger."""
     ticks = payload.axis.ticks
-    axes.set_xticks([tick.position for tick in ticks], [tick.label if tick.held else f"{tick.label}{DAGGER}" for tick in ticks])
+    axes.set_xticks(
+        [tick.position for tick in ticks],
+        [tick.label if tick.held else f"{tick.label}{DAGGER}" for tick in ticks],
+    )
     axes.tick_params(axis="x", length=0)
     for tick, text in zip(ticks, axes.get_xticklabels(), strict=True):
-        axes.axvline(tick.position, color=GUIDE if tick.held else MISSING, lw=0.6, ls="-" if tick.held else (0, (3, 2)), zorder=0)
+        axes.axvline(
+            tick.position,
+            color=GUIDE if tick.held else MISSING,
+            lw=0.6,
+            ls="-" if tick.held else (0, (3, 2)),
+            zorder=0,
+        )
         text.set_color(INK if tick.held else MISSING)
     axes.set_xlim(ticks[0].position, ticks[-1].position)
     if payload.range_cm1[0] < 0:
@@ -79,8 +118,20 @@ def _area(axes: Axes, distances: tuple[tuple[float, ...], ...], area: Area) -> N
     style = look(area.model)
     fill: dict[str, Any] = {"facecolor": style.fill, "alpha": style.alpha, "linewidth": 0.0, "zorder": 2}
     if not area.learned:
-        fill = {"facecolor": "none", "edgecolor": style.edge, "hatch": HATCH, "linewidth": 0.0, "alpha": 0.8, "zorder": 2}
-    edge: dict[str, Any] = {"color": style.edge, "ls": style.dash, "lw": 0.6 if area.learned else 0.4, "zorder": 2.5}
+        fill = {
+            "facecolor": "none",
+            "edgecolor": style.edge,
+            "hatch": HATCH,
+            "linewidth": 0.0,
+            "alpha": 0.8,
+            "zorder": 2,
+        }
+    edge: dict[str, Any] = {
+        "color": style.edge,
+        "ls": style.dash,
+        "lw": 0.6 if area.learned else 0.4,
+        "zorder": 2.5,
+    }
     for x, low, high in zip(distances, area.low_cm1, area.high_cm1, strict=True):
         for below, above in zip(_bands_of(low), _bands_of(high), strict=True):
             axes.fill_between(x, below, above, **fill)
@@ -92,7 +143,15 @@ def _line(axes: Axes, distances: tuple[tuple[float, ...], ...], line: Line, styl
     dash, colour = style
     for x, block in zip(distances, line.frequencies_cm1, strict=True):
         for band in _bands_of(block):
-            axes.plot(x, band, ls=dash, color=colour, lw=0.9, zorder=3 if line.kind != "seed" else 2)
+            axes.plot(
+                x,
+                band,
+                ls=dash,
+                color=colour,
+                lw=0.9,
+                alpha=1.0 if line.learned else 0.6,
+                zorder=3 if line.kind != "seed" else 2,
+            )
 
 
 def _styled(lines: tuple[Line, ...]) -> list[tuple[Line, Any, str]]:
@@ -102,7 +161,9 @@ def _styled(lines: tuple[Line, ...]) -> list[tuple[Line, Any, str]]:
     for line in lines:
         if line.kind == "seed":
             number = seeds.index(line)
-            found.append((line, SEED_DASHES[number % len(SEED_DASHES)], SEED_COLOURS[number % len(SEED_COLOURS)]))
+            found.append(
+                (line, SEED_DASHES[number % len(SEED_DASHES)], SEED_COLOURS[number % len(SEED_COLOURS)])
+            )
         elif line.kind == "base":
             found.append((line, (0, (4, 1.5)), REFERENCE))
         else:
@@ -114,35 +175,78 @@ def _markers(axes: Axes, payload: BandsFigure) -> None:
     for marker in payload.markers:
         where = [tick.position for tick in payload.axis.ticks if marker.label in tick.label.split("|")]
         values = [marker.value_cm1] * len(where)
-        axes.plot(where, values, ls="none", marker="x", ms=4.5, mew=1.1, color="black", zorder=5, clip_on=False)
+        axes.plot(
+            where, values, ls="none", marker="x", ms=4.5, mew=1.1, color="black", zorder=5, clip_on=False
+        )
 
 
 def _name(axes: Axes, panel: Panel, marked: bool) -> None:
-    """Letter and legend above the panel, where they cover nothing."""
-    from matplotlib.lines import Line2D
+    """Letter, title and legend above the panel, where they cover nothing."""
+    handles = [_patch(area) for area in panel.areas]
+    handles += [
+        _stroke(_label(line), ls=dash, color=colour, lw=1.0) for line, dash, colour in _styled(panel.lines)
+    ]
+    if marked:
+        handles.append(_stroke("experiment", ls="none", marker="x", ms=4.5, mew=1.1, color="black"))
+    columns = 3 if panel.areas else 6
+    rows = ceil(len(handles) / columns)
+    legend = axes.legend(
+        handles=handles,
+        loc="lower left",
+        bbox_to_anchor=(0.06 if panel.areas else 0.0, 0.995),
+        ncols=columns,
+        borderpad=0.1,
+        borderaxespad=0.0,
+        columnspacing=0.9,
+        handletextpad=0.4,
+        handlelength=1.7,
+        labelspacing=0.2,
+    )
+    legend.set_in_layout(False)  # it may reach over the density of states; the letter keeps its height free
+    above = (rows - 1 if panel.areas else rows) * ROW_POINTS + 3.0
+    _above(axes, f"{panel.letter})", (0.0, above), "bold")
+    if not panel.areas:
+        _above(axes, ink(_title(panel)), (13.0, above), "normal")
+
+
+def _above(axes: Axes, text: str, points: tuple[float, float], weight: str) -> None:
+    axes.annotate(
+        text, (0.0, 1.0), points, xycoords="axes fraction", textcoords="offset points", weight=weight
+    )
+
+
+def _title(panel: Panel) -> str:
+    """The model of a panel of seeds."""
+    title = panel.lines[0].title
+    return (
+        title if any(line.learned for line in panel.lines if line.kind == "seed") else f"{title}, not learned"
+    )
+
+
+def _label(line: Line) -> str:
+    text = (
+        str(line.seed)
+        if line.kind == "seed"
+        else f"{line.title}, mean"
+        if line.kind == "base"
+        else line.title
+    )
+    return ink(text)
+
+
+def _patch(area: Area) -> Any:
     from matplotlib.patches import Patch
 
-    handles: list[Any] = []
-    for area in panel.areas:
-        style = look(area.model)
-        fill = (*_rgb(style.fill), style.alpha) if area.learned else "none"
-        handles.append(Patch(facecolor=fill, edgecolor=style.edge, ls=style.dash, hatch=None if area.learned else HATCH, label=ink(area.name)))
-    for line, dash, colour in _styled(panel.lines):
-        handles.append(Line2D([], [], ls=dash, color=colour, lw=1.0, label=ink(_label(line, panel))))
-    if marked and panel.areas:
-        handles.append(Line2D([], [], ls="none", marker="x", ms=4.5, mew=1.1, color="black", label="exp."))
-    title = "" if panel.areas else f"  {ink(panel.lines[0].title)}"
-    axes.legend(handles=handles, loc="lower left", bbox_to_anchor=(0.055, 0.995) if panel.areas else (0.0, 0.99), ncols=2 if panel.areas else 6, borderpad=0.1, borderaxespad=0.0, columnspacing=0.9, handletextpad=0.4, labelspacing=0.2)
-    axes.text(0.0, 1.02, f"{panel.letter})", transform=axes.transAxes, fontweight="bold", va="bottom", ha="left")
-    if title:
-        axes.set_title(title, loc="left", pad=14)
+    style = look(area.model)
+    fill: Any = (*_rgb(style.fill), style.alpha) if area.learned else "none"
+    hatch = None if area.learned else HATCH
+    return Patch(facecolor=fill, edgecolor=style.edge, ls=style.dash, hatch=hatch, label=ink(area.name))
 
 
-def _label(line: Line, panel: Panel) -> str:
-    if line.kind == "seed":
-        return f"{line.seed}" if line.learned else f"{line.seed}, not learned"
-    text = f"{line.title}, mean" if line.kind == "base" else line.title
-    return text if line.learned else f"{text}, not learned"
+def _stroke(label: str, **style: Any) -> Any:
+    from matplotlib.lines import Line2D
+
+    return Line2D([], [], label=label, **style)
 
 
 def _rgb(colour: str) -> tuple[float, float, float]:

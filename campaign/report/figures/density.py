@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from campaign.report.figures.style import CM1_PER_THZ, GUIDE, HATCH, REFERENCE, ink, look
+from campaign.report.figures.style import CM1_PER_THZ, GUIDE, HATCH, REFERENCE, look
 from campaign.report.payloads import Area, Panel
 
 if TYPE_CHECKING:
@@ -21,8 +21,7 @@ def draw_density(axes: Axes, panel: Panel) -> None:
             axes.plot(line.dos.total, line.dos.frequencies_cm1, color=REFERENCE, ls=dash, lw=0.8, zorder=3)
     most = max((value for area in panel.areas for value in area.dos.high), default=1.0)
     axes.set_xlim(0.0, 1.08 * most)
-    axes.set_xticks([0.0], ["DOS"])
-    axes.get_xticklabels()[0].set_horizontalalignment("left")
+    axes.set_xticks([0.54 * most], ["DOS"])
     axes.tick_params(axis="x", length=0)
     axes.tick_params(axis="y", labelleft=False)
     axes.axhline(0.0, color=GUIDE, lw=0.6, zorder=0)
@@ -30,7 +29,9 @@ def draw_density(axes: Axes, panel: Panel) -> None:
 
 def thz_axis(axes: Axes) -> None:
     """The same frequencies in THz, at the right."""
-    other = axes.secondary_yaxis("right", functions=(lambda cm1: cm1 / CM1_PER_THZ, lambda thz: thz * CM1_PER_THZ))
+    other = axes.secondary_yaxis(
+        "right", functions=(lambda cm1: cm1 / CM1_PER_THZ, lambda thz: thz * CM1_PER_THZ)
+    )
     other.set_ylabel("frequency (THz)")
     other.tick_params(direction="in", labelsize=7.5)
 

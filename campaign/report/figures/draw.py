@@ -25,11 +25,14 @@ def draw(payload: AnyFigure) -> Figure:
     with rc_context(STYLE):
         match payload:
             case BandsFigure():
-                return draw_bands(payload)
+                drawn = draw_bands(payload)
             case ZoneFigure():
-                return draw_zone(payload)
+                drawn = draw_zone(payload)
             case ErrorsFigure():
-                return draw_errors(payload)
+                drawn = draw_errors(payload)
+        drawn.draw_without_rendering()
+        drawn.set_layout_engine("none")  # it is laid out: not again for every format
+    return drawn
 
 
 def save(payload: AnyFigure, directory: Path) -> list[Path]:

@@ -23,11 +23,18 @@ def draw_errors(payload: ErrorsFigure) -> Figure:
     columns = min(COLUMNS, len(payload.panels))
     lines = ceil(len(payload.panels) / columns)
     models = list(dict.fromkeys(bar.name for panel in payload.panels for bar in panel.bars))
+    every = [
+        max(value, SMALLEST_MEV)
+        for panel in payload.panels
+        for bar in panel.bars
+        for value in bar.values_meV_atom
+    ]
+    reach = (min(every) / 1.5, max(every) * 1.5)
     figure = Figure(figsize=(2.4 * columns + 1.3, (0.28 * len(models) + 0.95) * lines), layout="constrained")
     grid = figure.subplots(lines, columns, sharex=True, sharey=True, squeeze=False)
     for number, axes in enumerate(grid.flat):
         if number < len(payload.panels):
-            _panel(axes, payload.panels[number], models)
+            _panel(axes, payload.panels[number], models, reach)
             if number + columns >= len(payload.panels):
                 axes.set_xlabel("RMSE of the energy (meV/atom)")
                 axes.tick_params(axis="x", labelbottom=True)
@@ -36,28 +43,47 @@ def draw_errors(payload: ErrorsFigure) -> Figure:
     return figure
 
 
-def _panel(axes: Axes, panel: ErrorPanel, models: list[str]) -> None:
+def _panel(axes: Axes, panel: ErrorPanel, models: list[str], reach: tuple[float, float]) -> None:
+    from matplotlib.ticker import LogLocator, NullFormatter
+
     axes.set_xscale("log")
     axes.grid(axis="x", color=GUIDE, lw=0.4, alpha=0.6)
     for bar in panel.bars:
         _bar(axes, bar, models.index(bar.name))
     axes.set_yticks(range(len(models)), [ink(model) for model in models])
     axes.set_ylim(len(models) - 0.4, -0.6)
+    axes.set_xlim(*reach)
     axes.tick_params(axis="y", length=0, labelsize=8)
+    axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if reach[1] < 40 * reach[0] else (1.0,)))
     axes.xaxis.set_major_formatter(_plain)
+    axes.xaxis.set_minor_formatter(NullFormatter())
     axes.set_title(f"{panel.letter}) {panel.size}, {panel.split}", loc="left", fontweight="bold")
 
 
 def _bar(axes: Axes, bar: ErrorBar, row: int) -> None:
     style = look(bar.model)
     low, high = max(bar.low, SMALLEST_MEV), max(bar.high, SMALLEST_MEV)
-    fill: dict[str, Any] = {"facecolor": style.fill, "alpha": style.alpha, "edgecolor": style.edge, "linewidth": 0.6}
+    fill: dict[str, Any] = {
+        "facecolor": style.fill,
+        "alpha": style.alpha,
+        "edgecolor": style.edge,
+        "linewidth": 0.6,
+    }
     if not bar.learned:
         fill = {"facecolor": "none", "edgecolor": style.edge, "hatch": HATCH, "linewidth": 0.6}
     # a few per cent wider, or the bar of one seed is a line without area
     axes.barh(row, high * 1.06 - low / 1.06, left=low / 1.06, height=0.56, **fill)
     dots = [max(value, SMALLEST_MEV) for value in bar.values_meV_atom]
-    axes.plot(dots, [row] * len(dots), ls="none", marker="o", ms=3.2, mfc=INK if bar.learned else "white", mec=INK, mew=0.6)
+    axes.plot(
+        dots,
+        [row] * len(dots),
+        ls="none",
+        marker="o",
+        ms=3.2,
+        mfc=INK if bar.learned else "white",
+        mec=INK,
+        mew=0.6,
+    )
 
 
 def _plain(value: float, _: int | None = None) -> str:

@@ -39,9 +39,10 @@ STYLE: dict[str, Any] = {
 
 REFERENCE = "#0b3c9c"
 INK = "#1a1a1a"
+SOFT = "#5c5c63"
 GUIDE = "#b4b4b4"
 MISSING = "#b5179e"  # q-points that the training cell does not hold
-HATCH = "//////"
+HATCH = "////"
 CM1_PER_THZ = 33.356409519815204
 
 

@@ -1,0 +1,198 @@
+"""The numbers of figures, against the hand-made records that they come from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import report_world
+
+from campaign.report.bands import BandsSource, bands_figure, layout, seeds_figure
+from campaign.report.errors import errors_figure
+from campaign.report.payloads import BandsFigure
+from campaign.report.place import Crystal
+from campaign.report.seeds import Harvest
+from campaign.report.spread import band_spread, dos_spread
+from campaign.report.zone import zone_figure
+from campaign.results import open_campaign
+from flows.records import Bands, DensityOfStates
+
+
+@pytest.fixture(scope="module")
+def figure(harvest: Harvest, diamond: Crystal) -> BandsFigure:
+    made = bands_figure(BandsSource(harvest, diamond, "full"))
+    assert made is not None
+    return made
+
+
+def areas(figure: BandsFigure) -> dict:
+    return {area.model: area for panel in figure.panels for area in panel.areas}
+
+
+def one_band(*frequencies: float) -> Bands:
+    rows = tuple((f,) if isinstance(f, float) else f for f in frequencies)
+    qpoints = (tuple((0.0, 0.0, 0.1 * n) for n in range(len(rows))),)
+    return Bands(
+        labels=(("Γ", "X"),),
+        qpoints=qpoints,
+        distances=(tuple(0.1 * n for n in range(len(rows))),),
+        frequencies_cm1=(rows,),
+    )
+
+
+def test_spread_is_smallest_and_largest_with_bands_sorted() -> None:
+    low, high = band_spread([one_band((1.0, 9.0), (-3.0, 4.0)), one_band((10.0, 2.0), (1.0, 3.0))])
+    assert low == (((1.0, 9.0), (-3.0, 3.0)),)
+    assert high == (((2.0, 10.0), (1.0, 4.0)),)
+
+
+def test_other_paths_are_no_seeds_of_one_model() -> None:
+    with pytest.raises(ValueError, match="different band paths"):
+        band_spread([one_band(1.0), one_band(1.0, 2.0)])
+
+
+def test_a_density_is_zero_off_its_own_grid() -> None:
+    wide = DensityOfStates(frequencies_cm1=(0.0, 2.0, 4.0), total=(1.0, 2.0, 3.0), mesh=(1, 1, 1))
+    narrow = DensityOfStates(frequencies_cm1=(2.0, 4.0, 6.0), total=(5.0, 1.0, 1.0), mesh=(1, 1, 1))
+    found = dos_spread([wide, narrow])
+    assert found.frequencies_cm1 == (0.0, 2.0, 4.0, 6.0)
+    assert found.low == (0.0, 2.0, 1.0, 0.0)
+    assert found.high == (1.0, 5.0, 3.0, 1.0)
+
+
+def test_areas_are_those_of_the_records(figure: BandsFigure, harvest: Harvest) -> None:
+    for model, area in areas(figure).items():
+        records = [one.record for one in harvest.phonons("diamond", "full")[model].results]
+        for segment in range(len(area.low_cm1)):
+            every = np.sort([one.bands.frequencies_cm1[segment] for one in records], axis=-1)
+            assert np.allclose(area.low_cm1[segment], every.min(axis=0), atol=1e-4)
+            assert np.allclose(area.high_cm1[segment], every.max(axis=0), atol=1e-4)
+
+
+def test_panels_are_those_of_the_paper(figure: BandsFigure) -> None:
+    assert [[area.title for area in panel.areas] for panel in figure.panels] == [
+        ["ML(DFT_EF)"],
+        ["ML(DFT_E)"],
+        ["ΔML(HF)"],
+        ["ΔML(MP2)", "ΔML(CCSD)", "ΔML(CCSD(T))"],
+    ]
+    assert [panel.letter for panel in figure.panels] == list("abcd")
+    assert layout(["delta_mp2", "dft_ef"]) == [["dft_ef"], ["delta_mp2"]]
+
+
+def test_references_are_the_level_or_the_base(figure: BandsFigure, toy, diamond: Crystal) -> None:
+    assert {line.kind for panel in figure.panels for line in panel.lines} == {"direct"}
+    assert np.allclose(
+        figure.panels[0].lines[0].frequencies_cm1[0],
+        np.sort(report_world.springs("diamond").bands.frequencies_cm1[0]),
+        atol=1e-4,
+    )
+    without = bands_figure(BandsSource(Harvest(toy), diamond, "full"))
+    assert without is not None
+    assert [[line.kind for line in panel.lines] for panel in without.panels] == [[], [], ["base"], ["base"]]
+    assert "phonons of the level itself were not computed" in without.caption
+
+
+def test_points_that_2x2x1_cannot_hold_are_marked(figure: BandsFigure) -> None:
+    held = {one.label: one.held for one in figure.coverage}
+    assert {label for label, count in held.items() if not count} == {"L", "K", "U"}
+    assert held["X"]
+    assert held["W"]
+    assert held["Γ"] == 1
+    assert [(tick.label, tick.held) for tick in figure.axis.ticks] == [
+        ("Γ", True),
+        ("X", True),
+        ("K", False),
+        ("Γ", True),
+        ("L", False),
+    ]
+    assert "cannot represent K (0 of 12 arms)" in figure.caption
+    assert "2×2×1 cell (32 atoms)" in figure.caption
+
+
+def test_not_learned_is_flagged_and_named(figure: BandsFigure) -> None:
+    lost = areas(figure)["delta_ccsd"]
+    assert not lost.learned
+    assert lost.learned_seeds == 0
+    assert lost.name == "ΔML(CCSD), not learned"
+    assert "Hatched, not learned: ΔML(CCSD)" in figure.caption
+    assert areas(figure)["delta_ccsd(t)"].learned
+
+
+def test_missing_seeds_are_named(figure: BandsFigure, harvest: Harvest, diamond: Crystal) -> None:
+    area = areas(figure)["dft_e"]
+    assert area.seeds == (861, 5192)
+    assert area.missing == {5735: "to do"}
+    assert "seeds 861, 5192 (missing: 5735, to do)" in figure.caption
+    half = bands_figure(BandsSource(harvest, diamond, "half"))
+    assert half is not None
+    assert areas(half)["delta_mp2"].missing == {5192: "blocked"}
+
+
+def test_imaginary_frequencies_are_shown_below_zero(figure: BandsFigure) -> None:
+    least = min(f for block in areas(figure)["dft_e"].low_cm1 for row in block for f in row)
+    assert figure.range_cm1[0] < least < 0
+    assert "drawn below zero" in figure.caption
+
+
+def test_captions_say_what_was_run(figure: BandsFigure) -> None:
+    for what in (
+        "50 epochs",
+        "r_max 5 Å",
+        "128x0e + 128x1o",
+        "0.01 Å",
+        "8×8×8 mesh",
+        "mace-torch 0.3.16",
+        "phonopy 4",
+        "on 9 structures (1 more validate",
+    ):
+        assert what in figure.caption, what
+    assert "Solin & Ramdas" in figure.caption
+    assert figure.markers[0].value_cm1 == 1332.5
+
+
+def test_seeds_stand_by_themselves(harvest: Harvest, diamond: Crystal) -> None:
+    made = seeds_figure(BandsSource(harvest, diamond, "full"))
+    assert made is not None
+    assert [[line.seed for line in panel.lines if line.kind == "seed"] for panel in made.panels][:2] == [
+        [861, 5192, 5735],
+        [861, 5192],
+    ]
+    assert len(made.panels) == 6
+
+
+def test_errors_are_of_sums_and_by_seed(harvest: Harvest) -> None:
+    made = errors_figure(harvest, "diamond")
+    assert made is not None
+    assert [(panel.size, panel.split) for panel in made.panels] == [
+        ("full", "train"),
+        ("half", "train"),
+        ("half", "test"),
+    ]
+    bars = {bar.model: bar for bar in made.panels[2].bars}
+    assert list(bars) == ["dft_ef", "dft_e", "delta_hf", "delta_mp2", "delta_ccsd", "delta_ccsd(t)"]
+    assert bars["dft_e"].values_meV_atom == pytest.approx((22.0, 26.4, 30.8))
+    assert (bars["dft_e"].low, bars["dft_e"].high) == pytest.approx((22.0, 30.8))
+    assert not bars["delta_ccsd"].learned
+    assert "missing: 5192, " in made.caption
+
+
+def test_the_zone_of_fcc_has_its_faces_and_its_path_inside(diamond: Crystal) -> None:
+    made = zone_figure(diamond)
+    assert sorted(len(face) for face in made.faces) == [4] * 6 + [6] * 8
+    assert [piece.labels for piece in made.path] == [("Γ", "X"), ("X", "U"), ("K", "Γ"), ("Γ", "L")]
+    assert made.path[0].end == made.path[1].start
+    length = 2 * np.pi / 3.56
+    assert np.linalg.norm(made.path[0].end) == pytest.approx(length, abs=1e-5)
+    assert {point.label for point in made.points if not point.held} == {"L", "K", "U"}
+
+
+def test_a_system_without_any_record_has_no_bands(tmp_path: Path) -> None:
+    farm = report_world.world.farm()
+    report_world.prepared(farm, tmp_path, report_world.LIH)
+    opened = open_campaign(farm, "toy")
+    source = BandsSource(Harvest(opened), Crystal("lih", opened.spec.systems["lih"]), "full")
+    assert bands_figure(source) is None
+    assert seeds_figure(source) is None
+    assert errors_figure(Harvest(opened), "lih") is None
