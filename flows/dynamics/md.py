@@ -28,19 +28,19 @@ if TYPE_CHECKING:
     from ase import Atoms
     from ase.md.md import MolecularDynamics
 
-CHUNK_FRAMES = 500
+CHUNK_STEPS = 500
 
 
 @dataclass(frozen=True)
 class Place:
     """Where one start is kept: a directory of its own, and a text that tells it from every other run.
 
-    `chunk_frames` frames go into a file: what a kill costs. No number depends on it.
+    A file holds `chunk_steps` steps (down to whole frames): what a kill costs. No number depends on it.
     """
 
     directory: Path
     belongs_to: str
-    chunk_frames: int = CHUNK_FRAMES
+    chunk_steps: int = CHUNK_STEPS
 
 
 def simulate(atoms: Atoms, settings: DynamicsSettings, start: int, place: Place) -> Trajectory:
@@ -54,9 +54,9 @@ def simulate(atoms: Atoms, settings: DynamicsSettings, start: int, place: Place)
         MachineTrouble: the directory cannot be read or written.
     """
     trajectory = Trajectory(place.directory, place.belongs_to)
-    run = _Run(atoms, settings, start, trajectory, place.chunk_frames)
+    run = _Run(atoms, settings, start, trajectory, place.chunk_steps)
     try:
-        if trajectory.steps_done(PRODUCTION) <= 0:
+        if trajectory.steps_done(PRODUCTION) == 0:
             run.equilibrate()
         run.produce()
     except CalculationFailed:
@@ -69,12 +69,12 @@ class _Run:
     """The state of one start between two steps."""
 
     def __init__(
-        self, atoms: Atoms, settings: DynamicsSettings, start: int, trajectory: Trajectory, chunk_frames: int
+        self, atoms: Atoms, settings: DynamicsSettings, start: int, trajectory: Trajectory, chunk_steps: int
     ) -> None:
         self.atoms = atoms.copy()
         self.atoms.calc = atoms.calc
         self.settings, self.start, self.trajectory = settings, start, trajectory
-        self.chunk_steps = chunk_frames * settings.sample_every
+        self.chunk_steps = max(1, chunk_steps // settings.sample_every) * settings.sample_every
         self.random = np.random.RandomState([settings.start_seed, start])
         self.resumed_from: tuple[int, ...] = ()
         self.spent_s, self.reference_eV = 0.0, 0.0

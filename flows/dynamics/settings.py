@@ -6,9 +6,10 @@ from typing import Literal, Self
 
 from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
-from flows.dynamics.windows import WINDOWS, Window, nyquist_cm1
 from flows.records import Structure
 from flows.settings import Settings
+
+Window = Literal["none", "hann", "gaussian"]
 
 
 class DynamicsSettings(Settings):
@@ -102,6 +103,8 @@ def check_resolution(dynamics: DynamicsSettings, vibrations: VibrationSettings) 
     Raises:
         ValueError: it is not; the message says what it can show.
     """
+    from flows.dynamics.windows import WINDOWS, nyquist_cm1
+
     highest = nyquist_cm1(dynamics.frame_fs)
     if vibrations.max_cm1 > highest:
         raise ValueError(

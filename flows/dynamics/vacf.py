@@ -19,7 +19,8 @@ from flows.dynamics.windows import CM1_FS, LagWindow
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-BLOCK_BYTES = 96 * 2**20
+BLOCK_BYTES = 64 * 2**20  # of velocities that are read at once
+IN_CACHE = 16  # transforms take that part of it at a time
 
 
 class Velocities(Protocol):
@@ -75,10 +76,13 @@ def autocorrelations(
     # zeros after the frames keep the ends apart up to the last lag, and no further lag is needed
     padded = fft.next_fast_len(frames + last_lag, real=True)
     power = {element: np.zeros(padded // 2 + 1) for element in dict.fromkeys(symbols)}
-    for atoms in blocks(len(symbols), padded):
-        spectra = _power(velocities[:, atoms], padded, masses[atoms])
-        for element, row in zip(symbols[atoms], spectra, strict=True):
-            power[element] += row
+    for atoms in blocks(len(symbols), 12 * frames):
+        read = np.asarray(velocities[:, atoms])
+        for few in blocks(read.shape[1], IN_CACHE * 24 * padded):
+            spectra = _power(read[:, few], padded)
+            mine = slice(atoms.start + few.start, atoms.start + few.stop)
+            for element, mass, row in zip(symbols[mine], masses[mine], spectra, strict=True):
+                power[element] += mass * row
     pairs = frames - np.arange(last_lag + 1)
     return {element: fft.irfft(total, padded)[: last_lag + 1] / pairs for element, total in power.items()}
 
@@ -114,21 +118,21 @@ def _cosines(series: NDArray, lines: Lines) -> NDArray[np.float64]:
     return np.asarray(czt(series, m=len(lines.grid), w=turn, a=1.0)).real
 
 
-def blocks(atoms: int, padded: int) -> Iterator[slice]:
-    """Slices of atoms whose padded series and spectra fit into BLOCK_BYTES."""
-    together = max(1, BLOCK_BYTES // (3 * 24 * padded))
+def blocks(atoms: int, bytes_each: int) -> Iterator[slice]:
+    """Slices of atoms that fit into BLOCK_BYTES together, of one atom at least."""
+    together = max(1, BLOCK_BYTES // max(1, bytes_each))
     for first in range(0, atoms, together):
         yield slice(first, min(first + together, atoms))
 
 
-def _power(block: NDArray, padded: int, masses: NDArray) -> NDArray[np.float64]:
-    """(atoms, padded // 2 + 1): m |V|² of each atom, summed over its three components."""
+def _power(block: NDArray, padded: int) -> NDArray[np.float64]:
+    """(atoms, padded // 2 + 1): |V|² of each atom, summed over its three components."""
     from scipy import fft
 
     frames, atoms = block.shape[:2]
     series = np.zeros((3 * atoms, padded))
-    series[:, :frames] = np.asarray(block).reshape(frames, 3 * atoms).T
+    series[:, :frames] = block.reshape(frames, 3 * atoms).T
     spectra = fft.rfft(series, axis=1, overwrite_x=True)
     power = spectra.real**2
     power += spectra.imag**2
-    return np.asarray(power.reshape(atoms, 3, -1).sum(axis=1) * masses[:, None])
+    return np.asarray(power.reshape(atoms, 3, -1).sum(axis=1))

@@ -19,8 +19,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from flows.dynamics.settings import Window
 from flows.dynamics.vacf import Velocities, blocks
-from flows.dynamics.windows import CM1_FS, FWHM_OF_SIGMA, Window
+from flows.dynamics.windows import CM1_FS, FWHM_OF_SIGMA
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -38,7 +39,7 @@ def intensities(
     frames = velocities.shape[0]
     padded, powers = fft.next_fast_len(2 * frames, real=True), _next_power(frames)
     found = {element: np.zeros(powers // 2) for element in dict.fromkeys(symbols)}
-    for atoms in blocks(len(symbols), padded + powers):
+    for atoms in blocks(len(symbols), 3 * 24 * (padded + powers)):
         v = np.asarray(velocities[:, atoms], dtype=float).reshape(frames, -1).T
         spectra = fft.rfft(v, padded, axis=1)
         acf = fft.irfft(np.abs(spectra) ** 2, padded, axis=1)[:, :frames]

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
-
-Window = Literal["none", "hann", "gaussian"]
 
 CM1_FS = 1e15 / 2.99792458e10  # a frequency in cm^-1 times a time in fs is in cycles after division by this
 FWHM_OF_SIGMA = 2 * np.sqrt(2 * np.log(2))

@@ -39,12 +39,12 @@ def counted(*arguments, **named):
     return calculate(*arguments, **named)
 
 atoms.calc.calculate = counted
-simulate(atoms, dynamics(), 0, Place(Path({directory!r}), "me", chunk_frames=40))
+simulate(atoms, dynamics(), 0, Place(Path({directory!r}), "me", chunk_steps=40))
 """
 
 
-def run(directory: Path, start: int = 0, chunk_frames: int = 40, **changes):
-    return simulate(lih(), dynamics(**changes), start, Place(directory, "me", chunk_frames))
+def run(directory: Path, start: int = 0, chunk_steps: int = 40, **changes):
+    return simulate(lih(), dynamics(**changes), start, Place(directory, "me", chunk_steps))
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +72,7 @@ def test_a_killed_run_ends_bit_identical(calls, undisturbed, tmp_path):
 
 
 def test_the_size_of_chunks_changes_no_number(undisturbed, tmp_path):
-    one, other = run(undisturbed), run(tmp_path, chunk_frames=33)
+    one, other = run(undisturbed), run(tmp_path, chunk_steps=33)
     everything = slice(None)
     assert other.velocities().shape == (200, 8, 3)
     assert np.array_equal(one.velocities()[:, everything], other.velocities()[:, everything])

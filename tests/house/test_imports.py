@@ -24,6 +24,7 @@ HOMES = {
     "mace": ("flows/training/",),
     "torch": ("flows/training/", "flows/dynamics/"),
     "phonopy": ("flows/phonons/",),
+    "h5py": ("flows/dynamics/",),
     "seekpath": ("flows/phonons/",),
     "pyscf": ("flows/labelling/engines/",),
     "typer": ("campaign/cli/",),
