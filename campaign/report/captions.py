@@ -39,7 +39,13 @@ def seeds_caption(figure: BandsFigure, crystal: Crystal, harvest: Harvest, works
     first = (
         f"Phonon dispersions of {figure.system}, training sets of size {figure.size}: a line for every seed."
     )
-    panels = (f"({panel.letter}) {_seeds(panel.lines)}." for panel in figure.panels)
+    groups = harvest.phonons(figure.system, figure.size)
+    panels = (
+        f"({panel.letter}) {_seeds(panel.lines, groups[panel.lines[0].model].missing)}."
+        for panel in figure.panels
+    )
+    pale = any(not line.learned for panel in figure.panels for line in panel.lines)
+    first += " Pale: not learned." if pale else ""
     return _joined([first, *panels, *_common(figure), *_methods(crystal, harvest, works)])
 
 
@@ -101,8 +107,7 @@ def held_text(coverage: Sequence[PointCoverage], cell: str, mark: str) -> str:
 def seeds_text(one: SeedSet) -> str:
     """`seeds 861, 5735 (missing: 7271, failed)`."""
     drawn = f"{'seed' if len(one.seeds) == 1 else 'seeds'} {', '.join(map(str, one.seeds))}"
-    missing = "; ".join(f"{seed}, {state}" for seed, state in one.missing.items())
-    return f"{drawn} (missing: {missing})" if missing else drawn
+    return drawn + _missing(one.missing)
 
 
 def not_learned_text(titles: Iterable[str]) -> str:
@@ -132,14 +137,20 @@ def _line(line: Line) -> str:
     return f"line: {line.title}, phonons of the level itself"
 
 
-def _seeds(lines: Sequence[Line]) -> str:
+def _seeds(lines: Sequence[Line], missing: Mapping[int, str]) -> str:
     seeds = [
         f"{line.seed}{'' if line.learned else ' (not learned)'}" for line in lines if line.kind == "seed"
     ]
+    drawn = f"{lines[0].title}: {'seeds' if len(seeds) > 1 else 'seed'} {', '.join(seeds)}{_missing(missing)}"
     direct = [
         f"; dashed: {line.title}, phonons of the level itself" for line in lines if line.kind == "direct"
     ]
-    return f"{lines[0].title}: {'seeds' if len(seeds) > 1 else 'seed'} {', '.join(seeds)}{''.join(direct)}"
+    return drawn + "".join(direct)
+
+
+def _missing(states: Mapping[int, str]) -> str:
+    text = "; ".join(f"{seed}, {state}" for seed, state in states.items())
+    return f" (missing: {text})" if text else ""
 
 
 def _common(figure: BandsFigure) -> Iterator[str]:

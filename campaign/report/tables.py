@@ -17,6 +17,20 @@ Row = dict[str, Any]
 MISSING = "·"
 SHOWN_POINTS = (GAMMA, "X", "L")
 AT_MOST = 40
+TRAINING_HEAD = (
+    *("system", "model", "size", "seeds", "train/valid/test"),
+    *("E train", "E valid", "E test", "F train", "F test", "line", "|ΔF|", "verdict"),
+)
+TRAINING_NOTES = (
+    "line: what a straight line in the energy of the lower level reaches, on test structures, else on those that "
+    "validate; |ΔF|: the RMS force that a difference adds, meV/Å; seeds: done of those asked for.",
+)
+SPREAD: tuple[tuple[str, int], ...] = (
+    *((f"{split}_energy_meV_atom", 2) for split in ("train", "valid", "test")),
+    *((f"{split}_force_meV_A", 1) for split in ("train", "test")),
+    ("line_meV_atom", 2),
+    ("rms_delta_force_meV_A", 1),
+)
 
 
 @dataclass(frozen=True)
@@ -55,57 +69,40 @@ def result_table(campaign: Campaign, name: str) -> PageTable:
 def training_table(campaign: Campaign) -> PageTable:
     """Every model and size in a row: errors as intervals over the seeds, and the verdict."""
     grouped = _grouped(records(campaign.table("training")), ("system", "title", "size"))
-    head = (
-        "system",
-        "model",
-        "size",
-        "seeds",
-        "train",
-        "valid",
-        "test",
-        "E train",
-        "E valid",
-        "E test",
-        "F train",
-        "F test",
-        "line",
-        "|ΔF|",
-        "verdict",
-    )
+    lost = {number: _lost(rows) for number, rows in enumerate(grouped) if _lost(rows)}
     return PageTable(
         "training",
         "Errors of models and sums, from the smallest to the largest over the seeds: energies E in meV/atom, forces F in meV/Å",
-        head,
-        tuple(_training_row(rows) for rows in grouped),
-        lost=frozenset(i for i, rows in enumerate(grouped) if not all(row["learned"] for row in rows)),
-        numbers=frozenset(range(3, 14)),
-        notes=(
-            "line: what a straight line in the energy of the lower level reaches, on test structures, else on those that "
-            "validate; |ΔF|: the RMS force that a difference adds, meV/Å.",
-        ),
+        TRAINING_HEAD,
+        tuple(_training_row(rows, campaign) for rows in grouped),
+        lost=frozenset(lost),
+        numbers=frozenset(range(3, 12)),
+        notes=(*_verdicts([grouped[number] for number in lost]), *TRAINING_NOTES),
     )
 
 
-def _training_row(rows: Sequence[Row]) -> tuple[str, ...]:
-    first, lost = rows[0], [row for row in rows if not row["learned"]]
-    verdict = (
-        f"not learned ({len(lost)} of {len(rows)} seeds): {lost[0]['verdict'] or 'see its parts'}"
-        if lost
-        else "learned"
-    )
-    spread: list[tuple[str, int]] = [
-        *((f"{split}_energy_meV_atom", 2) for split in ("train", "valid", "test")),
-        *((f"{split}_force_meV_A", 1) for split in ("train", "test")),
-        ("line_meV_atom", 2),
-        ("rms_delta_force_meV_A", 1),
-    ]
+def _training_row(rows: Sequence[Row], campaign: Campaign) -> tuple[str, ...]:
+    first, lost = rows[0], _lost(rows)
+    counts = [str(first[f"{split}_count"] or 0) for split in ("train", "valid", "test")]
     return (
         *(str(first[name]) for name in ("system", "title", "size")),
-        ", ".join(str(row["seed"]) for row in rows),
-        *(_cell(first[f"{split}_count"], 0) for split in ("train", "valid", "test")),
-        *(interval([row[name] for row in rows], digits) for name, digits in spread),
-        verdict,
+        f"{len(rows)}/{len(campaign.spec.training.seeds)}",
+        "/".join(counts),
+        *(interval([row[name] for row in rows], digits) for name, digits in SPREAD),
+        f"not learned ({len(lost)} of {len(rows)} seeds)" if lost else "learned",
     )
+
+
+def _lost(rows: Sequence[Row]) -> list[Row]:
+    return [row for row in rows if not row["learned"]]
+
+
+def _verdicts(grouped: Sequence[Sequence[Row]]) -> Iterator[str]:
+    """Why models have not learned: the reason of the first seed."""
+    for rows in grouped:
+        first, seeds = rows[0], ", ".join(str(row["seed"]) for row in _lost(rows))
+        reason = _lost(rows)[0]["verdict"] or "see its parts"
+        yield f"Not learned: {first['title']} of {first['system']}, {first['size']}, seed {seeds}: {reason}"
 
 
 def points_table(campaign: Campaign, crystals: dict[str, Crystal]) -> PageTable:
@@ -156,22 +153,39 @@ def _order(row: Row, campaign: Campaign) -> tuple[int, str, int]:
 
 
 def reference_table(crystals: Iterable[Crystal]) -> PageTable:
-    """Every value of the literature that is about one of the systems, with its source."""
-    found = [(crystal.name, one) for crystal in crystals for one in crystal.references]
+    """Every value of the literature that is about one of the systems; those of one point and source together."""
+    rows = [
+        {
+            "system": crystal.name,
+            "where": one.point or one.quantity,
+            "what": one.quantity.removesuffix(f" at {one.point}"),
+            "cm1": f"{one.value_cm1:g}",
+            "kind": one.kind,
+            "source": one.source,
+            "certainty": str(one.certainty),
+        }
+        for crystal in crystals
+        for one in crystal.references
+    ]
     return PageTable(
         "references",
-        "Values from the literature",
-        ("system", "what", "cm^-1", "", "source", "certainty"),
-        tuple(
-            (name, one.quantity, f"{one.value_cm1:g}", one.kind, one.source, str(one.certainty))
-            for name, one in found
-        ),
-        numbers=frozenset({2}),
-        notes=(
-            "Measured frequencies at named points are drawn; calculated ones, of other functionals, are not.",
-        )
-        if found
-        else (),
+        "Values from the literature; measured frequencies at named points are drawn, calculated ones are not",
+        ("system", "what", "cm^-1", "kind", "source", "certainty"),
+        tuple(_reference_row(group) for group in _grouped(rows, ("system", "where", "source"))),
+    )
+
+
+def _reference_row(group: Sequence[Row]) -> tuple[str, ...]:
+    first = group[0]
+    what = ", ".join(row["what"] for row in group)
+    named = what if first["where"] == what else f"{first['where']}: {what}"
+    return (
+        first["system"],
+        named,
+        ", ".join(row["cm1"] for row in group),
+        first["kind"],
+        first["source"],
+        first["certainty"],
     )
 
 
@@ -180,7 +194,7 @@ def interval(values: Iterable[float | None], digits: int) -> str:
     known = [value for value in values if value is not None]
     if not known:
         return MISSING
-    low, high = f"{min(known):.{digits}f}", f"{max(known):.{digits}f}"
+    low, high = (f"{round(value, digits) + 0.0:.{digits}f}" for value in (min(known), max(known)))
     return low if low == high else f"{low}…{high}"
 
 

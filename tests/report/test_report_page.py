@@ -119,7 +119,8 @@ def test_the_page_has_frequencies_with_their_spread(text: str) -> None:
     optical = report_world.springs("diamond").points_cm1["Γ"][-1]
     assert f"{1.06 * optical:.0f}…{1.012 * 1.06 * optical:.0f} ×3" in row
     assert any(row.startswith("diamond full L† ΔML(CCSD), not learned") for row in rows)
-    assert any("1332.5 experiment Solin" in row for row in rows)
+    assert any("Γ: Raman frequency, 300 K 1332.5 experiment Solin" in row for row in rows)
+    assert "-0 " not in plain(text)
 
 
 def test_one_system_of_which_nothing_is_done(tmp_path: Path) -> None:

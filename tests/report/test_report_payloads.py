@@ -160,6 +160,7 @@ def test_seeds_stand_by_themselves(harvest: Harvest, diamond: Crystal) -> None:
         [861, 5192],
     ]
     assert len(made.panels) == 6
+    assert "(b) ML(DFT_E): seeds 861, 5192 (missing: 5735, to do)" in made.caption
 
 
 def test_errors_are_of_sums_and_by_seed(harvest: Harvest) -> None:

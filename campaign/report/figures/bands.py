@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 PANEL_INCHES = (3.55, 2.75)
 COLUMNS = 2
+DASHED = (0, (4, 1.5))
 ROW_POINTS = 10.0  # of a legend
 
 
@@ -39,7 +40,7 @@ def draw_bands(payload: BandsFigure) -> Figure:
     figure = Figure(
         figsize=(PANEL_INCHES[0] * columns + 0.4, PANEL_INCHES[1] * lines + 0.1), layout="constrained"
     )
-    figure.get_layout_engine().set(w_pad=0.02, h_pad=0.05, wspace=0.02, hspace=0.04)  # type: ignore[union-attr]
+    figure.get_layout_engine().set(w_pad=0.04, h_pad=0.05, wspace=0.02, hspace=0.04)  # type: ignore[union-attr]
     widths = [3.3, 1.0] * columns if payload.kind == "bands" else [1.0] * columns
     axes = figure.subplots(lines, len(widths), sharey=True, squeeze=False, width_ratios=widths)
     for number in range(lines * columns):
@@ -81,14 +82,15 @@ def _absent(axes: Axes, payload: BandsFigure) -> None:
 
 
 def _bands(axes: Axes, payload: BandsFigure, panel: Panel) -> None:
+    every = _every_seed(payload)
     _points(axes, payload)
     for area in panel.areas:
         _area(axes, payload.axis.distances, area)
-    for line, dash, colour in _styled(panel.lines):
+    for line, dash, colour in _styled(panel.lines, every):
         _line(axes, payload.axis.distances, line, (dash, colour))
     _markers(axes, payload)
     axes.set_ylim(*payload.range_cm1)
-    _name(axes, panel, bool(payload.markers))
+    _name(axes, panel, payload)
 
 
 def _points(axes: Axes, payload: BandsFigure) -> None:
@@ -154,21 +156,24 @@ def _line(axes: Axes, distances: tuple[tuple[float, ...], ...], line: Line, styl
             )
 
 
-def _styled(lines: tuple[Line, ...]) -> list[tuple[Line, Any, str]]:
-    """References are blue beside areas, black and dashed beside seeds."""
-    seeds = [line for line in lines if line.kind == "seed"]
+def _styled(lines: tuple[Line, ...], every: list[int]) -> list[tuple[Line, Any, str]]:
+    """A seed looks the same in all panels; references are blue beside areas, black and dashed beside seeds."""
     found: list[tuple[Line, Any, str]] = []
     for line in lines:
-        if line.kind == "seed":
-            number = seeds.index(line)
+        if line.kind == "seed" and line.seed is not None:
+            number = every.index(line.seed)
             found.append(
                 (line, SEED_DASHES[number % len(SEED_DASHES)], SEED_COLOURS[number % len(SEED_COLOURS)])
             )
         elif line.kind == "base":
-            found.append((line, (0, (4, 1.5)), REFERENCE))
+            found.append((line, DASHED, REFERENCE))
         else:
-            found.append((line, (0, (4, 1.5)) if seeds else "-", INK if seeds else REFERENCE))
+            found.append((line, DASHED if every else "-", INK if every else REFERENCE))
     return found
+
+
+def _every_seed(payload: BandsFigure) -> list[int]:
+    return sorted({line.seed for panel in payload.panels for line in panel.lines if line.seed is not None})
 
 
 def _markers(axes: Axes, payload: BandsFigure) -> None:
@@ -180,13 +185,14 @@ def _markers(axes: Axes, payload: BandsFigure) -> None:
         )
 
 
-def _name(axes: Axes, panel: Panel, marked: bool) -> None:
+def _name(axes: Axes, panel: Panel, payload: BandsFigure) -> None:
     """Letter, title and legend above the panel, where they cover nothing."""
+    every = _every_seed(payload)
     handles = [_patch(area) for area in panel.areas]
     handles += [
-        _stroke(_label(line), ls=dash, color=colour, lw=1.0) for line, dash, colour in _styled(panel.lines)
+        _stroke(_label(line), ls=dash, color=colour, lw=1.0) for line, dash, colour in _styled(panel.lines, every)
     ]
-    if marked:
+    if payload.markers:
         handles.append(_stroke("experiment", ls="none", marker="x", ms=4.5, mew=1.1, color="black"))
     columns = 3 if panel.areas else 6
     rows = ceil(len(handles) / columns)
