@@ -69,7 +69,9 @@ def errors_caption(figure: ErrorsFigure, training: Sequence[str]) -> str:
         + "."
         for panel in figure.panels
     )
-    lost = dict.fromkeys(bar.title for panel in figure.panels for bar in panel.bars if not bar.learned)
+    lost = (
+        f"{bar.title} in ({panel.letter})" for panel in figure.panels for bar in panel.bars if not bar.learned
+    )
     return _joined([first, *panels, not_learned_text(lost), *training])
 
 

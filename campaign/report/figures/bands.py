@@ -34,13 +34,14 @@ ROW_POINTS = 10.0  # of a legend
 def draw_bands(payload: BandsFigure) -> Figure:
     """Panels two by two; a density of states beside each where the payload has any."""
     from matplotlib.figure import Figure
+    from matplotlib.layout_engine import ConstrainedLayoutEngine
 
     lines = ceil(len(payload.panels) / COLUMNS)
     columns = min(COLUMNS, len(payload.panels))
+    size = (PANEL_INCHES[0] * columns + 0.4, PANEL_INCHES[1] * lines + 0.1)
     figure = Figure(
-        figsize=(PANEL_INCHES[0] * columns + 0.4, PANEL_INCHES[1] * lines + 0.1), layout="constrained"
+        figsize=size, layout=ConstrainedLayoutEngine(w_pad=0.04, h_pad=0.05, wspace=0.02, hspace=0.04)
     )
-    figure.get_layout_engine().set(w_pad=0.04, h_pad=0.05, wspace=0.02, hspace=0.04)  # type: ignore[union-attr]
     widths = [3.3, 1.0] * columns if payload.kind == "bands" else [1.0] * columns
     axes = figure.subplots(lines, len(widths), sharey=True, squeeze=False, width_ratios=widths)
     for number in range(lines * columns):
@@ -190,7 +191,8 @@ def _name(axes: Axes, panel: Panel, payload: BandsFigure) -> None:
     every = _every_seed(payload)
     handles = [_patch(area) for area in panel.areas]
     handles += [
-        _stroke(_label(line), ls=dash, color=colour, lw=1.0) for line, dash, colour in _styled(panel.lines, every)
+        _stroke(_label(line), ls=dash, color=colour, lw=1.0)
+        for line, dash, colour in _styled(panel.lines, every)
     ]
     if payload.markers:
         handles.append(_stroke("experiment", ls="none", marker="x", ms=4.5, mew=1.1, color="black"))

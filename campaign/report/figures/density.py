@@ -29,11 +29,17 @@ def draw_density(axes: Axes, panel: Panel) -> None:
 
 def thz_axis(axes: Axes) -> None:
     """The same frequencies in THz, at the right."""
-    other = axes.secondary_yaxis(
-        "right", functions=(lambda cm1: cm1 / CM1_PER_THZ, lambda thz: thz * CM1_PER_THZ)
-    )
+    other = axes.secondary_yaxis("right", functions=(_to_thz, _to_cm1))
     other.set_ylabel("frequency (THz)")
     other.tick_params(direction="in", labelsize=7.5)
+
+
+def _to_thz(cm1: Any) -> Any:
+    return cm1 / CM1_PER_THZ
+
+
+def _to_cm1(thz: Any) -> Any:
+    return thz * CM1_PER_THZ
 
 
 def _area(axes: Axes, area: Area) -> None:

@@ -22,7 +22,7 @@ def draw_errors(payload: ErrorsFigure) -> Figure:
 
     columns = min(COLUMNS, len(payload.panels))
     lines = ceil(len(payload.panels) / columns)
-    models = list(dict.fromkeys(bar.name for panel in payload.panels for bar in panel.bars))
+    models = _models(payload)
     every = [
         max(value, SMALLEST_MEV)
         for panel in payload.panels
@@ -43,14 +43,14 @@ def draw_errors(payload: ErrorsFigure) -> Figure:
     return figure
 
 
-def _panel(axes: Axes, panel: ErrorPanel, models: list[str], reach: tuple[float, float]) -> None:
+def _panel(axes: Axes, panel: ErrorPanel, models: dict[str, str], reach: tuple[float, float]) -> None:
     from matplotlib.ticker import LogLocator, NullFormatter
 
     axes.set_xscale("log")
     axes.grid(axis="x", color=GUIDE, lw=0.4, alpha=0.6)
     for bar in panel.bars:
-        _bar(axes, bar, models.index(bar.name))
-    axes.set_yticks(range(len(models)), [ink(model) for model in models])
+        _bar(axes, bar, list(models).index(bar.title))
+    axes.set_yticks(range(len(models)), [ink(model) for model in models.values()])
     axes.set_ylim(len(models) - 0.4, -0.6)
     axes.set_xlim(*reach)
     axes.tick_params(axis="y", length=0, labelsize=8)
@@ -58,6 +58,17 @@ def _panel(axes: Axes, panel: ErrorPanel, models: list[str], reach: tuple[float,
     axes.xaxis.set_major_formatter(_plain)
     axes.xaxis.set_minor_formatter(NullFormatter())
     axes.set_title(f"{panel.letter}) {panel.size}, {panel.split}", loc="left", fontweight="bold")
+
+
+def _models(payload: ErrorsFigure) -> dict[str, str]:
+    """A row for each title, and its name: *not learned* only where no panel shows it learned."""
+    found: dict[str, list[ErrorBar]] = {}
+    for panel in payload.panels:
+        for bar in panel.bars:
+            found.setdefault(bar.title, []).append(bar)
+    return {
+        title: title if any(bar.learned for bar in bars) else bars[0].name for title, bars in found.items()
+    }
 
 
 def _bar(axes: Axes, bar: ErrorBar, row: int) -> None:
@@ -86,5 +97,5 @@ def _bar(axes: Axes, bar: ErrorBar, row: int) -> None:
     )
 
 
-def _plain(value: float, _: int | None = None) -> str:
+def _plain(value: float, _: float) -> str:
     return f"{value:g}"

@@ -13,7 +13,7 @@ from typing import Any
 
 from flows.training.names import ModelName
 
-STYLE: dict[str, Any] = {
+STYLE: Any = {  # matplotlib types its keys one by one
     "font.family": "DejaVu Sans",
     "font.size": 8.0,
     "axes.titlesize": 8.5,
