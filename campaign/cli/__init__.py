@@ -33,7 +33,13 @@ def _root(
 
 
 def _register() -> None:
-    from campaign.cli import database_commands, queue_commands, report_commands, results_commands, spec_commands
+    from campaign.cli import (
+        database_commands,
+        queue_commands,
+        report_commands,
+        results_commands,
+        spec_commands,
+    )
 
     for part in (spec_commands, queue_commands, results_commands, report_commands, database_commands):
         part.register(app)

@@ -14,8 +14,9 @@ from flows.training.evaluate import Prediction, rms, rms_force_eV_A
 NO_FORCE_MEV_A = 1.0
 """A difference whose RMS force component is below this adds nothing to its base."""
 
-UNFIT_FORCE_FRACTION = 0.3
-"""A model whose force RMSE exceeds this fraction of the RMS force is unfit (frequencies off by about half of it)."""
+UNFIT_FORCE_FRACTION = 0.1
+"""A model whose force RMSE exceeds this fraction of the RMS force is unfit: frequencies follow force constants with
+a power of one half, and 5 % of them is what the levels of theory differ by."""
 
 
 @dataclass(frozen=True)
