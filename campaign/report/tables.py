@@ -110,7 +110,8 @@ def points_table(campaign: Campaign, crystals: dict[str, Crystal]) -> PageTable:
     rows = [
         row for row in records(campaign.table("phonons")) if _is_shown(row["point"], crystals[row["system"]])
     ]
-    rows.sort(key=lambda row: _order(row, campaign))
+    sizes = list(dict.fromkeys(row["size"] for row in rows))
+    rows.sort(key=lambda row: _order(row, list(campaign.spec.systems), sizes))
     grouped = _grouped(rows, ("system", "size", "point", "title"))
     return PageTable(
         "points",
@@ -146,10 +147,10 @@ def _is_shown(point: str, crystal: Crystal) -> bool:
     return point in SHOWN_POINTS or not set(SHOWN_POINTS) <= crystal.path.points.keys()
 
 
-def _order(row: Row, campaign: Campaign) -> tuple[int, str, int]:
+def _order(row: Row, systems: list[str], sizes: list[str]) -> tuple[int, int, int]:
     """Systems and sizes of the plan, then point by point, so that models stand below each other."""
     points = SHOWN_POINTS.index(row["point"]) if row["point"] in SHOWN_POINTS else len(SHOWN_POINTS)
-    return list(campaign.spec.systems).index(row["system"]), row["size"], points
+    return systems.index(row["system"]), sizes.index(row["size"]), points
 
 
 def reference_table(crystals: Iterable[Crystal]) -> PageTable:
