@@ -47,6 +47,7 @@ class Work:
 class Plan:
     """All work of a campaign by key, inputs before what needs them, and what it cannot have."""
 
+    campaign: str
     work: dict[str, Work]
     gaps: tuple[Gap, ...] = ()
 
@@ -70,7 +71,7 @@ def plan(spec: ResolvedSpec, label_sets: Mapping[str, LabelSet]) -> Plan:
             system = _SystemPlan(spec, name, label_sets[name])
             planned.update((work.key, work) for work in system.all_work(models) if work.key not in planned)
             missing += tuple(system.gaps)
-    return Plan(planned, missing)
+    return Plan(spec.campaign, planned, missing)
 
 
 @dataclass

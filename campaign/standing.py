@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from enum import StrEnum
 
+from campaign.holds import holds, is_held
 from campaign.plan import Plan, Work
 from flows.keys import job_uuid
 from launchers.farm import Farm
@@ -70,14 +71,18 @@ class Standing:
 
 def standing(farm: Farm, plan: Plan) -> Standing:
     """Ask the database how far `plan` has come."""
+    selections = holds(farm, plan.campaign)
     delivered = farm.delivered(job_uuid(key) for key in plan.work)
     done = {key for key in plan.work if job_uuid(key) in delivered}
     workflows = queued(farm, [key for key in plan.work if key not in done])
-    return Standing(plan, states(plan, done, workflows), workflows)
+    held = {key for key, work in plan.work.items() if is_held(work, selections)}
+    return Standing(plan, states(plan, done, workflows, held), workflows)
 
 
-def states(plan: Plan, done: set[str], workflows: Mapping[str, QueuedWork]) -> dict[str, State]:
-    """The state of each key, derived from what is delivered and what is queued."""
+def states(
+    plan: Plan, done: Set[str], workflows: Mapping[str, QueuedWork], held: Set[str] = frozenset()
+) -> dict[str, State]:
+    """The state of each key, derived from what is delivered, what is queued, and what is held back."""
     found: dict[str, State] = {}
     for key, work in plan.work.items():  # inputs come before what needs them
         if key in done:
@@ -85,12 +90,12 @@ def states(plan: Plan, done: set[str], workflows: Mapping[str, QueuedWork]) -> d
         elif key in workflows:
             found[key] = _OF_FIREWORKS.get(workflows[key].state, State.QUEUED)
         else:
-            found[key] = _unqueued(found.get(need, State.MISSING) for need in work.needs)
+            state = _unqueued({found.get(need, State.MISSING) for need in work.needs})
+            found[key] = State.PAUSED if state is State.MISSING and key in held else state
     return found
 
 
-def _unqueued(inputs: object) -> State:
-    of_inputs = set(inputs)  # type: ignore[call-overload]
+def _unqueued(of_inputs: set[State]) -> State:
     if of_inputs & {State.FAILED, State.BLOCKED}:
         return State.BLOCKED
     return State.MISSING if of_inputs <= {State.DONE} else State.WAITING

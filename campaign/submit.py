@@ -48,16 +48,13 @@ def submit(farm: Farm, loaded: LoadedSpec, grace: timedelta = GRACE) -> Submitte
 
 
 def keep(farm: Farm, spec: ResolvedSpec) -> None:
-    """Make `spec` what its campaign asks for; one that was paused stays so."""
+    """Make `spec` what its campaign asks for; what was paused stays so."""
     document = {"spec": spec.model_dump(mode="json"), "submitted_at": datetime.now(UTC)}
-    first = {"paused": False}
-    farm.campaigns.update_one(
-        {"_id": spec.campaign}, {"$set": document, "$setOnInsert": first}, upsert=True
-    )
+    farm.campaigns.update_one({"_id": spec.campaign}, {"$set": document}, upsert=True)
 
 
 def reconcile(farm: Farm, spec: ResolvedSpec, grace: timedelta = GRACE) -> Submitted:
-    """Add to the queue what `spec` asks for, is not there, and has its inputs."""
+    """Add to the queue what `spec` asks for, is not there, has its inputs, and is not held."""
     label_sets = labels.ensure(farm, spec, labels.from_farm(farm))
     found = standing(farm, plan(spec, label_sets))
     awaited = found.plan.awaited
@@ -66,18 +63,24 @@ def reconcile(farm: Farm, spec: ResolvedSpec, grace: timedelta = GRACE) -> Submi
 
 
 def advance(farm: Farm) -> None:
-    """Reconcile every campaign that is not paused; many calls at once do it once."""
+    """Reconcile every campaign; many calls at once do it once."""
     debounced(farm, lambda: _advance(farm))
 
 
 def _advance(farm: Farm) -> None:
-    for document in list(farm.campaigns.find({"paused": {"$ne": True}}, {"spec": 1})):
+    for document in list(farm.campaigns.find({}, {"spec": 1})):
         reconcile(farm, ResolvedSpec.model_validate(document["spec"]))
 
 
-def asked(farm: Farm, name: str) -> ResolvedSpec | None:
-    """What the campaign `name` asks for, or None if there is no such campaign."""
+def asked(farm: Farm, name: str) -> ResolvedSpec:
+    """What the campaign `name` asks for.
+
+    Raises:
+        KeyError: there is no such campaign.
+    """
     document = farm.campaigns.find_one({"_id": name}, {"spec": 1})
-    return None if document is None else ResolvedSpec.model_validate(document["spec"])
+    if document is None:
+        raise KeyError(f"no campaign {name!r} in the database")
+    return ResolvedSpec.model_validate(document["spec"])
 
 

@@ -39,9 +39,11 @@ def _register() -> None:
         report_commands,
         results_commands,
         spec_commands,
+        steering_commands,
     )
 
-    for part in (spec_commands, queue_commands, results_commands, report_commands, database_commands):
+    parts = (spec_commands, queue_commands, steering_commands, results_commands, report_commands)
+    for part in (*parts, database_commands):
         part.register(app)
 
 

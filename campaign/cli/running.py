@@ -41,8 +41,8 @@ def run_campaign(loaded: LoadedSpec, slots: int | None) -> int:
     plan = submit(farm, loaded).standing.plan
     show(*losses(name, plan.gaps, stored(farm, loaded.resolved)))
     found = standing(farm, plan)
-    if not found.of_all(ENDED) and (note := pause_note(farm, name)):
-        raise UsageError(f"{note}; then run it again")
+    if found.ended and not found.of_all(ENDED):
+        raise UsageError(f"{pause_note(farm, name) or f'{name} is paused: `latticefarm resume {name}`'}; then run it again")
     if found.ended:
         show(f"nothing to do: {summary(found.counts())}")
     else:

@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from campaign import labels
+from campaign.holds import holds, say
 from campaign.plan import Plan, plan
 from campaign.progress import as_facts as work_facts
 from campaign.progress import matrix, summary
-from campaign.spec import ResolvedSpec
 from campaign.standing import Standing, State, standing
+from campaign.submit import asked
 from launchers.launchpad import Fizzled, fizzled
 
 if TYPE_CHECKING:
@@ -37,15 +38,17 @@ def names(farm: Farm, wanted: str | None) -> list[str]:
 
 
 def pause_note(farm: Farm, name: str) -> str:
-    """What to do about a campaign that is paused as a whole; empty if it is not."""
-    document = farm.campaigns.find_one({"_id": name}, {"paused": 1}) or {}
-    return f"{name} is paused: what waits is not released before `latticefarm resume {name}`" if document.get("paused") else ""
+    """What to do about a campaign of which something is paused; empty if nothing is."""
+    held = holds(farm, name)
+    if not held:
+        return ""
+    parts = "" if {} in held else f" ({'; '.join(map(say, held))})"
+    return f"{name} is paused{parts}: what waits is not released before `latticefarm resume {name}`"
 
 
 def planned(farm: Farm, name: str) -> Plan:
     """The plan of a campaign as the database knows it."""
-    document = farm.campaigns.find_one({"_id": name}, {"spec": 1}) or {}
-    spec = ResolvedSpec.model_validate(document["spec"])
+    spec = asked(farm, name)
     return plan(spec, labels.ensure(farm, spec, labels.from_farm(farm)))
 
 

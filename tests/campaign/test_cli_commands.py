@@ -75,7 +75,7 @@ def test_status(latticefarm, farm) -> None:
 def test_pause_resume_cancel_and_retry(latticefarm, farm) -> None:
     latticefarm("submit", "toy.yaml")
     assert "toy: 4 jobs paused" in latticefarm("pause", "toy", "--model", "hf-dft").out
-    assert farm.campaigns.find_one()["paused"] is False
+    assert farm.campaigns.find_one()["held"] == [{"model": "hf-dft"}]
     assert "4 paused" in latticefarm("status", "toy").out
     assert "toy: 4 jobs going on" in latticefarm("resume", "toy", "--model", "hf-dft").out
     assert "toy: 0 jobs back in the queue" in latticefarm("retry", "toy").out
@@ -99,7 +99,17 @@ def test_a_paused_campaign_says_so(latticefarm, farm) -> None:
     assert "latticefarm resume toy" in latticefarm("run", "toy.yaml").complaint
     latticefarm("resume", "toy")
     assert "paused" not in latticefarm("status", "toy").out
-    assert farm.campaigns.find_one()["paused"] is False
+    assert farm.campaigns.find_one()["held"] == []
+
+
+def test_a_cancelled_part_stays_out_until_it_is_resumed(latticefarm, farm) -> None:
+    latticefarm("submit", "toy.yaml")
+    assert "toy: 4 jobs cancelled" in latticefarm("cancel", "toy", "--model", "hf-dft").out
+    assert "toy: 0 jobs added" in latticefarm("submit", "toy.yaml").out
+    assert "toy is paused (model hf-dft)" in latticefarm("status", "toy").out
+    assert farm.launchpad.workflows.count_documents({}) == 4
+    assert "toy: 4 jobs going on" in latticefarm("resume", "toy").out
+    assert farm.launchpad.workflows.count_documents({}) == 8
 
 
 def test_another_campaign_keeps_what_it_wants(latticefarm, farm) -> None:
