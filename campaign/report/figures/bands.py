@@ -29,6 +29,7 @@ PANEL_INCHES = (3.55, 2.75)
 COLUMNS = 2
 DASHED = (0, (4, 1.5))
 ROW_POINTS = 10.0  # of a legend
+ROW_LETTERS = 42  # three names with more than these reach into the next panel
 
 
 def draw_bands(payload: BandsFigure) -> Figure:
@@ -196,7 +197,8 @@ def _name(axes: Axes, panel: Panel, payload: BandsFigure) -> None:
     ]
     if payload.markers:
         handles.append(_stroke("experiment", ls="none", marker="x", ms=4.5, mew=1.1, color="black"))
-    columns = 3 if panel.areas else 6
+    letters = sum(len(str(handle.get_label())) for handle in handles)
+    columns = (3 if letters <= ROW_LETTERS else 2) if panel.areas else 6
     rows = ceil(len(handles) / columns)
     legend = axes.legend(
         handles=handles,
