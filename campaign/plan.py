@@ -10,6 +10,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from campaign.spec import Gap, ResolvedSpec, SizeError, count, gaps
+from campaign.spec.dynamics import DynamicsSpec
+from flows.dynamics.settings import DynamicsTask
 from flows.keys import digest
 from flows.phonons.settings import PhononTask
 from flows.records import LabelSet
@@ -18,7 +20,7 @@ from flows.training.names import ModelName
 from flows.training.settings import SummingTask, TrainingTask
 from flows.training.splits import Split, split, unseen
 
-STAGES = ("train", "sum", "phonons")
+STAGES = ("train", "sum", "phonons", "vibrations")
 
 
 @dataclass(frozen=True)
@@ -89,7 +91,7 @@ class _SystemPlan:
                 yield trained
                 name = ModelName.parse(model)
                 if name.base is None:
-                    yield self._phonons(trained, model, (trained.key,))
+                    yield from self._crystal(trained, model, (trained.key,))
                 elif (base := splits.get((f"{name.base}_ef", size))) is not None:
                     lower = self._training(f"{name.base}_ef", size, seed, base)
                     yield from self._sum(trained, lower, base)
@@ -141,13 +143,37 @@ class _SystemPlan:
             {**about, "base_key": needs[0], "difference_key": needs[1], "labels": labels}
         )
         yield Work(key, "sum", self.system, model, difference.seed, difference.size, needs, summing)
-        yield self._phonons(difference, model, needs)
+        yield from self._crystal(difference, model, needs)
 
     def _unseen(self, model: str, task: TrainingTask, base_split: Split) -> tuple[str, ...]:
         upper = self.labels.labels[ModelName.parse(model).level]
         by_label = {label: structure for structure, label in upper.items()}
         tested = tuple(by_label[keys[0]] for keys in task.test)
         return tuple(upper[key] for key in unseen(Split((), (), tested), base_split))
+
+    def _crystal(self, trained: Work, model: str, needs: tuple[str, ...]) -> Iterator[Work]:
+        """What is computed with a model that can move a crystal; `needs` are its parts."""
+        yield self._phonons(trained, model, needs)
+        asked = self.spec.dynamics
+        if asked is not None and asked.wants(model, trained.seed, trained.size):
+            yield self._vibrations(trained, model, needs, asked)
+
+    def _vibrations(self, trained: Work, model: str, needs: tuple[str, ...], asked: DynamicsSpec) -> Work:
+        cells = self.spec.systems[self.system]
+        normalized_atoms = len(cells.primitive.symbols)  # lies over the harmonic density of states
+        key = digest(
+            "vibrations",
+            1,
+            models=list(needs),
+            big=cells.big.key(),
+            dynamics=asked.settings().identity(),
+            vibrations=asked.vibrations.identity(),
+            normalized_atoms=normalized_atoms,
+        )
+        about = {"key": key, "system": self.system, "model": model, "seed": trained.seed, "size": trained.size}
+        how = {"big": cells.big, "dynamics": asked.settings(), "vibrations": asked.vibrations}
+        task = DynamicsTask.model_validate({**about, **how, "normalized_atoms": normalized_atoms})
+        return Work(key, "vibrations", self.system, model, trained.seed, trained.size, needs, task)
 
     def _phonons(self, trained: Work, model: str, needs: tuple[str, ...]) -> Work:
         cells = self.spec.systems[self.system]

@@ -11,7 +11,7 @@ from launchers.envelopes import Envelope
 if TYPE_CHECKING:
     from jobflow import Job
 
-CATEGORIES = {"train": "train", "sum": "analyse", "phonons": "analyse"}
+CATEGORIES = {"train": "train", "sum": "analyse", "phonons": "analyse", "vibrations": "analyse"}
 ADVANCE = "campaign.submit:advance"
 
 
@@ -38,6 +38,7 @@ def job(work: Work) -> Job:
     """The jobflow job that delivers the record of `work`."""
     from jobflow import OutputReference
 
+    from flows.dynamics.jobs import vibrations
     from flows.phonons.jobs import phonons
     from flows.training.jobs import add, train
 
@@ -47,8 +48,10 @@ def job(work: Work) -> Job:
             made = train(work.task)
         case "sum":
             made = add(work.task, *inputs)
-        case _:
+        case "phonons":
             made = phonons(work.task, inputs)
+        case _:
+            made = vibrations(work.task, inputs)
     made.name = work.title
     made.set_uuid(job_uuid(work.key))
     return made

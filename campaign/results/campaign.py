@@ -19,7 +19,7 @@ from campaign.spec import ResolvedSpec
 from campaign.spec.errors import nearest
 from campaign.standing import standing
 from flows.keys import job_uuid
-from flows.records import LabelSet, PhononFacts, Record, SummedModel, TrainedModelFacts
+from flows.records import LabelSet, PhononFacts, Record, SummedModel, TrainedModelFacts, Vibrations
 from launchers.farm import Farm
 
 if TYPE_CHECKING:
@@ -71,6 +71,10 @@ class Campaign:
     def phonons(self) -> list[Result[PhononFacts]]:
         """All phonons."""
         return list(self._phonons)
+
+    def vibrations(self) -> list[Result[Vibrations]]:
+        """All densities of states from MD."""
+        return list(self._vibrations)
 
     def failures(self) -> list[FailedWork]:
         """All work that failed, and how much other work waits for it in vain."""
@@ -153,6 +157,10 @@ class Campaign:
     @cached_property
     def _phonons(self) -> list[Result[PhononFacts]]:
         return self._results("phonons", PhononFacts)
+
+    @cached_property
+    def _vibrations(self) -> list[Result[Vibrations]]:
+        return self._results("vibrations", Vibrations)
 
     @cached_property
     def _failures(self) -> list[FailedWork]:

@@ -33,10 +33,10 @@ def open_campaign(farm: Farm, name: str) -> Campaign:
     Raises:
         UnknownCampaign: nobody submitted a campaign of that name.
     """
-    spec = asked(farm, name)
-    if spec is None:
-        raise UnknownCampaign(f"no campaign {name!r} in this database; {_advice(farm, name)}")
-    return Campaign(farm, spec)
+    try:
+        return Campaign(farm, asked(farm, name))
+    except KeyError:
+        raise UnknownCampaign(f"no campaign {name!r} in this database; {_advice(farm, name)}") from None
 
 
 def campaign_names(farm: Farm) -> list[str]:

@@ -6,6 +6,7 @@ from typing import Annotated, Any, NamedTuple
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
+from campaign.spec.dynamics import Dynamics
 from campaign.spec.errors import nearest
 from campaign.spec.levels import Model
 from campaign.spec.located import MayBeEmpty, located
@@ -73,6 +74,7 @@ class _Campaign(Settings):
     mace: Annotated[MaceSpec, MayBeEmpty] = MaceSpec()
     phonons: Annotated[PhononSettings, MayBeEmpty] = PhononSettings()
     matching: Annotated[MatchingSettings, MayBeEmpty] = MatchingSettings()
+    dynamics: Dynamics | None = None  # None: no MD
 
     def training_settings(self, system: str, model: str) -> TrainingSettings:
         """MACE settings of `model` in `system`: see `campaign.spec.mace.training_settings` for what wins."""
@@ -82,6 +84,14 @@ class _Campaign(Settings):
         """The sizes of `model` in `system` by name; `campaign.spec.count` turns one into a number."""
         named = self.systems[system].sizes or self.training.sizes
         return {name: sizes.get(model, sizes.get(DEFAULT, "full")) for name, sizes in named.items()}
+
+    @model_validator(mode="after")
+    def _dynamics_fit_models(self) -> _Campaign:
+        if self.dynamics is not None:
+            named = {name: self.systems[name].sizes or self.training.sizes for name in self.systems}
+            sizes = list(dict.fromkeys(size for sizes in named.values() for size in sizes))
+            self.dynamics.check(self.models, self.training.seeds, sizes)
+        return self
 
     @model_validator(mode="after")
     def _sizes_fit_models(self) -> _Campaign:

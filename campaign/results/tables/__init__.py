@@ -1,4 +1,5 @@
-"""The tables of a campaign by name: labels, set-aside, training, learning, phonons, points, failures, gaps."""
+"""The tables of a campaign by name: labels, set-aside, training, learning, phonons, points, vibrations, failures,
+gaps."""
 
 from __future__ import annotations
 
@@ -9,9 +10,10 @@ from campaign.results.tables.labels import LABELS, SET_ASIDE
 from campaign.results.tables.learning import LEARNING
 from campaign.results.tables.phonons import PHONONS, POINTS
 from campaign.results.tables.training import TRAINING
+from campaign.results.tables.vibrations import VIBRATIONS
 from campaign.spec.errors import nearest
 
-_ALL = (LABELS, SET_ASIDE, TRAINING, LEARNING, PHONONS, POINTS, FAILURES, GAPS)
+_ALL = (LABELS, SET_ASIDE, TRAINING, LEARNING, PHONONS, POINTS, VIBRATIONS, FAILURES, GAPS)
 TABLES: dict[str, Table] = {table.name: table for table in _ALL}
 
 

@@ -1,0 +1,60 @@
+"""What long MD of each model showed: how it ran, and where its density of states is highest."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from campaign.results.campaign import Campaign
+from campaign.results.columns import Column, Table
+from campaign.results.tables.places import KEY, LEARNED, MODEL, SEED, SIZE, SYSTEM, TITLE, VERDICT, place
+from flows.records import Vibrations
+
+_RUN = (
+    Column("temperature_K", "float", "T\nK", 0),
+    Column("measured_temperature_K", "float", "T seen\nK", 1),
+    Column("atoms", "int", "atoms"),
+    Column("steps", "int", "steps"),
+    Column("timestep_fs", "float", "fs"),
+    Column("starts", "int", "starts"),
+    Column("largest_drift_meV_atom", "float", "drift\nmeV/at", 3),
+    Column("peak_cm1", "float", "peak\ncm^-1", 0),
+    Column("edge_cm1", "float", "edge\ncm^-1", 0),
+    Column("verlet_shift_cm1", "float", "shift\ncm^-1", 2),
+    Column("resolution_cm1", "float", "width\ncm^-1", 0),
+    Column("window"),
+    Column("definition"),
+    Column("resumed", "bool"),
+    Column("device"),
+    Column("wall_time_s", "float", "time\ns", 0),
+)
+
+
+def _rows(campaign: Campaign) -> Iterator[dict[str, Any]]:
+    for result in campaign.vibrations():
+        judged = {"learned": result.record.learned, "verdict": result.record.verdict or None}
+        yield {**place(result.work), **judged, **_run(result.record)}
+
+
+def _run(record: Vibrations) -> dict[str, Any]:
+    highest = max(range(len(record.total)), key=record.total.__getitem__)
+    same = [column.name for column in _RUN if column.name in Vibrations.model_fields and column.name != "starts"]
+    return {name: getattr(record, name) for name in same} | {
+        "measured_temperature_K": sum(one.temperature_K for one in record.starts) / len(record.starts),
+        "starts": len(record.starts),
+        "largest_drift_meV_atom": max((one.drift_meV_atom for one in record.starts), key=abs),
+        "peak_cm1": record.frequencies_cm1[highest],
+        "resumed": any(one.resumed_from_steps for one in record.starts),
+    }
+
+
+VIBRATIONS = Table(
+    "vibrations",
+    "long classical MD of each model and its density of states",
+    (SYSTEM, TITLE, MODEL, SIZE, SEED, LEARNED, *_RUN, VERDICT, KEY),
+    _rows,
+    notes=lambda frame: (
+        ["drift: of the total energy, the largest over starts; edge: 99 % of the states lie below; shift: of a mode "
+         "at the edge, by the timestep; nuclei are classical"] if len(frame) else []
+    ),
+)

@@ -1,0 +1,74 @@
+"""Long MD as a stage of a campaign: what is asked, what is refused, and one that runs."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from campaign.plan import plan
+from campaign.spec import SpecError, load_spec
+
+MD = "dynamics={models: [dft_ef, delta_hf], seeds: [1], steps: 900, equilibration_steps: 50, starts: 2, vibrations: {resolution_cm1: 250}}"
+
+
+@pytest.fixture
+def spec(tmp_path, write_campaign):
+    return write_campaign(tmp_path, seeds=2, epochs=1, sizes=("full",))
+
+
+def stages(spec, *overrides: str) -> tuple:
+    from campaign import labels
+
+    loaded = load_spec(spec, overrides)
+    sets = {name: one[0] for name, one in labels.read_all(loaded.resolved, labels.from_disk(loaded.files)).items()}
+    return plan(loaded.resolved, sets).of_stage("vibrations"), plan(loaded.resolved, sets)
+
+
+def test_md_is_asked_of_the_models_seeds_and_sizes_that_are_named(spec):
+    asked, _ = stages(spec, MD)
+    assert {(work.model, work.seed, work.size) for work in asked} == {("dft_ef", 1, "full"), ("delta_hf", 1, "full")}
+    assert {len(work.needs) for work in asked if work.model == "delta_hf"} == {2}
+
+
+def test_without_a_section_there_is_no_md_and_no_other_key_changes(spec):
+    none, without = stages(spec)
+    assert none == []
+    _, with_md = stages(spec, MD)
+    assert set(without.work) < set(with_md.work)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ("dynamics={models: [delta_mp2]}", "'delta_mp2' is not trained by this campaign"),
+        ("dynamics={models: [hf-dft]}", "'hf-dft' is not trained by this campaign; did you mean"),
+        ("dynamics={models: [dft_ef], seeds: [7]}", "7 is not trained by this campaign"),
+        ("dynamics={models: [dft_ef], sizes: [half]}", "'half' is not trained by this campaign"),
+        ("dynamics={models: [dft_ef], steps: 100}", "resolution_cm1"),
+        ("dynamics={models: [dft_ef], timestep: 1}", "timestep"),
+    ],
+)
+def test_md_that_cannot_be_is_refused(spec, wrong, said):
+    with pytest.raises(SpecError, match="dynamics") as error:
+        load_spec(spec, [wrong])
+    assert said in str(error.value)
+
+
+def test_a_campaign_ends_in_a_density_of_states(spec, farm, tmp_path):
+    from campaign.results import open_campaign
+    from campaign.submit import advance, submit
+    from launchers.worker import Worker, WorkerSettings
+
+    md = MD.replace("delta_hf", "dft_ef").replace("[dft_ef, dft_ef]", "[dft_ef]")
+    submit(farm, load_spec(spec, [md, "models=[dft_ef]", "training.seeds=[1]", "systems.copper.cells.big=[1, 1, 1]"]))
+    Worker(farm, WorkerSettings(tmp_path / "runs", until_empty=True, patience_s=1.0, then=advance)).run()
+    (result,) = open_campaign(farm, "toy").vibrations()
+    assert result.record.atoms == 4
+    assert len(result.record.starts) == 2
+    # three states for the one atom of the primitive cell
+    assert result.record.normalized_to == pytest.approx(3.0)
+    area = np.trapezoid(result.record.total, result.record.frequencies_cm1)
+    assert 0 < area <= 3.01
+    frame = open_campaign(farm, "toy").table("vibrations")
+    assert list(frame["starts"]) == [2]
+    assert frame["measured_temperature_K"][0] > 0
