@@ -37,7 +37,11 @@ def main() -> int:
     os.environ |= {"LATTICEFARM_HOME": str(directory), "OMP_NUM_THREADS": "1", "TQDM_DISABLE": "1"}
     chance = random.Random(asked.random_seed)
     spec = write_campaign(directory / "campaign", seeds=2, epochs=1)
-    bad = [trial for trial in range(asked.trials) if not attempt(trial, spec, chance, not asked.no_work)]
+    bad = []
+    for trial in range(asked.trials):
+        good = attempt(trial, spec, chance, not asked.no_work)
+        print(f"trial {trial}: {'as it should be' if good else 'WRONG'}", flush=True)
+        bad += [] if good else [trial]
     what = "one workflow" if asked.no_work else "one workflow and one record"
     print(f"{asked.trials - len(bad)} of {asked.trials} trials: {what} for every key; wrong: {bad}")
     return 1 if bad else 0
