@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import io
+
 import numpy as np
 import pytest
+from rich.console import Console
 
 from campaign.plan import plan
+from campaign.results import TABLES
+from campaign.results.render import for_terminal
 from campaign.spec import SpecError, load_spec
 
 MD = "dynamics={models: [dft_ef, delta_hf], seeds: [1], steps: 900, equilibration_steps: 50, starts: 2, vibrations: {resolution_cm1: 250}}"
@@ -54,6 +59,18 @@ def test_md_that_cannot_be_is_refused(spec, wrong, said):
     assert said in str(error.value)
 
 
+def on_terminal(frame) -> str:
+    """What a terminal of 120 columns shows; no header may be cut."""
+    console = Console(width=120, file=io.StringIO(), highlight=False)
+    for part in for_terminal(TABLES["vibrations"], frame):
+        console.print(part)
+    shown = console.file.getvalue()
+    heads = {word for column in TABLES["vibrations"].shown for word in (column.header or "").split()}
+    assert heads <= set(shown.split())
+    assert max(map(len, shown.splitlines())) <= 120
+    return shown
+
+
 def test_a_campaign_ends_in_a_density_of_states(spec, farm, tmp_path):
     from campaign.results import open_campaign
     from campaign.submit import advance, submit
@@ -72,3 +89,4 @@ def test_a_campaign_ends_in_a_density_of_states(spec, farm, tmp_path):
     frame = open_campaign(farm, "toy").table("vibrations")
     assert list(frame["starts"]) == [2]
     assert frame["measured_temperature_K"][0] > 0
+    assert "copper" in on_terminal(frame)

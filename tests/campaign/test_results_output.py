@@ -62,7 +62,7 @@ def text(table: Table, campaign: Campaign, width: int = 120) -> str:
 def test_tables_fit_into_120_columns(name: str, toy: Campaign) -> None:
     shown = text(TABLES[name], toy)
     assert max(map(len, shown.splitlines())) <= 120
-    if name != "failures":
+    if name != "failures" and not toy.table(name).empty:
         heads = {word for column in TABLES[name].shown for word in (column.header or "").split()}
         assert heads <= set(shown.split()), "a header was cut"
 

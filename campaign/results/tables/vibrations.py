@@ -13,7 +13,7 @@ from flows.records import Vibrations
 _RUN = (
     Column("temperature_K", "float", "T\nK", 0),
     Column("measured_temperature_K", "float", "T seen\nK", 1),
-    Column("atoms", "int", "atoms"),
+    Column("atoms", "int"),
     Column("steps", "int", "steps"),
     Column("timestep_fs", "float", "fs"),
     Column("starts", "int", "starts"),
@@ -21,7 +21,7 @@ _RUN = (
     Column("peak_cm1", "float", "peak\ncm^-1", 0),
     Column("edge_cm1", "float", "edge\ncm^-1", 0),
     Column("verlet_shift_cm1", "float", "shift\ncm^-1", 2),
-    Column("resolution_cm1", "float", "width\ncm^-1", 0),
+    Column("resolution_cm1", "float"),
     Column("window"),
     Column("definition"),
     Column("resumed", "bool"),
