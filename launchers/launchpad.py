@@ -10,8 +10,6 @@ from typing import Any
 
 from launchers.farm import Farm
 
-FINAL_LAUNCH = ("COMPLETED", "FIZZLED")
-
 
 @dataclass(frozen=True)
 class QueuedWork:
@@ -63,12 +61,11 @@ def delivering(workflow: dict[str, Any]) -> int:
 def fizzled(farm: Farm, works: Iterable[QueuedWork]) -> list[Fizzled]:
     """The failures of those of `works` that are FIZZLED."""
     by_id = {work.fw_id: work for work in works if work.state == "FIZZLED"}
-    launches: dict[int, dict[str, Any]] = {}
-    fields = {"fw_id": 1, "launch_id": 1, "action.stored_data._exception": 1, "launch_dir": 1}
-    for launch in farm.find(farm.launchpad.launches, "fw_id", by_id, fields | {"state": 1}):
-        if launch["state"] == "FIZZLED" and launch["launch_id"] > launches.get(launch["fw_id"], launch)["launch_id"] - 1:
-            launches[launch["fw_id"]] = launch
-    return [_fizzled(work, launches.get(fw_id, {})) for fw_id, work in by_id.items()]
+    fields = {"fw_id": 1, "launch_id": 1, "state": 1, "action.stored_data._exception": 1, "launch_dir": 1}
+    found = farm.find(farm.launchpad.launches, "fw_id", by_id, fields)
+    ended = sorted((one for one in found if one["state"] == "FIZZLED"), key=lambda one: one["launch_id"])
+    latest = {launch["fw_id"]: launch for launch in ended}
+    return [_fizzled(work, latest.get(fw_id, {})) for fw_id, work in by_id.items()]
 
 
 def _fizzled(work: QueuedWork, launch: dict[str, Any]) -> Fizzled:
