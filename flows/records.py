@@ -108,6 +108,59 @@ class Label(Record):
     source: str | None = None  # published labels: file and frame
 
 
+class Drawn(Record):
+    """A structure to be labelled, and how it was drawn: `method` is `rattle`, `sweep` or `published`.
+
+    `stratum` is what a stratified subset is drawn from: the displacement (Å) of a rattle, the temperature (K)
+    of a sweep. `step` counts the steps of a sweep from its start.
+    """
+
+    structure: Structure
+    method: str
+    stratum: float | None = None
+    step: int | None = None
+
+
+class Sweep(Record):
+    """The frames that an MD through rising temperatures left for labelling, in its order."""
+
+    key: str
+    system: str
+    frames: tuple[Drawn, ...]
+    temperatures_K: tuple[float, ...]  # seen, of each frame
+    potential: str  # what moved the atoms: an engine and its level, or the keys of models
+    resumed_from_steps: tuple[int, ...] = ()
+    versions: dict[str, str] = {}
+    wall_time_s: float = 0.0
+
+
+class LabelledChunk(Record):
+    """That a chunk of labels is done: each of `labels` is a record of its own."""
+
+    key: str
+    system: str
+    labels: tuple[str, ...]
+    versions: dict[str, str] = {}
+    wall_time_s: float = 0.0
+
+
+class FrozenPhonon(Record):
+    """An optical mode at Γ of one level, from its energies alone: E(u) = E(0) + a u² + b u⁴, by least squares.
+
+    Sublattice 1 of a crystal with two atoms in its primitive cell moves against sublattice 2 by `displacements_A`;
+    `energies_eV` are per primitive cell. `frequency_cm1` = sqrt(2 a / μ) with the reduced mass μ.
+    """
+
+    key: str
+    system: str
+    level: str
+    displacements_A: tuple[float, ...]
+    energies_eV: tuple[float, ...]
+    frequency_cm1: float  # negative: imaginary
+    quartic_eV_A4: float
+    label_keys: tuple[str, ...] = ()
+
+
 class SetAside(Record):
     """A frame, or a structure, that could not be used, and why."""
 
@@ -391,7 +444,7 @@ class Vibrations(Spectrum):
 class Failure(Record):
     """Why a calculation failed: what FireWorks shows beside FIZZLED and `results` lists.
 
-    `kind` is a stable word (`unconverged`, `diverged`, `bad-input`, ...).
+    `kind` is a stable word (`unconverged`, `diverged`, `bad-input`, ...). That of a label also names the label.
     """
 
     stage: str
@@ -399,6 +452,9 @@ class Failure(Record):
     message: str
     advice: str = ""
     run_directory: str | None = None
+    label_key: str | None = None
+    structure_key: str | None = None
+    level: str | None = None
 
 
 LabelSet.model_rebuild()

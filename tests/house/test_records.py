@@ -18,6 +18,7 @@ NAMES = {
     *("Baseline", "TrainedModelFacts", "TrainedModel", "SummedModel", "Bands", "DensityOfStates", "PhononFacts"),
     *("Phonons", "ImaginaryMode", "Failure"),
     *("Spectrum", "HarmonicSpectrum", "Band", "MDStart", "Vibrations"),
+    *("Drawn", "Sweep", "LabelledChunk", "FrozenPhonon"),
 }
 # stored in the queue: a job whose path moved cannot be run any more
 JOBS = {

@@ -1,0 +1,68 @@
+"""What every engine promises: a structure and levels in; for each level a label's numbers, or a failure, out."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from flows.records import Failure
+from flows.settings import Settings
+
+if TYPE_CHECKING:
+    from ase import Atoms
+    from numpy.typing import NDArray
+
+STAGE = "label"
+
+
+@dataclass(frozen=True)
+class Computed:
+    """What an engine found for one structure at one level: eV per cell, forces (N, 3) in eV/Å.
+
+    `components_eV` are parts of the energy (`hf`, `mp2`, `ccsd`, `(t)`, ...); `diagnostics` what tells a good
+    label from a bad one (`gap_eV`, `cycles`, `t1`, `force_sum_eV_A`, ...). `wall_time_s` counts what this level
+    cost on top of those computed before it.
+    """
+
+    energy_eV: float
+    forces_eV_A: NDArray | None = None
+    components_eV: Mapping[str, float] = field(default_factory=dict)
+    diagnostics: Mapping[str, float] = field(default_factory=dict)
+    wall_time_s: float = 0.0
+
+
+class EngineSettings(Settings):
+    """The settings of one engine, of which a subclass adds its own. Frozen, plain JSON, part of keys.
+
+    `kind` names the program, and is a literal in each subclass. `time_limit_s` bounds one structure.
+    """
+
+    kind: str
+    time_limit_s: float | None = None
+
+    @abstractmethod
+    def levels(self) -> Mapping[str, bool]:
+        """The levels that it can compute, and whether it has forces at each."""
+
+    @abstractmethod
+    def compute(self, atoms: Atoms, wanted: Mapping[str, bool]) -> Iterator[tuple[str, Computed | Failure]]:
+        """For each level of `wanted` (and whether its forces are), cheapest first: its numbers, or why not.
+
+        A failure of one level does not hide the others. May be slow, crash, hang or return garbage: callers go
+        through `flows.labelling.engines.guarded`.
+        """
+
+    @abstractmethod
+    def versions(self) -> dict[str, str]:
+        """Of the packages or programs that decide the numbers."""
+
+    def identity_of(self, level: str, forces: bool) -> dict[str, Any]:
+        """The part of the settings that decides the numbers of `level`: what goes into the key of a label.
+
+        Nothing about speed, memory, time or threads. Whether forces are asked for counts where it changes
+        the energy.
+        """
+        settings = {name: value for name, value in self.identity().items() if name != "time_limit_s"}
+        return {**settings, "level": level, "forces": forces}
