@@ -7,23 +7,28 @@ back into the queue by itself.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from flows.records import Failure
 
 
 class CalculationFailed(Exception):
-    """A calculation gave no usable result."""
+    """A calculation gave no usable result; `parts` are the failures of its parts, where it had some."""
 
-    def __init__(self, failure: Failure) -> None:
+    def __init__(self, failure: Failure, parts: Sequence[Failure] = ()) -> None:
         super().__init__(f"{failure.stage}: {failure.message}" + (f" ({failure.advice})" if failure.advice else ""))
         self.failure = failure
+        self.parts = tuple(parts)
 
     def to_dict(self) -> dict[str, Any]:
-        return {"failure": self.failure.model_dump(mode="json")}
+        failed: dict[str, Any] = {"failure": self.failure.model_dump(mode="json")}
+        if self.parts:
+            failed["parts"] = [part.model_dump(mode="json") for part in self.parts]
+        return failed
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self.failure,)
+        return type(self), (self.failure, self.parts)
 
 
 class MachineTrouble(BaseException):

@@ -144,23 +144,6 @@ class LabelledChunk(Record):
     wall_time_s: float = 0.0
 
 
-class FrozenPhonon(Record):
-    """An optical mode at Γ of one level, from its energies alone: E(u) = E(0) + a u² + b u⁴, by least squares.
-
-    Sublattice 1 of a crystal with two atoms in its primitive cell moves against sublattice 2 by `displacements_A`;
-    `energies_eV` are per primitive cell. `frequency_cm1` = sqrt(2 a / μ) with the reduced mass μ.
-    """
-
-    key: str
-    system: str
-    level: str
-    displacements_A: tuple[float, ...]
-    energies_eV: tuple[float, ...]
-    frequency_cm1: float  # negative: imaginary
-    quartic_eV_A4: float
-    label_keys: tuple[str, ...] = ()
-
-
 class SetAside(Record):
     """A frame, or a structure, that could not be used, and why."""
 

@@ -18,11 +18,12 @@ NAMES = {
     *("Baseline", "TrainedModelFacts", "TrainedModel", "SummedModel", "Bands", "DensityOfStates", "PhononFacts"),
     *("Phonons", "ImaginaryMode", "Failure"),
     *("Spectrum", "HarmonicSpectrum", "Band", "MDStart", "Vibrations"),
-    *("Drawn", "Sweep", "LabelledChunk", "FrozenPhonon"),
+    *("Drawn", "Sweep", "LabelledChunk"),
 }
 # stored in the queue: a job whose path moved cannot be run any more
 JOBS = {
     "flows.training.jobs": ("train", "add"),
+    "flows.labelling.jobs": ("label",),
     "flows.phonons.jobs": ("phonons",),
     "flows.dynamics.jobs": ("vibrations",),
     "flows.toys": ("toy",),
@@ -30,6 +31,7 @@ JOBS = {
 }
 TASKS = {
     "flows.training.settings": ("TrainingTask", "SummingTask", "TrainingSettings"),
+    "flows.labelling.engines.task": ("LabelTask", "LabelItem"),
     "flows.phonons.settings": ("PhononTask", "PhononSettings"),
     "flows.dynamics.settings": ("DynamicsTask", "DynamicsSettings", "VibrationSettings"),
 }

@@ -1,0 +1,26 @@
+"""The job of this stage: a chunk of labels by an engine."""
+
+from __future__ import annotations
+
+from flows.checkpoints import sweep_delivered
+from flows.delivery import delivers
+from flows.labelling.chunk import label_chunk
+from flows.labelling.engines.guarded import Guarded
+from flows.labelling.journal import Journal
+from flows.labelling.engines.task import LabelTask
+from flows.records import LabelledChunk
+
+
+@delivers(LabelledChunk)
+def label(task: LabelTask) -> LabelledChunk:
+    """The labels of a chunk, each stored as a record of its own when it is there.
+
+    Killed anywhere, it loses at most the structure in hand.
+
+    Raises:
+        CalculationFailed: labels failed; each is named, and the others are stored.
+        MachineTrouble: the journal cannot be kept.
+    """
+    sweep_delivered()
+    with Guarded(task.engine) as engine:
+        return label_chunk(task, engine.compute, Journal.of(task.key))
