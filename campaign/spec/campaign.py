@@ -12,9 +12,10 @@ from campaign.spec.levels import Model
 from campaign.spec.located import MayBeEmpty, located
 from campaign.spec.mace import MaceSpec, training_settings
 from campaign.spec.parts import IntMatrix, SystemSpec
+from campaign.spec.reference import ResolvedReference
 from campaign.spec.sizes import DEFAULT, Sizes
 from flows.labelling.settings import MatchingSettings, PublishedFile
-from flows.phonons.settings import PhononSettings
+from flows.phonons.settings import NacSettings, PhononSettings
 from flows.records import Structure
 from flows.settings import Settings
 from flows.training.names import ModelName
@@ -137,6 +138,8 @@ class ResolvedSystem(Settings):
     levels: dict[str, ResolvedLevel]
     mace: MaceSpec = MaceSpec()
     sizes: Sizes | None = None
+    nac: NacSettings | None = None
+    reference: dict[str, ResolvedReference] = {}  # noqa: RUF012  # pydantic copies defaults
 
 
 class ResolvedSpec(_Campaign):

@@ -10,6 +10,8 @@ from campaign.spec.errors import nearest
 from campaign.spec.levels import Level
 from campaign.spec.located import MayBeEmpty, TextList, located
 from campaign.spec.mace import MaceSpec
+from campaign.spec.nac import NacSpec
+from campaign.spec.reference import References
 from campaign.spec.sizes import Sizes
 from flows.settings import Settings
 
@@ -130,6 +132,8 @@ class SystemSpec(Settings):
     levels: dict[Level, Annotated[LevelSpec, MayBeEmpty]] = Field(min_length=1)
     mace: Annotated[MaceSpec, MayBeEmpty] = MaceSpec()
     sizes: Sizes | None = None
+    nac: NacSpec | None = None  # None: no LO-TO splitting
+    reference: References = {}  # noqa: RUF012  # pydantic copies defaults
 
     @model_validator(mode="after")
     def _only_dft_has_a_functional(self) -> SystemSpec:

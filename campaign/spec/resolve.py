@@ -10,10 +10,13 @@ from typing import Any
 
 from campaign.spec.campaign import CampaignSpec, ResolvedLevel, ResolvedSpec, ResolvedSystem
 from campaign.spec.errors import Loc, Problem, SpecError
+from campaign.spec.nac import NacSpec
 from campaign.spec.parts import LevelSpec, StructureSpec, SystemSpec
+from campaign.spec.reference import KeptFile, ReferenceSpec, ResolvedReference
 from campaign.spec.structures import prototype_cell, read_cell, repeat
 from flows.labelling.settings import PublishedFile
 from flows.phonons.cells import primitive
+from flows.phonons.settings import NacSettings
 from flows.records import Structure
 
 Complain = Callable[[Loc, str], Problem]
@@ -55,7 +58,37 @@ class Resolver:
             levels=levels,
             mace=system.mace,
             sizes=system.sizes,
+            nac=self._nac((*loc, "nac"), system.nac, structures["primitive"]),
+            reference={
+                name: self._reference((*loc, "reference", name), name, one)
+                for name, one in system.reference.items()
+            },
         )
+
+    def _nac(self, loc: Loc, nac: NacSpec | None, cell: Structure) -> NacSettings | None:
+        """A BORN file becomes plain numbers: it is not kept."""
+        if nac is None:
+            return None
+        try:
+            if nac.file is None:
+                return nac.resolve(cell, None)
+            path = self._find((*loc, "file"), nac.file)
+            return nac.resolve(cell, path.read_text()) if path is not None else None
+        except (ValueError, OSError) as error:
+            self.problems.append(self.complain(loc, str(error)))
+            return None
+
+    def _reference(self, loc: Loc, name: str, reference: ReferenceSpec) -> ResolvedReference:
+        kept = {kind: self._kept((*loc, kind), file) for kind, file in reference.files.items()}
+        return ResolvedReference(**kept, title=reference.title or name, source=reference.source or "")
+
+    def _kept(self, loc: Loc, name: str) -> KeptFile | None:
+        path = self._find(loc, name)
+        sha256 = self._sha256(loc, path) if path is not None else None
+        if path is None or sha256 is None:
+            return None
+        self.files[sha256] = path
+        return KeptFile(name=path.name, sha256=sha256)
 
     def _structures(self, loc: Loc, system: SystemSpec) -> dict[str, Structure] | None:
         try:

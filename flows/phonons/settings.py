@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field, PositiveFloat, PositiveInt
 
-from flows.records import Structure
+from flows.records import Matrix3, Structure
 from flows.settings import Settings
 
 
@@ -18,10 +20,21 @@ class PhononSettings(Settings):
     imaginary_threshold_cm1: float = Field(default=-1.0, le=0)
 
 
+class NacSettings(Settings):
+    """The non-analytical term: Born charges (e) of the atoms of the primitive cell, dielectric tensor (ε∞), method.
+
+    Tensors are Cartesian, in the orientation of the cell, and have its symmetry: `flows.phonons.nac.nac_settings`.
+    """
+
+    born_charges: tuple[Matrix3, ...]
+    dielectric: Matrix3
+    method: Literal["gonze", "wang"] = "gonze"
+
+
 class PhononTask(Settings):
     """Phonons of `model` on `primitive` (never relaxed), forces in a `supercell` of it.
 
-    Row i of `supercell` is supercell vector i in units of the primitive vectors.
+    Row i of `supercell` is supercell vector i in units of the primitive vectors. `nac` None: no LO-TO splitting.
     """
 
     key: str
@@ -32,4 +45,5 @@ class PhononTask(Settings):
     primitive: Structure
     supercell: tuple[tuple[int, int, int], tuple[int, int, int], tuple[int, int, int]]
     settings: PhononSettings
+    nac: NacSettings | None = None
     dtype: str = "float64"

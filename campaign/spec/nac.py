@@ -1,0 +1,100 @@
+"""The non-analytical term as its user writes it, and as numbers for the primitive cell."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import BeforeValidator, model_validator
+
+from campaign.spec.errors import nearest
+from campaign.spec.located import located
+from flows.phonons.nac import nac_settings, read_born
+from flows.phonons.settings import NacSettings
+from flows.records import Matrix3
+from flows.settings import Settings
+
+if TYPE_CHECKING:
+    from flows.records import Structure
+
+Charges = dict[str, Matrix3] | tuple[Matrix3, ...]
+
+
+def _tensor(value: Any) -> Matrix3:
+    """A number or three as the diagonal tensor that they mean."""
+    rows = [value] * 3 if _is_number(value) else value
+    if isinstance(rows, list | tuple) and len(rows) == 3:
+        if all(_is_number(x) for x in rows):
+            x, y, z = map(float, rows)
+            return (x, 0.0, 0.0), (0.0, y, 0.0), (0.0, 0.0, z)
+        if all(isinstance(row, list | tuple) and len(row) == 3 for row in rows) and all(
+            _is_number(x) for row in rows for x in row
+        ):
+            a, b, c = (tuple(map(float, row)) for row in rows)
+            return a, b, c  # type: ignore[return-value]  # three numbers each, as seen above
+    raise ValueError(f"should be a number, three, or a 3x3 matrix, got {value!r}")
+
+
+def _charges(value: Any) -> Charges:
+    if not isinstance(value, dict | list | tuple) or not value:
+        example = "{Li: 1.05, H: -1.05}"
+        raise ValueError(f"should map elements to charges, as in {example}, or list all atoms, got {value!r}")
+    found: dict[Any, Matrix3] = {}
+    for name, charge in value.items() if isinstance(value, dict) else enumerate(value):
+        try:
+            found[name] = _tensor(charge)
+        except ValueError as error:
+            raise located((name,), str(error)) from None
+    return found if isinstance(value, dict) else tuple(found.values())
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float)  # true and false are refused with all others
+
+
+class NacSpec(Settings):
+    """LO-TO splitting: Born charges (e) by element or by atom, and the dielectric tensor; or a BORN file of phonopy.
+
+    Tensors are Cartesian, in the orientation of the system's cell. A BORN file is about its primitive cell.
+    """
+
+    born_charges: Annotated[Charges, BeforeValidator(_charges)] | None = None
+    dielectric: Annotated[Matrix3, BeforeValidator(_tensor)] | None = None
+    file: str | None = None
+    method: Literal["gonze", "wang"] = "gonze"
+
+    @model_validator(mode="after")
+    def _one_source(self) -> NacSpec:
+        given = [name for name in ("born_charges", "dielectric") if getattr(self, name) is not None]
+        if self.file is not None and given:
+            raise located((given[0],), "does not go with file; remove one of them")
+        if self.file is None and len(given) < 2:
+            raise ValueError("give born_charges and dielectric, or file")
+        return self
+
+    def resolve(self, primitive: Structure, born_file: str | None) -> NacSettings:
+        """Numbers for the atoms of `primitive`; `born_file` is the text of `file`.
+
+        Raises:
+            ValueError: the charges are not those of the crystal, or their sum is not zero.
+        """
+        if born_file is not None:
+            charges, dielectric = read_born(born_file, primitive.atoms())
+        else:
+            assert self.dielectric is not None
+            charges, dielectric = _of_atoms(self.born_charges, primitive.symbols), self.dielectric
+        return nac_settings(primitive.atoms(), charges, dielectric, self.method)
+
+
+def _of_atoms(charges: Charges | None, symbols: tuple[str, ...]) -> tuple[Matrix3, ...]:
+    assert charges is not None
+    if not isinstance(charges, dict):
+        return charges
+    for symbol in charges:
+        if symbol not in symbols:
+            raise ValueError(
+                f"born_charges: no {symbol} in the crystal; {nearest(symbol, dict.fromkeys(symbols))}"
+            )
+    missing = [symbol for symbol in dict.fromkeys(symbols) if symbol not in charges]
+    if missing:
+        raise ValueError(f"born_charges: none of {', '.join(missing)}; add it")
+    return tuple(charges[symbol] for symbol in symbols)

@@ -1,0 +1,76 @@
+"""What a user has to compare with: phonons of a level in a phonopy file, or values in CSV files."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import AfterValidator, StringConstraints, model_validator
+
+from campaign.spec.levels import check_level
+from campaign.spec.located import MayBeEmpty, located
+from flows.settings import Settings
+
+KINDS = ("phonopy", "csv", "dos_csv")
+ReferenceName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_()-]*$")]
+
+
+class ReferenceSpec(Settings):
+    """Phonons from a phonopy YAML file; or frequencies (`csv`) and a density of states (`dos_csv`) with their source.
+
+    `campaign.references.files` says what the columns are.
+    """
+
+    phonopy: str | None = None
+    csv: str | None = None
+    dos_csv: str | None = None
+    title: str | None = None
+    source: str | None = None
+
+    @property
+    def files(self) -> dict[str, str]:
+        """The files by what they hold."""
+        return {kind: file for kind in KINDS if (file := getattr(self, kind)) is not None}
+
+    @model_validator(mode="after")
+    def _one_source(self) -> ReferenceSpec:
+        if not self.files:
+            raise ValueError(f"names no file; give {', '.join(KINDS[:-1])} or {KINDS[-1]}")
+        if self.phonopy is not None and len(self.files) > 1:
+            raise located(
+                ("phonopy",), "does not go with values of a CSV file; give these a name of their own"
+            )
+        if self.phonopy is None and not (self.source or "").strip():
+            raise located(
+                ("source",), "missing: where the values were published, as figures and tables will say"
+            )
+        return self
+
+
+def _levels_have_phonons(references: dict[str, ReferenceSpec]) -> dict[str, ReferenceSpec]:
+    for name, reference in references.items():
+        if reference.phonopy is not None:
+            try:
+                check_level(name)
+            except ValueError as error:
+                raise located((name,), f"phonons are drawn with a level, and {error}") from None
+    return references
+
+
+References = Annotated[dict[ReferenceName, ReferenceSpec], AfterValidator(_levels_have_phonons), MayBeEmpty]
+
+
+class KeptFile(Settings):
+    """A file that the database keeps under its sha256."""
+
+    name: str
+    sha256: str
+
+
+class ResolvedReference(Settings):
+    """A reference with its files found."""
+
+    phonopy: KeptFile | None = None
+    csv: KeptFile | None = None
+    dos_csv: KeptFile | None = None
+    title: str
+    source: str = ""

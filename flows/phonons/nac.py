@@ -1,0 +1,130 @@
+"""The non-analytical term: what long-ranged electric fields add to the forces of a short-ranged model.
+
+Near Γ the dynamical matrix of an insulator gains (4π e²/Ω) (q·Z*_i)_α (q·Z*_j)_β / (q·ε∞·q) / sqrt(m_i m_j): Pick,
+Cohen and Martin, Phys. Rev. B 1, 910 (1970). phonopy carries it into the zone, by Gonze and Lee, Phys. Rev. B 55,
+10355 (1997), or by Wang et al., J. Phys.: Condens. Matter 22, 202201 (2010).
+"""
+
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from flows.phonons.settings import NacSettings
+from flows.records import Matrix3
+
+if TYPE_CHECKING:
+    from ase import Atoms
+    from numpy.typing import ArrayLike, NDArray
+    from phonopy import Phonopy
+
+SUM_RULE = 0.05
+"""e: how far the Born charges may sum to something else than zero; what is left is spread over the atoms."""
+
+BROKEN_SYMMETRY = 0.1
+"""How much symmetry may change a tensor that was given for the crystal."""
+
+DIGITS = 10  # plain numbers, the same on every machine: they are part of keys
+
+
+def nac_settings(
+    primitive: Atoms,
+    born_charges: ArrayLike,
+    dielectric: ArrayLike,
+    method: Literal["gonze", "wang"] = "gonze",
+) -> NacSettings:
+    """The term for `primitive`, from (N, 3, 3) Born charges (e) and the (3, 3) dielectric tensor, both Cartesian.
+
+    Tensors are symmetrized with the space group, and what the charges miss of the acoustic sum rule is spread
+    evenly, by phonopy.
+
+    Raises:
+        ValueError: another number of atoms, a sum of charges that is not zero, tensors that the symmetry of the
+            crystal forbids, a dielectric tensor that is not positive.
+    """
+    given, tensor = np.array(born_charges, dtype=float), np.array(dielectric, dtype=float)
+    if given.shape != (len(primitive), 3, 3):
+        raise ValueError(f"born_charges: {len(given)} given, the primitive cell has {len(primitive)} atoms")
+    total = given.sum(axis=0)
+    if np.abs(total).max() > SUM_RULE:
+        raise ValueError(
+            f"born_charges: they should sum to zero over the atoms of the primitive cell, and the sum is {_shown(total)} "
+            f"(at most {SUM_RULE} is mended)"
+        )
+    charges, epsilon = _symmetrized(primitive, given, tensor)
+    for name, before, after in (
+        ("born_charges", given - total / len(given), charges),
+        ("dielectric", tensor, epsilon),
+    ):
+        if np.abs(before - after).max() > BROKEN_SYMMETRY:
+            raise ValueError(
+                f"{name}: the symmetry of the crystal makes {_shown(after)} of {_shown(before)}; are these tensors for "
+                "this orientation of the cell, and this order of its atoms?"
+            )
+    if np.linalg.eigvalsh(epsilon).min() < 1.0:
+        raise ValueError(f"dielectric: should be 1 or more in every direction, got {_shown(epsilon)}")
+    return NacSettings(born_charges=tuple(map(_matrix, charges)), dielectric=_matrix(epsilon), method=method)
+
+
+def read_born(text: str, primitive: Atoms) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Born charges (N, 3, 3) and dielectric tensor (3, 3) of a BORN file of phonopy for `primitive`.
+
+    It lists the atoms that symmetry does not make from each other, in the order of the cell. The conversion factor
+    of its first line is not used: it follows from our units.
+
+    Raises:
+        ValueError: the text is no such file, or about another number of atoms.
+    """
+    from phonopy.file_IO import parse_BORN_from_strings
+
+    try:
+        found = parse_BORN_from_strings(text, _phonopy_atoms(primitive))
+    except Exception as error:  # phonopy's own, and whatever its parser stumbles over
+        raise ValueError(
+            f"this is no BORN file for the primitive cell: {' '.join(str(error).split())}"
+        ) from None
+    return np.array(found["born"]), np.array(found["dielectric"])
+
+
+def add_nac(phonopy: Phonopy, nac: NacSettings | None) -> None:
+    """Have `phonopy` apply the term, in the units of its calculator; None takes it away."""
+    from phonopy.physical_units import get_calculator_physical_units
+
+    if nac is None:
+        phonopy.nac_params = None
+        return
+    phonopy.nac_params = {
+        "born": np.array(nac.born_charges),
+        "dielectric": np.array(nac.dielectric),
+        "factor": get_calculator_physical_units(phonopy.calculator).nac_factor,
+        "method": nac.method,
+    }
+
+
+def _symmetrized(primitive: Atoms, charges: NDArray, epsilon: NDArray) -> tuple[NDArray, NDArray]:
+    from phonopy.structure.symmetry import symmetrize_borns_and_epsilon
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what symmetry breaks is refused by the caller, in our words
+        return symmetrize_borns_and_epsilon(charges, epsilon, _phonopy_atoms(primitive))
+
+
+def _phonopy_atoms(primitive: Atoms) -> Any:
+    from phonopy.structure.atoms import PhonopyAtoms
+
+    return PhonopyAtoms(
+        symbols=primitive.get_chemical_symbols(),
+        cell=primitive.cell.array,
+        scaled_positions=primitive.get_scaled_positions(),
+    )
+
+
+def _matrix(tensor: NDArray) -> Matrix3:
+    a, b, c = (np.round(tensor, DIGITS) + 0.0).tolist()
+    return tuple(a), tuple(b), tuple(c)
+
+
+def _shown(tensor: NDArray) -> str:
+    return str((np.round(tensor, 4) + 0.0).tolist())
