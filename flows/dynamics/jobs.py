@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from functools import reduce
-from operator import add
-from typing import Any
-
 from flows.checkpoints import directory_of, sweep_delivered
 from flows.delivery import delivers
+from flows.dynamics.models import sum_of_models
 from flows.dynamics.outcome import vibrations_of
 from flows.dynamics.settings import DynamicsTask
 from flows.dynamics.watch import STAGE
-from flows.failure import CalculationFailed
-from flows.records import Failure, TrainedModel, Vibrations
+from flows.records import TrainedModel, Vibrations
 
 
 @delivers(Vibrations)
@@ -29,16 +24,5 @@ def vibrations(task: DynamicsTask, models: list[TrainedModel]) -> Vibrations:
     """
     sweep_delivered()
     trained = [TrainedModel.model_validate(model) for model in models]
-    calculator, device = _potential(trained, task.dtype)
+    calculator, device = sum_of_models(trained, task.dtype, STAGE)
     return vibrations_of(task, calculator, directory_of(task.key), trained, device)
-
-
-def _potential(trained: Sequence[TrainedModel], dtype: str) -> tuple[Any, str]:
-    from flows.training.architecture import best_device
-    from flows.training.potentials import potential
-
-    if not trained:
-        failure = Failure(stage=STAGE, kind="bad-input", message="MD needs at least one trained model")
-        raise CalculationFailed(failure)
-    device = best_device()
-    return reduce(add, [potential(model, dtype, device) for model in trained]), device

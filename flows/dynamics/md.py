@@ -10,7 +10,6 @@ the same ensemble, as any two runs are. The record says where a run was resumed.
 
 from __future__ import annotations
 
-import json
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,9 +18,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from ase import units
 
+from flows.dynamics.langevin import begin, random_state, random_text, stop_drifting, thermostat
 from flows.dynamics.settings import DynamicsSettings
 from flows.dynamics.trajectory import EQUILIBRATION, PRODUCTION, Chunk, State, Trajectory
-from flows.dynamics.watch import Watch
+from flows.dynamics.watch import Limits, Watch
 from flows.failure import CalculationFailed
 
 if TYPE_CHECKING:
@@ -80,22 +80,14 @@ class _Run:
         self.spent_s, self.reference_eV = 0.0, 0.0
         self.began = time.monotonic()
         if trajectory.last is None:
-            self._begin()
+            begin(self.atoms, self.settings.temperature_K, self.random)
         else:
             self._restore(trajectory.last)
 
     def equilibrate(self) -> None:
-        from ase.constraints import FixCom
-        from ase.md.langevin import Langevin
-
-        self.atoms.set_constraint(FixCom())
-        dynamics = Langevin(
-            self.atoms,
-            self.settings.timestep_fs * units.fs,
-            temperature_K=self.settings.temperature_K,
-            friction=self.settings.friction_per_fs / units.fs,
-            fixcm=False,  # ASE's own does not sample the ensemble
-            rng=self.random,
+        asked = self.settings
+        dynamics = thermostat(
+            self.atoms, asked.temperature_K, asked.timestep_fs, asked.friction_per_fs, self.random
         )
         self._phase(EQUILIBRATION, self.settings.equilibration_steps, dynamics)
         self.atoms.set_constraint()
@@ -104,24 +96,15 @@ class _Run:
         from ase.md.verlet import VelocityVerlet
 
         if self.trajectory.steps_done(PRODUCTION) == 0:
-            self._stop_drifting()
+            stop_drifting(self.atoms)
             self.reference_eV = self.atoms.get_potential_energy() + self.atoms.get_kinetic_energy()
         dynamics = VelocityVerlet(self.atoms, self.settings.timestep_fs * units.fs)
         self._phase(PRODUCTION, self.settings.steps, dynamics)
 
-    def _begin(self) -> None:
-        spread = np.sqrt(self.atoms.get_masses() * units.kB * 2 * self.settings.temperature_K)
-        self.atoms.set_momenta(self.random.standard_normal((len(self.atoms), 3)) * spread[:, None])
-        self._stop_drifting()
-
-    def _stop_drifting(self) -> None:
-        masses, momenta = self.atoms.get_masses(), self.atoms.get_momenta()
-        self.atoms.set_momenta(momenta - masses[:, None] * momenta.sum(axis=0) / masses.sum())
-
     def _restore(self, chunk: Chunk) -> None:
         self.atoms.positions[:] = chunk.state.positions
         self.atoms.set_momenta(chunk.state.momenta)
-        self.random.set_state(_random_state(chunk.state.random))
+        self.random.set_state(random_state(chunk.state.random))
         self.reference_eV, self.spent_s = chunk.state.reference_eV, chunk.spent_s
         self.resumed_from = chunk.resumed_from
         if chunk.phase != PRODUCTION or chunk.last < self.settings.steps:
@@ -130,7 +113,9 @@ class _Run:
 
     def _phase(self, phase: str, steps: int, dynamics: MolecularDynamics) -> None:
         reference = self.reference_eV if phase == PRODUCTION else None
-        watch = Watch(self.settings, self.trajectory.directory, self.start, phase[2:], reference)
+        asked = self.settings
+        limits = Limits(asked.temperature_K, asked.max_temperature_ratio, asked.max_drift_kT, reference)
+        watch = Watch(limits, self.trajectory.directory, phase[2:], self.start)
         for first in range(self.trajectory.steps_done(phase), steps, self.chunk_steps):
             last = min(first + self.chunk_steps, steps)
             frames = _Frames(self.settings, velocities=phase == PRODUCTION)
@@ -143,7 +128,7 @@ class _Run:
         state = State(
             positions=self.atoms.get_positions(),
             momenta=self.atoms.get_momenta(),
-            random=_random_text(self.random),
+            random=random_text(self.random),
             reference_eV=self.reference_eV,
         )
         spent = self.spent_s + time.monotonic() - self.began
@@ -176,13 +161,3 @@ class _Frames:
         if "positions" in found and not len(found["positions"]):
             del found["positions"], found["position_steps"]
         return found
-
-
-def _random_text(random: np.random.RandomState) -> str:
-    name, numbers, *rest = random.get_state(legacy=True)
-    return json.dumps([name, np.asarray(numbers).tolist(), *rest])
-
-
-def _random_state(text: str) -> tuple[Any, ...]:
-    name, numbers, *rest = json.loads(text)
-    return name, np.array(numbers, dtype=np.uint32), *rest

@@ -33,13 +33,16 @@ EQUILIBRATION, PRODUCTION = "0-equilibration", "1-production"  # as they sort
 class State:
     """All that the steps to come depend on; `random` is JSON of numpy's Mersenne Twister.
 
-    `reference_eV` is the total energy at the start of production.
+    `reference_eV` is the total energy at the start of production. Potential energy and forces (eV/Å) are kept
+    where it would be expensive to ask for them again.
     """
 
     positions: NDArray[np.float64]
     momenta: NDArray[np.float64]
     random: str
     reference_eV: float = 0.0
+    potential_eV: float | None = None
+    forces: NDArray[np.float64] | None = None
 
 
 @dataclass(frozen=True)
@@ -92,9 +95,9 @@ class Trajectory:
         """Of production, (frames, atoms, 3) in Å/fs, read where they are sliced."""
         return Velocities([path for path in self.files if PRODUCTION in path.name])
 
-    def column(self, name: str) -> NDArray[np.float64]:
-        """A whole array of production, frames first: `potential_eV`, `kinetic_eV`, `positions`."""
-        return np.concatenate([_read(path, name) for path in self.velocities().files])
+    def column(self, name: str, phase: str = PRODUCTION) -> NDArray[np.float64]:
+        """A whole array of a phase, frames first: `potential_eV`, `kinetic_eV`, `positions`."""
+        return np.concatenate([_read(path, name) for path in self.files if phase in path.name])
 
     def clear(self) -> None:
         """Remove the chunks, and nothing else."""
@@ -164,8 +167,11 @@ def _encoded(chunk: Chunk, belongs_to: str) -> bytes:
             chunks = (len(array), min(ATOMS_TOGETHER, array.shape[1]), 3) if name == "velocities" else None
             file.create_dataset(name, data=array, chunks=chunks)
         file["state/positions"], file["state/momenta"] = chunk.state.positions, chunk.state.momenta
+        if chunk.state.forces is not None:
+            file["state/forces"] = chunk.state.forces
         told = {"phase": chunk.phase, "first": chunk.first, "last": chunk.last, "spent_s": chunk.spent_s}
         told |= {"random": chunk.state.random, "reference_eV": chunk.state.reference_eV}
+        told |= {"potential_eV": chunk.state.potential_eV}
         told |= {"resumed_from": json.dumps(chunk.resumed_from), "belongs_to": belongs_to, "format": 1}
         # an attribute holds at most 64 kB, a dataset any text
         file["about"] = json.dumps(told)
@@ -185,7 +191,12 @@ def _decoded(path: Path, belongs_to: str) -> Chunk | None:
         if told["belongs_to"] != belongs_to or told["format"] != 1:
             return None
         state = State(
-            file["state/positions"][:], file["state/momenta"][:], told["random"], told["reference_eV"]
+            positions=file["state/positions"][:],
+            momenta=file["state/momenta"][:],
+            random=told["random"],
+            reference_eV=told["reference_eV"],
+            potential_eV=told.get("potential_eV"),
+            forces=file["state/forces"][:] if "state/forces" in file else None,
         )
     resumed = tuple(json.loads(told["resumed_from"]))
     return Chunk(told["phase"], told["first"], told["last"], {}, state, told["spent_s"], resumed)

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 from ase import units
 
-from flows.dynamics.settings import DynamicsSettings
 from flows.failure import CalculationFailed
 from flows.records import Failure
 
@@ -19,19 +18,31 @@ if TYPE_CHECKING:
 STAGE = "vibrations"
 LAST_GOOD = "last-good-frame.extxyz"
 ADVICE = (
-    "look at the last good frame and at the model's training; a smaller timestep_fs helps if energy drifts"
+    "look at the last good frame and at what moves the atoms (a model: its training); "
+    "a smaller timestep_fs helps if energy drifts"
 )
+
+
+@dataclass(frozen=True)
+class Limits:
+    """The temperature asked for, how many times it is too much, and the total energy that must be kept, if any,
+    to within `max_drift_kT` times k T per atom."""
+
+    temperature_K: float
+    max_temperature_ratio: float
+    max_drift_kT: float = np.inf
+    reference_eV: float | None = None
 
 
 @dataclass
 class Watch:
-    """Limits of one phase of one start. `reference_eV` is the total energy that production must keep, if any."""
+    """Limits of one phase of an MD, of start number `start` where there are several."""
 
-    settings: DynamicsSettings
+    limits: Limits
     directory: Path
-    start: int
     phase: str
-    reference_eV: float | None = None
+    start: int | None = None
+    stage: str = STAGE
     good: Atoms | None = field(default=None, init=False)
 
     def look(self, atoms: Atoms, step: int) -> tuple[float, float]:
@@ -45,30 +56,34 @@ class Watch:
         if wrong:
             raise self._exploded(wrong, step)
         self.good = atoms.copy()
-        self.good.info = {"phase": self.phase, "step": step, "start": self.start}
+        self.good.info = {"phase": self.phase, "step": step}
+        if self.start is not None:
+            self.good.info["start"] = self.start
         return potential, kinetic
 
     def _wrong(self, atoms: Atoms, potential: float, kinetic: float) -> str:
         if not (np.isfinite(potential + kinetic) and np.isfinite(atoms.positions).all()):
             return "energy or positions are not finite"
-        asked, found = self.settings.temperature_K, temperature_K(kinetic, len(atoms))
-        if found > asked * self.settings.max_temperature_ratio:
+        limits, found = self.limits, temperature_K(kinetic, len(atoms))
+        asked = limits.temperature_K
+        if found > asked * limits.max_temperature_ratio:
             return f"temperature {found:.4g} K where {asked:g} K were asked for"
-        if self.reference_eV is None:
+        if limits.reference_eV is None:
             return ""
-        moved = (potential + kinetic - self.reference_eV) / len(atoms)
-        if abs(moved) > self.settings.max_drift_kT * units.kB * asked:
+        moved = (potential + kinetic - limits.reference_eV) / len(atoms)
+        if abs(moved) > limits.max_drift_kT * units.kB * asked:
             return f"total energy moved by {1e3 * moved:.4g} meV per atom, {moved / units.kB / asked:.3g} k T"
         return ""
 
     def _exploded(self, wrong: str, step: int) -> CalculationFailed:
         if self.good is not None:
             write_frame(self.good, self.directory / LAST_GOOD)
+        which = "" if self.start is None else f", start {self.start}"
         return CalculationFailed(
             Failure(
-                stage=STAGE,
+                stage=self.stage,
                 kind="exploded",
-                message=f"{wrong} at step {step} of {self.phase}, start {self.start}",
+                message=f"{wrong} at step {step} of {self.phase}{which}",
                 advice=ADVICE,
                 run_directory=str(self.directory),
             )
