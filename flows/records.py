@@ -300,6 +300,19 @@ class DensityOfStates(Record):
     smearing_cm1: float | None = None  # None: tetrahedron method
 
 
+class NonAnalyticalTerm(Record):
+    """The long-ranged part of phonons of an insulator (LO-TO splitting): what it was made from, and where Γ is.
+
+    Born charges (e) of the atoms of the primitive cell and dielectric tensor (ε∞), Cartesian; `method` is `gonze`
+    or `wang`. The frequencies called `Γ` are the limit from the named point `gamma_toward`.
+    """
+
+    method: str
+    born_charges: tuple[Matrix3, ...]
+    dielectric: Matrix3
+    gamma_toward: str
+
+
 class PhononFacts(Record):
     """Harmonic phonons of one potential, without the blob: bands, DOS, named points, and what went wrong.
 
@@ -307,6 +320,8 @@ class PhononFacts(Record):
     violation of the acoustic sum rule before symmetrization. `imaginary` lists q-points with frequencies below
     the threshold of the settings, the worst first, and no more than a hundred of the `imaginary_count` that there
     are. `residual_force_eV_A` is the largest force component of the undisplaced supercell, which was subtracted.
+    With `nac`, `Γ` in `points_cm1` is a limit, and `Γ→A`, where it is another, that from A. `source` says where
+    phonons come from that no job computed.
     """
 
     key: str
@@ -324,6 +339,8 @@ class PhononFacts(Record):
     imaginary: tuple[ImaginaryMode, ...] = ()
     imaginary_count: int = 0
     residual_force_eV_A: float | None = None
+    nac: NonAnalyticalTerm | None = None
+    source: str | None = None
     versions: dict[str, str] = {}
     wall_time_s: float = 0.0
 

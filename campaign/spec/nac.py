@@ -77,16 +77,16 @@ class NacSpec(Settings):
         Raises:
             ValueError: the charges are not those of the crystal, or their sum is not zero.
         """
+        atoms = primitive.atoms()
         if born_file is not None:
-            charges, dielectric = read_born(born_file, primitive.atoms())
-        else:
-            assert self.dielectric is not None
-            charges, dielectric = _of_atoms(self.born_charges, primitive.symbols), self.dielectric
-        return nac_settings(primitive.atoms(), charges, dielectric, self.method)
+            return nac_settings(atoms, *read_born(born_file, atoms), self.method)
+        assert self.born_charges is not None
+        assert self.dielectric is not None
+        charges = _of_atoms(self.born_charges, primitive.symbols)
+        return nac_settings(atoms, charges, self.dielectric, self.method)
 
 
-def _of_atoms(charges: Charges | None, symbols: tuple[str, ...]) -> tuple[Matrix3, ...]:
-    assert charges is not None
+def _of_atoms(charges: Charges, symbols: tuple[str, ...]) -> tuple[Matrix3, ...]:
     if not isinstance(charges, dict):
         return charges
     for symbol in charges:

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from flows.failure import CalculationFailed
+from flows.phonons.nac import add_nac
+from flows.phonons.settings import NacSettings
 from flows.records import Failure
 
 if TYPE_CHECKING:
@@ -34,19 +36,45 @@ class HarmonicCrystal:
     `sum_rule_eV_A2` is the largest sum over atoms of a component of the force constants, along either index,
     before symmetrization: zero for a potential that does not change when everything moves together.
     `residual_force_eV_A` is the largest force component of the undisplaced supercell, which was subtracted.
+    `nac` is the non-analytical term that `phonopy` applies.
     """
 
     phonopy: Phonopy = field(repr=False)
-    displacements: int
-    sum_rule_eV_A2: float
-    residual_force_eV_A: float
+    displacements: int = 0
+    sum_rule_eV_A2: float = 0.0
+    residual_force_eV_A: float | None = None
+    nac: NacSettings | None = None
 
-    def frequencies_cm1(self, qpoints: ArrayLike) -> NDArray[np.float64]:
+    def frequencies_cm1(
+        self, qpoints: ArrayLike, gamma_toward: ArrayLike | None = None
+    ) -> NDArray[np.float64]:
         """(Q, 3N) in cm^-1, ascending, at (Q, 3) fractional q-points of the primitive cell.
 
-        Imaginary frequencies are negative. 1 THz = 33.356409519815204 cm^-1 (10^10 / c).
+        With the non-analytical term, those at Γ are the limit from the fractional q-point `gamma_toward`; without
+        one, Γ is as if there were no term. Imaginary frequencies are negative. 1 THz = 33.356409519815204 cm^-1
+        (10^10 / c).
         """
-        return np.asarray(self.phonopy.run_qpoints(np.asarray(qpoints)).frequencies) * cm1_per_THz()
+        asked = self.nearest_gamma(np.asarray(qpoints, dtype=float))
+        found = self.phonopy.run_qpoints(
+            asked, nac_q_direction=None if gamma_toward is None else np.asarray(gamma_toward)
+        )
+        return np.asarray(found.frequencies) * cm1_per_THz()
+
+    def nearest_gamma(self, qpoints: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The (Q, 3) `qpoints` moved into the first Brillouin zone, where there is a non-analytical term.
+
+        The term of Wang depends on the direction of q, and has no period: it is that of the q nearest to Γ.
+        """
+        if self.nac is None:
+            return qpoints
+        from phonopy.structure.brillouin_zone import BrillouinZone
+
+        zone = BrillouinZone(np.linalg.inv(self.phonopy.primitive.cell).tolist(), tolerance=1e-6)
+        zone.run(qpoints)
+        assert zone.shortest_qpoints is not None
+        return np.array(
+            [_same_or_first(q, images) for q, images in zip(qpoints, zone.shortest_qpoints, strict=True)]
+        )
 
     def yaml(self) -> bytes:
         """A phonopy YAML file with compact force constants (eV/Å^2), which `phonopy.load` reads."""
@@ -54,12 +82,17 @@ class HarmonicCrystal:
 
 
 def harmonic_crystal(
-    primitive: Atoms, supercell: ArrayLike, forces: Forces, displacement_A: float = 0.01
+    primitive: Atoms,
+    supercell: ArrayLike,
+    forces: Forces,
+    displacement_A: float = 0.01,
+    nac: NacSettings | None = None,
 ) -> HarmonicCrystal:
     """The harmonic crystal of `primitive`, from `forces` in a `supercell` (3x3, rows in units of its vectors).
 
     Forces of the undisplaced supercell are subtracted. The force constants are then projected onto those that
     obey translation, index permutation and the space group together (symfc). Masses are those of `primitive`.
+    `nac` adds the non-analytical term of an insulator whose `forces` are short-ranged.
 
     Raises:
         CalculationFailed: `diverged` where a force is not finite, `bad-input` where forces have another shape.
@@ -76,14 +109,46 @@ def harmonic_crystal(
     phonopy.produce_force_constants(calculate_full_force_constants=False, show_drift=False)
     violation = _sum_rule_violation(phonopy)
     phonopy.symmetrize_force_constants(show_drift=False, use_symfc_projector=True)
-    return HarmonicCrystal(phonopy, len(displaced), violation, float(np.abs(residual).max()))
+    add_nac(phonopy, nac)
+    return HarmonicCrystal(phonopy, len(displaced), violation, float(np.abs(residual).max()), nac)
+
+
+def displacements(primitive: Atoms, supercell: ArrayLike, displacement_A: float) -> list[Atoms]:
+    """The supercells of which `harmonic_crystal` asks the forces, in its order: the first is undisplaced."""
+    phonopy = _phonopy(primitive, supercell)
+    phonopy.generate_displacements(distance=displacement_A)
+    return [_atoms(cell) for cell in (phonopy.supercell, *(phonopy.supercells_with_displacements or ()))]
 
 
 def load_phonopy(content: bytes) -> Phonopy:
-    """phonopy's own object from the bytes of `HarmonicCrystal.yaml`, or of another phonopy YAML file."""
-    import phonopy
+    """phonopy's own object from the bytes of `HarmonicCrystal.yaml`, or of another phonopy YAML file.
 
-    return phonopy.load(io.StringIO(content.decode()), log_level=0)
+    Unlike `phonopy.load` it reads nothing else: no BORN, no FORCE_SETS that lies in the working directory. Forces
+    become force constants where the file has none.
+
+    Raises:
+        ValueError: there is no crystal in it, or neither force constants nor forces.
+    """
+    from phonopy import Phonopy
+    from phonopy.interface.phonopy_yaml import PhonopyYaml
+    from phonopy.physical_units import get_calculator_physical_units
+
+    read = PhonopyYaml()
+    read.read(io.StringIO(content.decode()))
+    if read.unitcell is None or read.supercell_matrix is None:
+        raise ValueError("no unit cell with a supercell matrix in it")
+    found = read.primitive_matrix
+    phonopy = Phonopy(
+        read.unitcell,
+        read.supercell_matrix,
+        primitive_matrix="auto" if found is None else found,
+        calculator=read.calculator,
+    )
+    _set_force_constants(phonopy, read)
+    if read.nac_params is not None:
+        factor = get_calculator_physical_units(phonopy.calculator).nac_factor
+        phonopy.nac_params = {"factor": factor, **read.nac_params}
+    return phonopy
 
 
 def calculator_forces(calculator: Any) -> Forces:
@@ -118,11 +183,31 @@ def _phonopy(primitive: Atoms, supercell: ArrayLike) -> Phonopy:
     return Phonopy(cell, supercell_matrix=np.asarray(supercell).T, primitive_matrix=np.eye(3))
 
 
+def _set_force_constants(phonopy: Phonopy, read: Any) -> None:
+    from phonopy.structure.dataset import forces_in_dataset
+
+    if read.force_constants is not None:
+        phonopy.force_constants = read.force_constants
+    elif forces_in_dataset(read.dataset):
+        phonopy.dataset = read.dataset
+        # phonopy's own solver takes displacements of one atom at a time
+        solver: Any = None if "first_atoms" in read.dataset else "symfc"
+        phonopy.produce_force_constants(
+            fc_calculator=solver, calculate_full_force_constants=False, show_drift=False
+        )
+        phonopy.symmetrize_force_constants(show_drift=False)
+    else:
+        raise ValueError("neither force constants nor forces in it (phonopy-params.yaml has them)")
+
+
+def _same_or_first(qpoint: NDArray, images: NDArray) -> NDArray:
+    """On the surface of the zone several images are as near to Γ: what was asked for stays."""
+    return qpoint if np.abs(images - qpoint).max(axis=1).min() < 1e-6 else images[0]
+
+
 def _checked(forces: Forces, cell: Any, what: str) -> NDArray[np.float64]:
     """Forces on phonopy's `cell`, (N, 3), finite."""
-    from ase import Atoms
-
-    atoms = Atoms(cell.symbols, positions=cell.positions, cell=cell.cell, masses=cell.masses, pbc=True)
+    atoms = _atoms(cell)
     found = np.array(forces(atoms), dtype=np.float64)
     if found.shape != (len(atoms), 3):
         raise _failed("bad-input", f"forces of {what} have the shape {found.shape}, not {(len(atoms), 3)}")
@@ -130,6 +215,13 @@ def _checked(forces: Forces, cell: Any, what: str) -> NDArray[np.float64]:
         bad = int((~np.isfinite(found)).any(axis=1).sum())
         raise _failed("diverged", f"forces of {what} are not finite on {bad} of {len(atoms)} atoms")
     return found
+
+
+def _atoms(cell: Any) -> Atoms:
+    """phonopy's `cell` as ASE has it."""
+    from ase import Atoms
+
+    return Atoms(cell.symbols, positions=cell.positions, cell=cell.cell, masses=cell.masses, pbc=True)
 
 
 def _sum_rule_violation(phonopy: Phonopy) -> float:

@@ -1,4 +1,4 @@
-"""The job of this stage: phonons of a potential."""
+"""The jobs of this stage: phonons of a potential, and of a level of theory by its own engine."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from functools import reduce
 from operator import add
 
-from flows.delivery import delivers
+from flows.delivery import delivers, read_records
+from flows.phonons.direct import label_forces
 from flows.phonons.harmonic import Forces, calculator_forces
 from flows.phonons.outcome import bad_input, phonons_of
-from flows.phonons.settings import PhononTask
-from flows.records import Phonons, TrainedModel
+from flows.phonons.settings import DirectPhononTask, PhononTask
+from flows.records import Label, Phonons, TrainedModel
 
 
 @delivers(Phonons)
@@ -24,6 +25,18 @@ def phonons(task: PhononTask, models: list[TrainedModel]) -> Phonons:
     """
     trained = [TrainedModel.model_validate(model) for model in models]
     return phonons_of(task, _forces(trained, task.dtype), trained)
+
+
+@delivers(Phonons)
+def direct_phonons(task: DirectPhononTask) -> Phonons:
+    """Harmonic phonons of a level of theory, from the forces that its engine has computed: the reference of models.
+
+    Raises:
+        CalculationFailed: `bad-input`: a displaced supercell has no label.
+        KeyError: a label is not in the store.
+    """
+    labels = read_records(Label, task.labels)
+    return phonons_of(task, label_forces(labels.values()))
 
 
 def _forces(trained: Sequence[TrainedModel], dtype: str) -> Forces:

@@ -12,8 +12,15 @@ from flows.failure import CalculationFailed
 from flows.phonons.harmonic import STAGE, Forces, HarmonicCrystal, harmonic_crystal
 from flows.phonons.path import BandPath, band_path
 from flows.phonons.settings import PhononSettings, PhononTask
-from flows.phonons.spectra import bands, density_of_states, gamma_mesh, imaginary_modes, points_cm1
-from flows.records import Blob, Failure, Phonons, TrainedModel
+from flows.phonons.spectra import (
+    bands,
+    density_of_states,
+    gamma_mesh,
+    gamma_toward,
+    imaginary_modes,
+    points_cm1,
+)
+from flows.records import Blob, Failure, NonAnalyticalTerm, Phonons, TrainedModel
 
 PACKAGES = ("phonopy", "symfc", "spglib", "seekpath", "ase", "numpy")
 IMAGINARY_KEPT = 100
@@ -29,11 +36,11 @@ def phonons_of(task: PhononTask, forces: Forces, models: Sequence[TrainedModel] 
     started = perf_counter()
     primitive = task.primitive.atoms()
     path = _path(task)
-    crystal = harmonic_crystal(primitive, task.supercell, forces, task.settings.displacement_A)
+    crystal = harmonic_crystal(primitive, task.supercell, forces, task.settings.displacement_A, task.nac)
     return Phonons(
         **{name: getattr(task, name) for name in ("key", "system", "model", "seed", "size")},
         **_quality(crystal),
-        **_spectra(crystal, path, task.settings),
+        **spectra(crystal, path, task.settings),
         learned=all(model.learned for model in models),
         verdict="; ".join(f"{model.model}: {model.verdict}" for model in models if model.verdict),
         versions={"python": platform.python_version()} | {name: version(name) for name in PACKAGES},
@@ -61,7 +68,8 @@ def _quality(crystal: HarmonicCrystal) -> dict[str, Any]:
     }
 
 
-def _spectra(crystal: HarmonicCrystal, path: BandPath, settings: PhononSettings) -> dict[str, Any]:
+def spectra(crystal: HarmonicCrystal, path: BandPath, settings: PhononSettings) -> dict[str, Any]:
+    """The fields of a record that are drawn: bands, densities of states, named points, unstable modes."""
     along = bands(crystal, path, settings.points_per_segment)
     sampled = gamma_mesh(crystal, settings.mesh)
     unstable = imaginary_modes(along, sampled, settings.imaginary_threshold_cm1)
@@ -69,6 +77,13 @@ def _spectra(crystal: HarmonicCrystal, path: BandPath, settings: PhononSettings)
         "bands": along,
         "dos": density_of_states(crystal, sampled, settings.dos_pitch_cm1),
         "points_cm1": points_cm1(crystal, path),
+        "nac": _nac(crystal, path),
         "imaginary": unstable[:IMAGINARY_KEPT],
         "imaginary_count": len(unstable),
     }
+
+
+def _nac(crystal: HarmonicCrystal, path: BandPath) -> NonAnalyticalTerm | None:
+    if crystal.nac is None:
+        return None
+    return NonAnalyticalTerm(**crystal.nac.model_dump(), gamma_toward=gamma_toward(crystal, path))

@@ -38,6 +38,16 @@ class BandPath:
     segments: tuple[Segment, ...]
     points: dict[str, Vector]
 
+    @property
+    def from_gamma(self) -> dict[str, Vector]:
+        """Where the segments that touch Γ lead to, by label, in the order of the path: seen from Γ."""
+        found: dict[str, Vector] = {}
+        for segment in self.segments:
+            for near, far, q in ((*segment.labels, segment.end), (*segment.labels[::-1], segment.start)):
+                if near == GAMMA:
+                    found.setdefault(far, q)
+        return found
+
 
 def band_path(primitive: Atoms) -> BandPath:
     """The band path of a crystal, whatever its orientation and the choice of its primitive vectors.

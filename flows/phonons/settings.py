@@ -40,10 +40,16 @@ class PhononTask(Settings):
     key: str
     system: str
     model: str
-    seed: int
-    size: str
+    seed: int | None = None
+    size: str = ""
     primitive: Structure
     supercell: tuple[tuple[int, int, int], tuple[int, int, int], tuple[int, int, int]]
     settings: PhononSettings
     nac: NacSettings | None = None
     dtype: str = "float64"
+
+
+class DirectPhononTask(PhononTask):
+    """Phonons of a level, called `model`, by its own engine: `labels` are the keys of its labels with forces."""
+
+    labels: tuple[str, ...]

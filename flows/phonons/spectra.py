@@ -2,40 +2,57 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from flows.phonons.harmonic import HarmonicCrystal, cm1_per_THz
-from flows.phonons.path import BandPath
-from flows.records import Bands, DensityOfStates, ImaginaryMode
+from flows.phonons.path import GAMMA, BandPath
+from flows.records import Bands, DensityOfStates, ImaginaryMode, Vector
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from phonopy.phonon.mesh import Mesh
 
+FIRST_CUBIC = 195  # space group
+
 
 def bands(crystal: HarmonicCrystal, path: BandPath, points_per_segment: int) -> Bands:
-    """Frequencies along `path`; distances in 1/Å, without 2π, running on from segment to segment."""
+    """Frequencies along `path`; distances in 1/Å, without 2π, running on from segment to segment.
+
+    With a non-analytical term, Γ at an end of a segment is the limit along it.
+    """
     qpoints = [segment.qpoints(points_per_segment) for segment in path.segments]
-    found = crystal.phonopy.run_band_structure(qpoints)
+    found = crystal.phonopy.run_band_structure([crystal.nearest_gamma(block) for block in qpoints])
     frequencies = [np.asarray(block) * cm1_per_THz() for block in found.frequencies]
     return Bands(
         labels=tuple(segment.labels for segment in path.segments),
         qpoints=tuple(_rows(block) for block in qpoints),
-        distances=tuple(tuple(block.tolist()) for block in found.distances),
+        distances=_distances(crystal, qpoints),
         frequencies_cm1=tuple(_rows(block) for block in frequencies),
     )
 
 
 def points_cm1(crystal: HarmonicCrystal, path: BandPath) -> dict[str, tuple[float, ...]]:
-    """Sorted frequencies at each named point of `path`."""
+    """Sorted frequencies at each named point of `path`.
+
+    With a non-analytical term, those at Γ are the limit along the first segment that touches it: TO and LO. Where
+    the crystal is not cubic, LO depends on the direction, and `Γ→A` is the limit toward A.
+    """
     frequencies = crystal.frequencies_cm1(list(path.points.values()))
-    return dict(zip(path.points, _rows(frequencies), strict=True))
+    found = dict(zip(path.points, _rows(frequencies), strict=True))
+    for label, q in _gamma_directions(crystal, path).items():
+        found[label] = _rows(crystal.frequencies_cm1([(0.0, 0.0, 0.0)], gamma_toward=q))[0]
+    return found
+
+
+def gamma_toward(crystal: HarmonicCrystal, path: BandPath) -> str:
+    """The label of the point toward which the frequencies that `points_cm1` calls Γ are taken; empty: no term."""
+    return next(iter(path.from_gamma), "") if crystal.nac is not None else ""
 
 
 def gamma_mesh(crystal: HarmonicCrystal, numbers: tuple[int, int, int]) -> Mesh:
-    """phonopy's Γ-centred mesh: irreducible q-points, with eigenvectors."""
+    """phonopy's Γ-centred mesh: irreducible q-points, with eigenvectors; Γ itself is without non-analytical term."""
     # without is_gamma_center an even mesh is shifted by half a step, and loses symmetry
     return crystal.phonopy.run_mesh(list(numbers), with_eigenvectors=True, is_gamma_center=True)
 
@@ -81,6 +98,28 @@ def imaginary_modes(found: Bands, sampled: Mesh, threshold_cm1: float) -> tuple[
             identity = (*(np.round(qpoints[q], 8) % 1.0).tolist(), int(band))
             modes.setdefault(identity, _mode(qpoints[q], band, frequencies[q, band]))
     return tuple(sorted(modes.values(), key=lambda mode: mode.frequency_cm1))
+
+
+def _gamma_directions(crystal: HarmonicCrystal, path: BandPath) -> dict[str, Vector]:
+    toward = path.from_gamma if crystal.nac is not None else {}
+    labels = [GAMMA, *(f"{GAMMA}→{label}" for label in list(toward)[1:])]
+    directions = dict(zip(labels, toward.values(), strict=False))
+    return dict(list(directions.items())[:1]) if _is_cubic(crystal) else directions
+
+
+def _is_cubic(crystal: HarmonicCrystal) -> bool:
+    dataset: Any = crystal.phonopy.primitive_symmetry.dataset
+    return bool(dataset.number >= FIRST_CUBIC)
+
+
+def _distances(crystal: HarmonicCrystal, qpoints: list[NDArray]) -> tuple[tuple[float, ...], ...]:
+    reciprocal = np.linalg.inv(crystal.phonopy.primitive.cell).T
+    found, start = [], 0.0
+    for block in qpoints:
+        steps = np.linalg.norm(np.diff(block, axis=0) @ reciprocal, axis=1)
+        found.append(start + np.concatenate([[0.0], np.cumsum(steps)]))
+        start = found[-1][-1]
+    return tuple(tuple(block.tolist()) for block in found)
 
 
 def _mode(qpoint: NDArray, band: int, frequency_cm1: float) -> ImaginaryMode:

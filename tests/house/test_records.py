@@ -16,7 +16,7 @@ FOSSILS = sorted((Path(__file__).parent / "fossils").glob("*.json"))
 NAMES = {
     *("Record", "Blob", "Structure", "Label", "SetAside", "LabelSet", "LevelAudit", "Errors", "EpochRecord"),
     *("Baseline", "TrainedModelFacts", "TrainedModel", "SummedModel", "Bands", "DensityOfStates", "PhononFacts"),
-    *("Phonons", "ImaginaryMode", "Failure"),
+    *("Phonons", "ImaginaryMode", "Failure", "NonAnalyticalTerm"),
     *("Spectrum", "HarmonicSpectrum", "Band", "MDStart", "Vibrations"),
     *("Drawn", "Sweep", "LabelledChunk"),
 }
