@@ -24,7 +24,8 @@ class Certainty(StrEnum):
 class Reference:
     """One value (cm^-1) of the crystal with these `elements` and this `spacegroup`.
 
-    `point` names the q-point where the value is a phonon frequency there, so that it can be drawn on bands.
+    `point` names the q-point where the value is a phonon frequency there, so that it can be drawn on bands;
+    `element` the one of whose density of states it is a peak.
     """
 
     elements: tuple[str, ...]
@@ -35,6 +36,7 @@ class Reference:
     source: str
     certainty: Certainty
     point: str | None = None
+    element: str | None = None
 
 
 def _diamond(
@@ -44,9 +46,9 @@ def _diamond(
 
 
 def _lih(
-    kind: Kind, quantity: str, value: float, source: str, certainty: Certainty, point: str | None = None
+    kind: Kind, quantity: str, value: float, source: str, certainty: Certainty, element: str | None = None
 ) -> Reference:
-    return Reference(("H", "Li"), ROCKSALT, kind, quantity, value, source, certainty, point)
+    return Reference(("H", "Li"), ROCKSALT, kind, quantity, value, source, certainty, element=element)
 
 
 def _calculated(
@@ -94,8 +96,8 @@ REFERENCES: tuple[Reference, ...] = (
             "L": {"TA": 572.0, "LA": 1036.0, "TO": 1208.0, "LO": 1276.0},
         },
     ),
-    _lih("experiment", "lower peak of the H-projected DOS, 20 K", 800.0, _COLOGNESI, Certainty.FOUND),
-    _lih("experiment", "upper peak of the H-projected DOS, 20 K", 1100.0, _COLOGNESI, Certainty.FOUND),
+    _lih("experiment", "lower peak of the H-projected DOS, 20 K", 800.0, _COLOGNESI, Certainty.FOUND, "H"),
+    _lih("experiment", "upper peak of the H-projected DOS, 20 K", 1100.0, _COLOGNESI, Certainty.FOUND, "H"),
     *_calculated(
         (("H", "Li"), ROCKSALT),
         _PBESOL,
@@ -106,6 +108,6 @@ REFERENCES: tuple[Reference, ...] = (
             "L": {"TA": 288.0, "LA": 528.0, "TO": 803.0, "LO": 1054.0},
         },
     ),
-    _lih("calculation", "lower peak of the H-projected DOS", 833.0, _PBESOL, Certainty.COMPUTED),
-    _lih("calculation", "upper peak of the H-projected DOS", 1038.0, _PBESOL, Certainty.COMPUTED),
+    _lih("calculation", "lower peak of the H-projected DOS", 833.0, _PBESOL, Certainty.COMPUTED, "H"),
+    _lih("calculation", "upper peak of the H-projected DOS", 1038.0, _PBESOL, Certainty.COMPUTED, "H"),
 )

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from campaign.plan import Work
 from campaign.report.place import Crystal
-from campaign.report.seeds import Harvest, title_of
+from campaign.report.seeds import Harvest, SeedGroup, title_of
 from flows.phonons.settings import PhononTask
+from flows.records import Vibrations
 from flows.training.settings import TrainingSettings, TrainingTask
 
 
@@ -49,6 +51,40 @@ def phonon_methods(crystal: Crystal, harvest: Harvest, works: Sequence[Work]) ->
         if (one.work.system, one.work.model, one.work.size) in places
     ]
     yield _versions("Phonons", used)
+
+
+def md_methods(crystal: Crystal, groups: Sequence[SeedGroup[Vibrations]]) -> Iterator[str]:
+    """How the MD ran, what its timestep did, how wide lines are, and the versions."""
+    every = [one.record for group in groups for one in group.results]
+    asked: dict[str, list[Vibrations]] = {}
+    for record in every:
+        asked.setdefault(json.dumps(record.settings, sort_keys=True), []).append(record)
+    for records in asked.values():
+        yield _md(crystal, records)
+        yield _lines(records[0])
+    yield "Nuclei are classical: no zero-point motion, and at any temperature the amplitudes of kT."
+    yield _versions("MD", [one.versions for one in every])
+
+
+def _md(crystal: Crystal, records: Sequence[Vibrations]) -> str:
+    one = records[0]
+    starts = [start for record in records for start in record.starts]
+    seen = [start.temperature_K for start in starts]
+    drift = max(abs(start.drift_meV_atom) for start in starts)
+    worst = max(records, key=lambda record: record.verlet_shift_cm1)
+    return (
+        f"MD in a {crystal.md_cell} at the lattice constants of the labels: {one.equilibration_steps} steps of Langevin "
+        f"equilibration at {one.temperature_K:g} K, then {one.steps} steps of {one.timestep_fs:g} fs at constant energy, "
+        f"{len(one.starts)} independent starts for each seed. Mean temperatures of the starts: {min(seen):.3g} to "
+        f"{max(seen):.3g} K; drift of the total energy at most {drift:.2g} meV/atom; the timestep raises a mode at "
+        f"{worst.edge_cm1:.0f} cm^-1, below which 99 % of the states lie, by {worst.verlet_shift_cm1:.2g} cm^-1 (not corrected)."
+    )
+
+
+def _lines(one: Vibrations) -> str:
+    weights = "mass-weighted" if one.definition == "mass-weighted" else "as py-VACF defines it, not mass-weighted"
+    window = f"{one.window} lag window" if one.window != "none" else "no lag window but a cut"
+    return f"VACF: {weights}, {window}, lines {one.resolution_cm1:.3g} cm^-1 wide at half maximum."
 
 
 def parts(harvest: Harvest, works: Iterable[Work]) -> list[Work]:

@@ -22,6 +22,7 @@ from campaign.report.tables import (
 )
 from campaign.results.campaign import Campaign
 from campaign.standing import State
+from flows.dynamics.settings import DynamicsTask
 from flows.phonons.settings import PhononTask
 from flows.training.settings import TrainingTask
 
@@ -95,7 +96,7 @@ def _crystal(crystal: Crystal) -> str:
 
 
 def _tables(campaign: Campaign, crystals: dict[str, Crystal]) -> dict[str, PageTable]:
-    named = {name: result_table(campaign, name) for name in ("labels", "set-aside", "failures", "gaps")}
+    named = {name: result_table(campaign, name) for name in ("labels", "vibrations", "set-aside", "failures", "gaps")}
     more = (training_table(campaign), points_table(campaign, crystals), reference_table(crystals.values()))
     return named | {table.name: table for table in more}
 
@@ -120,6 +121,12 @@ def _settings(campaign: Campaign) -> Iterator[tuple[str, str]]:
         if isinstance(work.task, TrainingTask | PhononTask):
             text = json.dumps(work.task.settings.model_dump(mode="json"), ensure_ascii=False)
             name = f"{'training of' if work.stage == 'train' else 'phonons of'} {title_of(work.model)}, {work.system}"
+            if name not in found.setdefault(text, []):
+                found[text].append(name)
+        elif isinstance(work.task, DynamicsTask):
+            asked = {"dynamics": work.task.dynamics, "vibrations": work.task.vibrations}
+            text = json.dumps({name: one.model_dump(mode="json") for name, one in asked.items()})
+            name = f"MD of {title_of(work.model)}, {work.system}"
             if name not in found.setdefault(text, []):
                 found[text].append(name)
     for text, names in found.items():

@@ -209,7 +209,70 @@ class ErrorsFigure(Figure):
     panels: tuple[ErrorPanel, ...]
 
 
-AnyFigure = BandsFigure | ZoneFigure | ErrorsFigure
+class Curves(Payload):
+    """Densities of states on the grid of their panel: a mean, the smallest and the largest of what it is over."""
+
+    mean: tuple[float, ...]
+    low: tuple[float, ...]
+    high: tuple[float, ...]
+
+
+class MeshCurve(Payload):
+    """A harmonic density of states on a mesh, with a grid of its own."""
+
+    title: str
+    mesh: tuple[int, int, int]
+    frequencies_cm1: tuple[float, ...]
+    total: tuple[float, ...]
+
+
+class VibrationsPanel(SeedSet):
+    """What the MD of one model shows, of all atoms or of one `element`, and the harmonic densities beside it.
+
+    `md` is over seeds and starts. `harmonic`, on the q-points that the cell of the MD holds and with the lines of
+    the MD, is over `harmonic_seeds`; `no_harmonic` says of the other seeds why they have none. `mesh` is the mean
+    over the seeds, without broadening, `reference` of a level itself.
+    """
+
+    letter: str
+    element: str = ""
+    frequencies_cm1: tuple[float, ...]
+    normalized_to: float
+    captured: float
+    md: Curves
+    harmonic: Curves | None = None
+    harmonic_seeds: tuple[int, ...] = ()
+    no_harmonic: dict[int, str] = {}
+    mesh: MeshCurve | None = None
+    reference: MeshCurve | None = None
+
+
+class Peak(Payload):
+    """A measured peak of the density of states of one element: where it is, not how high."""
+
+    element: str
+    value_cm1: float
+    title: str
+    source: str
+
+
+class VibrationsFigure(Figure):
+    """Densities of states from MD beside harmonic ones: of all atoms, a panel for each model (`vibrations`), or
+    model by model a panel for each element (`projected`).
+
+    `range_cm1` is what is shown; `clipped` names the models that leave it.
+    """
+
+    kind: Literal["vibrations", "projected"] = "vibrations"
+    size: str
+    panels: tuple[VibrationsPanel, ...]
+    peaks: tuple[Peak, ...] = ()
+    absent: tuple[Absent, ...] = ()
+    range_cm1: tuple[float, float]
+    clipped: tuple[str, ...] = ()
+
+
+AnyFigure = BandsFigure | ZoneFigure | ErrorsFigure | VibrationsFigure
 
 
 def _ticks(bands: Bands, held: dict[str, bool]) -> tuple[Tick, ...]:

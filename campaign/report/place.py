@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from campaign.references import Reference, references_of
-from campaign.report.payloads import Marker, PointCoverage
+from campaign.report.payloads import Marker, Peak, PointCoverage
 from campaign.spec.campaign import ResolvedSystem
 from flows.phonons.cells import supercell_matrix
 from flows.phonons.path import BandPath, band_path
@@ -53,6 +53,12 @@ class Crystal:
         )
 
     @property
+    def md_cell(self) -> str:
+        """`4×4×4 cell (512 atoms)`."""
+        big = self.cells.big
+        return _cell_text(supercell_matrix(self.cells.conventional.atoms(), big.cell), len(big.symbols))
+
+    @property
     def phonon_cell(self) -> str:
         """`4×4×4 of the primitive cell (128 atoms)`."""
         import numpy as np
@@ -72,6 +78,15 @@ class Crystal:
             Marker(label=one.point, value_cm1=one.value_cm1, title=one.quantity, source=one.source)
             for one in self.references
             if one.kind == "experiment" and one.point is not None
+        )
+
+    @property
+    def peaks(self) -> tuple[Peak, ...]:
+        """Measured peaks of the densities of states of its elements."""
+        return tuple(
+            Peak(element=one.element, value_cm1=one.value_cm1, title=one.quantity, source=one.source)
+            for one in self.references
+            if one.kind == "experiment" and one.element is not None
         )
 
 

@@ -10,7 +10,7 @@ from typing import Any, Generic, TypeVar
 from campaign.plan import Work
 from campaign.results.campaign import Campaign, Result
 from campaign.standing import standing
-from flows.records import PhononFacts, Record, SummedModel, TrainedModelFacts
+from flows.records import PhononFacts, Record, SummedModel, TrainedModelFacts, Vibrations
 from flows.training.names import ModelName
 
 R = TypeVar("R", bound=Record)
@@ -73,6 +73,10 @@ class Harvest:
         """By model; also those without any result."""
         return self._groups("phonons", self.campaign.phonons(), (system, size))
 
+    def vibrations(self, system: str, size: str) -> dict[str, SeedGroup[Vibrations]]:
+        """By model; also those without any result."""
+        return self._groups("vibrations", self.campaign.vibrations(), (system, size))
+
     def trainings(self, system: str, size: str) -> dict[str, SeedGroup[TrainedModelFacts]]:
         """By model; also those without any result."""
         return self._groups("train", self.campaign.trainings(), (system, size))
@@ -115,5 +119,9 @@ class Harvest:
 
     def _group(self, works: Iterable[Work], done: Mapping[str, Result[R]]) -> SeedGroup[R]:
         asked = tuple(works)
-        missing = {work.seed: self.states[work.key] for work in asked if work.key not in done}
+        missing = {
+            work.seed: self.states[work.key]
+            for work in asked
+            if work.key not in done and work.seed is not None
+        }
         return SeedGroup(asked, tuple(done[work.key] for work in asked if work.key in done), missing)

@@ -12,6 +12,7 @@ from campaign.report.page import FIGURES, page
 from campaign.report.payloads import AnyFigure
 from campaign.report.place import Crystal
 from campaign.report.seeds import Harvest
+from campaign.report.vibrations import VibrationsSource, projected_figure, vibrations_figure
 from campaign.report.zone import zone_figure
 from campaign.results.campaign import Campaign
 from flows.records import PhononFacts
@@ -54,6 +55,9 @@ def payloads(harvest: Harvest, crystals: dict[str, Crystal]) -> Iterator[AnyFigu
         sources = [BandsSource(harvest, crystal, size) for size in harvest.sizes(name)]
         yield from filter(None, map(bands_figure, sources))
         yield zone_figure(crystal)
+        moved = [VibrationsSource(harvest, crystal, size) for size in harvest.sizes(name)]
+        yield from filter(None, map(vibrations_figure, moved))
+        yield from filter(None, map(projected_figure, moved))
         if (errors := errors_figure(harvest, name)) is not None:
             yield errors
         yield from filter(None, map(seeds_figure, sources))

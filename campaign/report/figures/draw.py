@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from campaign.report.payloads import AnyFigure, BandsFigure, ErrorsFigure, ZoneFigure
+from campaign.report.payloads import AnyFigure, BandsFigure, ErrorsFigure, VibrationsFigure, ZoneFigure
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -20,6 +20,7 @@ def draw(payload: AnyFigure) -> Figure:
     from campaign.report.figures.bands import draw_bands
     from campaign.report.figures.errors import draw_errors
     from campaign.report.figures.style import STYLE
+    from campaign.report.figures.vibrations import draw_vibrations
     from campaign.report.figures.zone import draw_zone
 
     with rc_context(STYLE):
@@ -30,6 +31,8 @@ def draw(payload: AnyFigure) -> Figure:
                 drawn = draw_zone(payload)
             case ErrorsFigure():
                 drawn = draw_errors(payload)
+            case VibrationsFigure():
+                drawn = draw_vibrations(payload)
         drawn.draw_without_rendering()
         drawn.set_layout_engine("none")  # it is laid out: not again for every format
     return drawn

@@ -1,0 +1,60 @@
+"""The harmonic densities of states that belong beside an MD: of the same model and seed, with the same lines."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from campaign.report.place import Crystal
+from campaign.report.seeds import Harvest, SeedGroup
+from campaign.results.campaign import Result
+from flows.dynamics.harmonic import harmonic_spectrum
+from flows.dynamics.settings import DynamicsTask
+from flows.keys import job_uuid
+from flows.phonons.cells import supercell_matrix
+from flows.records import HarmonicSpectrum, PhononFacts, Phonons, Vibrations
+
+
+@dataclass(frozen=True)
+class Harmonics:
+    """What an MD in the same cell would show if the crystal were harmonic, by seed.
+
+    `missing` says of each other seed of the MD why there is none; `phonons` are the partners that there are.
+    """
+
+    spectra: dict[int, HarmonicSpectrum]
+    missing: dict[int, str]
+    phonons: tuple[PhononFacts, ...]
+
+    @property
+    def imaginary_count(self) -> int:
+        """Of the worst seed."""
+        return max((one.imaginary_count for one in self.phonons), default=0)
+
+
+def harmonics(harvest: Harvest, crystal: Crystal, group: SeedGroup[Vibrations]) -> Harmonics:
+    """For every seed of `group` that has phonons too."""
+    phonons = harvest.phonons(crystal.name, group.works[0].size).get(group.model)
+    partners = {one.work.seed: one for one in phonons.results} if phonons else {}
+    spectra, missing, used = {}, {}, []
+    for one in group.results:
+        seed = one.work.seed
+        if seed not in partners:
+            missing[seed] = f"phonons {phonons.missing[seed]}" if phonons else "no phonons are asked for"
+            continue
+        try:
+            spectra[seed] = _spectrum(harvest, crystal, partners[seed], one)
+        except ValueError as error:
+            missing[seed] = str(error)
+        used.append(partners[seed].record)
+    return Harmonics(spectra, missing, tuple(used))
+
+
+def _spectrum(
+    harvest: Harvest, crystal: Crystal, phonons: Result[PhononFacts], md: Result[Vibrations]
+) -> HarmonicSpectrum:
+    """Raises ValueError where the stored force constants are damaged, or the cells do not fit."""
+    uuid, task = job_uuid(phonons.work.key), md.work.task
+    assert isinstance(task, DynamicsTask)
+    stored = Phonons.model_validate(harvest.campaign.farm.records([uuid], blobs=True)[uuid])
+    supercell = supercell_matrix(crystal.cells.primitive.atoms(), task.big.cell)
+    return harmonic_spectrum(stored.blob.content(), supercell, task.dynamics, task.vibrations)

@@ -1,0 +1,104 @@
+"""Captions of densities of states from MD: what was run, what is drawn, what is not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from campaign.report.captions import not_learned_text, seeds_text
+from campaign.report.methods import md_methods, phonon_methods, training_methods
+from campaign.report.payloads import VibrationsFigure, VibrationsPanel
+from campaign.report.place import Crystal
+from campaign.report.seeds import Harvest, SeedGroup
+from flows.records import Vibrations
+
+Groups = Mapping[str, SeedGroup[Vibrations]]
+COMPLETE = 0.99  # of the states
+
+
+def vibrations_caption(figure: VibrationsFigure, crystal: Crystal, harvest: Harvest, groups: Groups) -> str:
+    """The caption of densities of states from MD, of all atoms or by element."""
+    parts = [
+        *_drawn(figure, groups),
+        *(f"({panel.letter}) {'; '.join(_contents(panel))}." for panel in figure.panels),
+        *_notes(figure),
+        *md_methods(crystal, list(groups.values())),
+        *_models(figure, crystal, harvest),
+    ]
+    return " ".join(part for part in parts if part)
+
+
+def vibrations_alt(figure: VibrationsFigure) -> str:
+    """What a screen reader says."""
+    names = ", ".join(dict.fromkeys(panel.name for panel in figure.panels))
+    elements = ", ".join(dict.fromkeys(panel.element for panel in figure.panels if panel.element))
+    low, high = figure.range_cm1
+    return (
+        f"Vibrational densities of states of {figure.system}{f' by element ({elements})' if elements else ''} from MD "
+        f"beside harmonic ones, {low:.0f} to {high:.0f} cm^-1: {names}."
+    )
+
+
+def _drawn(figure: VibrationsFigure, groups: Groups) -> Iterator[str]:
+    records = [one.record for group in groups.values() for one in group.results]
+    whose = "the elements of " if figure.kind == "projected" else ""
+    yield (
+        f"Vibrational densities of states of {whose}{figure.system}, training sets of size {figure.size}, from the "
+        "velocity autocorrelation of MD (VACF) and in the harmonic approximation (HA). Solid lines: mean over the seeds "
+        "of VACF; areas: from the smallest to the largest value over the seeds and "
+        f"the {_numbers(len(one.starts) for one in records)} starts of the MD of each."
+    )
+    if figure.kind == "projected":
+        yield (
+            "Normalized to 3 states for each atom of the primitive cell; by equipartition each element has 3 for each of its "
+            "atoms, of which VACF may show more or less: its centre of mass rests, and starts are few."
+        )
+    else:
+        yield "Normalized to 3 states for each atom of the primitive cell."
+    if any(panel.harmonic for panel in figure.panels):
+        yield (
+            "Dashed: HA of the same models, mean over the seeds, on the q-points that the cell of the MD holds, with the "
+            "same lines as VACF, without the translations and without any non-analytical term; dark area: from the smallest to the largest over the seeds."
+        )
+    if any(panel.mesh for panel in figure.panels):
+        yield "Grey: HA of the same models on the whole mesh, not broadened, mean over the seeds."
+
+
+def _contents(panel: VibrationsPanel) -> Iterator[str]:
+    yield (
+        (f"{panel.element}, " if panel.element else "")
+        + f"{panel.name}: {seeds_text(panel)}"
+        + (f", {panel.learned_seeds} of {len(panel.seeds)} learned" if not panel.learned else "")
+    )
+    if panel.element or panel.captured < COMPLETE * panel.normalized_to:
+        yield f"VACF shows {panel.captured:.3g} of {panel.normalized_to:g} states"
+    for seed, why in panel.no_harmonic.items():
+        yield f"no HA on the q-points of the MD for seed {seed}: {why}"
+    if panel.imaginary_count:
+        yield f"up to {panel.imaginary_count} imaginary modes, which stand at zero frequency in HA on the q-points of the MD"
+    if panel.reference is not None:
+        mesh = "×".join(map(str, panel.reference.mesh))
+        yield f"blue: HA of {panel.reference.title} itself on a {mesh} mesh"
+
+
+def _notes(figure: VibrationsFigure) -> Iterator[str]:
+    yield not_learned_text(dict.fromkeys(panel.title for panel in figure.panels if not panel.learned))
+    if figure.clipped:
+        yield f"{', '.join(figure.clipped)} leave the range shown (up to {figure.range_cm1[1]:.0f} cm^-1)."
+    for source in dict.fromkeys(peak.source for peak in figure.peaks):
+        peaks = [f"{peak.title}, {peak.value_cm1:g} cm^-1" for peak in figure.peaks if peak.source == source]
+        yield f"×: {'; '.join(peaks)} ({source}); where a peak is, not how high."
+    if figure.absent:
+        yield f"Not drawn: {'; '.join(f'{one.title} ({one.why})' for one in figure.absent)}."
+
+
+def _models(figure: VibrationsFigure, crystal: Crystal, harvest: Harvest) -> Iterator[str]:
+    drawn = list(dict.fromkeys(panel.model for panel in figure.panels))
+    moved, phonons = (of(crystal.name, figure.size) for of in (harvest.vibrations, harvest.phonons))
+    yield from training_methods(harvest, [moved[model].works[0] for model in drawn])
+    yield from phonon_methods(
+        crystal, harvest, [phonons[model].works[0] for model in drawn if model in phonons]
+    )
+
+
+def _numbers(values: Iterable[int]) -> str:
+    return " or ".join(map(str, sorted(set(values))))
