@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from campaign.references.given import unusable
 from campaign.spec.campaign import CampaignSpec, ResolvedLevel, ResolvedSpec, ResolvedSystem
 from campaign.spec.errors import Loc, Problem, SpecError
 from campaign.spec.nac import NacSpec
@@ -52,16 +53,17 @@ class Resolver:
         structures = self._structures((*loc, "structure"), system)
         if structures is None:
             return None
+        nac = self._nac((*loc, "nac"), system.nac, structures["primitive"])
         return ResolvedSystem(
             **structures,
             phonon_supercell=system.cells.phonons,
             levels=levels,
             mace=system.mace,
             sizes=system.sizes,
-            nac=self._nac((*loc, "nac"), system.nac, structures["primitive"]),
+            nac=nac,
             reference={
-                name: self._reference((*loc, "reference", name), name, one)
-                for name, one in system.reference.items()
+                key: self._reference((*loc, "reference", key), one, (structures["primitive"], nac))
+                for key, one in system.reference.items()
             },
         )
 
@@ -78,17 +80,19 @@ class Resolver:
             self.problems.append(self.complain(loc, str(error)))
             return None
 
-    def _reference(self, loc: Loc, name: str, reference: ReferenceSpec) -> ResolvedReference:
-        kept = {kind: self._kept((*loc, kind), file) for kind, file in reference.files.items()}
-        return ResolvedReference(**kept, title=reference.title or name, source=reference.source or "")
-
-    def _kept(self, loc: Loc, name: str) -> KeptFile | None:
-        path = self._find(loc, name)
-        sha256 = self._sha256(loc, path) if path is not None else None
-        if path is None or sha256 is None:
-            return None
-        self.files[sha256] = path
-        return KeptFile(name=path.name, sha256=sha256)
+    def _reference(
+        self, loc: Loc, reference: ReferenceSpec, system: tuple[Structure, NacSettings | None]
+    ) -> ResolvedReference:
+        kept = {}
+        for kind, name in reference.files.items():
+            path = self._find((*loc, kind), name)
+            sha256 = self._sha256((*loc, kind), path) if path is not None else None
+            if path is not None and sha256 is not None:
+                self.files[sha256] = path
+                kept[kind] = KeptFile(name=path.name, sha256=sha256)
+                if why := unusable(kind, path.name, path.read_bytes(), system):
+                    self.problems.append(self.complain((*loc, kind), why))
+        return ResolvedReference(**kept, title=reference.title or str(loc[-1]), source=reference.source or "")
 
     def _structures(self, loc: Loc, system: SystemSpec) -> dict[str, Structure] | None:
         try:

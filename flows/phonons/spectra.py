@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -28,9 +29,20 @@ def bands(crystal: HarmonicCrystal, path: BandPath, points_per_segment: int) -> 
     return Bands(
         labels=tuple(segment.labels for segment in path.segments),
         qpoints=tuple(_rows(block) for block in qpoints),
-        distances=_distances(crystal, qpoints),
+        distances=distances(crystal.phonopy.primitive.cell, qpoints),
         frequencies_cm1=tuple(_rows(block) for block in frequencies),
     )
+
+
+def distances(cell: NDArray, qpoints: Sequence[NDArray]) -> tuple[tuple[float, ...], ...]:
+    """How far along a path its (Q, 3) fractional `qpoints` lie, segment by segment, in 1/Å without 2π."""
+    reciprocal = np.linalg.inv(cell).T
+    found, start = [], 0.0
+    for block in qpoints:
+        steps = np.linalg.norm(np.diff(block, axis=0) @ reciprocal, axis=1)
+        found.append(start + np.concatenate([[0.0], np.cumsum(steps)]))
+        start = float(found[-1][-1])
+    return tuple(tuple(block.tolist()) for block in found)
 
 
 def points_cm1(crystal: HarmonicCrystal, path: BandPath) -> dict[str, tuple[float, ...]]:
@@ -110,16 +122,6 @@ def _gamma_directions(crystal: HarmonicCrystal, path: BandPath) -> dict[str, Vec
 def _is_cubic(crystal: HarmonicCrystal) -> bool:
     dataset: Any = crystal.phonopy.primitive_symmetry.dataset
     return bool(dataset.number >= FIRST_CUBIC)
-
-
-def _distances(crystal: HarmonicCrystal, qpoints: list[NDArray]) -> tuple[tuple[float, ...], ...]:
-    reciprocal = np.linalg.inv(crystal.phonopy.primitive.cell).T
-    found, start = [], 0.0
-    for block in qpoints:
-        steps = np.linalg.norm(np.diff(block, axis=0) @ reciprocal, axis=1)
-        found.append(start + np.concatenate([[0.0], np.cumsum(steps)]))
-        start = found[-1][-1]
-    return tuple(tuple(block.tolist()) for block in found)
 
 
 def _mode(qpoint: NDArray, band: int, frequency_cm1: float) -> ImaginaryMode:

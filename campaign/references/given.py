@@ -1,0 +1,174 @@
+"""What the user of a campaign gave to compare a system with, read from the files that the database keeps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from campaign.references.files import Frequency, Read, read_density, read_frequencies
+from flows.phonons.path import BandPath, band_path
+from flows.phonons.published import PublishedPhonons, published_phonons, read_published
+
+if TYPE_CHECKING:
+    from campaign.spec.campaign import ResolvedSystem
+    from campaign.spec.reference import ResolvedReference
+    from flows.phonons.settings import NacSettings, PhononSettings
+    from flows.records import PhononFacts, Structure
+
+Content = Callable[[str], bytes]  # sha256 -> the file
+
+
+@dataclass(frozen=True)
+class Series:
+    """Frequencies of one source, each on the path of the system."""
+
+    title: str
+    source: str
+    file: str
+    values: tuple[Frequency, ...]
+
+
+@dataclass(frozen=True)
+class Density:
+    """A density of states of one source, in states per cm^-1: times `factor`, so that its area is 3N."""
+
+    title: str
+    source: str
+    file: str
+    frequencies_cm1: tuple[float, ...]
+    density: tuple[float, ...]
+    factor: float
+
+
+@dataclass(frozen=True)
+class Given:
+    """All references of a system that its user gave; `set_aside` says what could not be used: file, line, value."""
+
+    levels: dict[str, PhononFacts] = field(default_factory=dict)
+    series: tuple[Series, ...] = ()
+    densities: tuple[Density, ...] = ()
+    set_aside: tuple[str, ...] = ()
+
+
+def given_references(name: str, system: ResolvedSystem, settings: PhononSettings, content: Content) -> Given:
+    """The references of the system `name`. A file that cannot be used is set aside too."""
+    found = Given()
+    for key, reference in system.reference.items():
+        for kind, read in (("phonopy", _level), ("csv", _series), ("dos_csv", _density)):
+            if getattr(reference, kind) is not None:
+                about = _About(name, key, system, reference, settings)
+                try:
+                    found = read(found, about, content(getattr(reference, kind).sha256))
+                except Exception as error:  # the database's too: a report goes on without a reference
+                    why = f"{getattr(reference, kind).name} is not used: {' '.join(str(error).split())}"
+                    found = replace(found, set_aside=(*found.set_aside, why))
+    return found
+
+
+def unusable(kind: str, file: str, content: bytes, system: tuple[Structure, NacSettings | None]) -> str:
+    """Why a file of a reference is of no use at all for a primitive cell and its term; empty: it is."""
+    primitive, nac = system
+    try:
+        if kind == "phonopy":
+            read_published(content, primitive.atoms(), nac)
+        elif kind == "csv":
+            read_frequencies(content, file)
+        else:
+            _area(read_density(content, file).rows)
+    except ValueError as error:
+        text = str(error)
+        return text if text.startswith(file) else f"{file}: {text}"
+    return ""
+
+
+@dataclass(frozen=True)
+class _About:
+    name: str
+    key: str
+    system: ResolvedSystem
+    reference: ResolvedReference
+    settings: PhononSettings
+
+
+def _level(found: Given, about: _About, content: bytes) -> Given:
+    assert about.reference.phonopy is not None
+    file = about.reference.phonopy
+    asked = PublishedPhonons(
+        sha256=file.sha256,
+        system=about.name,
+        level=about.key,
+        source="; ".join(filter(None, [about.reference.source, file.name])),
+        primitive=about.system.primitive,
+        settings=about.settings,
+        nac=about.system.nac,
+    )
+    return replace(found, levels=found.levels | {about.key: _computed(content, asked.model_dump_json())})
+
+
+@lru_cache(maxsize=8)
+def _computed(content: bytes, asked: str) -> PhononFacts:
+    """A second or so each: in memory only, for reports that are written again."""
+    return published_phonons(content, PublishedPhonons.model_validate_json(asked))
+
+
+def _series(found: Given, about: _About, content: bytes) -> Given:
+    assert about.reference.csv is not None
+    file = about.reference.csv.name
+    read = _on_path(read_frequencies(content, file), file, band_path(about.system.primitive.atoms()))
+    made = Series(about.reference.title, about.reference.source, file, read.rows)
+    return replace(found, series=(*found.series, made), set_aside=(*found.set_aside, *read.set_aside))
+
+
+def _on_path(read: Read[Frequency], file: str, path: BandPath) -> Read[Frequency]:
+    """Rows that are nowhere on the path that is drawn are set aside."""
+    wrong = {row.line: why for row in read.rows if (why := _off_path(row, path))}
+    rows = tuple(row for row in read.rows if row.line not in wrong)
+    return Read(rows, (*read.set_aside, *(f"{file}, line {line}: {why}" for line, why in wrong.items())))
+
+
+def _off_path(row: Frequency, path: BandPath) -> str:
+    segments = [segment.labels for segment in path.segments]
+    ends = list(dict.fromkeys(label for labels in segments for label in labels))
+    if row.point is not None:
+        return "" if row.point in ends else f"no point {row.point!r} on the path ({', '.join(ends)})"
+    assert row.along is not None
+    if row.along in segments or row.along[::-1] in segments:
+        return ""
+    return f"no segment {'-'.join(row.along)} on the path ({', '.join(map('-'.join, segments))})"
+
+
+def _density(found: Given, about: _About, content: bytes) -> Given:
+    assert about.reference.dos_csv is not None
+    file = about.reference.dos_csv.name
+    read = read_density(content, file)
+    factor = 3 * len(about.system.primitive.symbols) / _area(read.rows)
+    made = Density(
+        about.reference.title,
+        about.reference.source,
+        file,
+        tuple(frequency for frequency, _ in read.rows),
+        tuple(factor * value for _, value in read.rows),
+        factor,
+    )
+    return replace(found, densities=(*found.densities, made), set_aside=(*found.set_aside, *read.set_aside))
+
+
+def _area(rows: tuple[tuple[float, float], ...]) -> float:
+    """By the trapezoidal rule.
+
+    Raises:
+        ValueError: it is zero.
+    """
+    area = sum(_trapezoids(rows))
+    if area <= 0:
+        raise ValueError("the area of its density of states is zero")
+    return area
+
+
+def _trapezoids(rows: tuple[tuple[float, float], ...]) -> Iterator[float]:
+    from itertools import pairwise
+
+    for (left, low), (right, high) in pairwise(rows):
+        yield (right - left) * (low + high) / 2

@@ -1,0 +1,210 @@
+"""The keys nac and reference of a system: what they become, what they are answered with, and which keys they change."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from ase.build import bulk
+
+from campaign.spec import LoadedSpec, ResolvedSpec, SpecError, load_spec
+from flows.phonons.harmonic import harmonic_crystal
+
+GOOD = """\
+campaign: small
+systems:
+  lih:
+    structure: {prototype: rocksalt, symbols: [Li, H], a: 4.0}
+    cells: {training: [2, 2, 2]}
+    levels:
+      dft: {data: dft.xyz, forces: true}
+    %s
+models: [dft_ef]
+"""
+BORN = "14.4\n4.3 0 0 0 4.3 0 0 0 4.3\n1.05 0 0 0 1.05 0 0 0 1.05\n-1.05 0 0 0 -1.05 0 0 0 -1.05\n"
+CSV = "point,from,to,fraction,frequency_cm1\nX,,,,300\n"
+
+
+def phonopy_file(a: float = 4.0, second: str = "H") -> bytes:
+    """Force constants of nothing: enough to be read."""
+    atoms = bulk(f"Li{second}", "rocksalt", a=a)
+    crystal = harmonic_crystal(atoms, np.eye(3, dtype=int), lambda moved: np.zeros((len(moved), 3)))
+    return crystal.yaml()
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    (tmp_path / "dft.xyz").write_text("labels of DFT")
+    (tmp_path / "BORN").write_text(BORN)
+    (tmp_path / "neutrons.csv").write_text(CSV)
+    (tmp_path / "dft.yaml").write_bytes(phonopy_file())
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def load(part: str) -> LoadedSpec:
+    Path("c.yaml").write_text(GOOD % part)
+    return load_spec("c.yaml")
+
+
+def complaint(part: str) -> str:
+    with pytest.raises(SpecError) as caught:
+        load(part)
+    return str(caught.value)
+
+
+WRITTEN = {
+    "by element": "nac: {born_charges: {Li: 1.05, H: -1.05}, dielectric: 4.3}",
+    "by atom": "nac: {born_charges: [[1.05, 1.05, 1.05], -1.05], dielectric: [4.3, 4.3, 4.3]}",
+    "as tensors": "nac: {born_charges: {H: [[-1.05, 0, 0], [0, -1.05, 0], [0, 0, -1.05]], Li: 1.05}, dielectric: [[4.3, 0, 0], [0, 4.3, 0], [0, 0, 4.3]]}",
+    "as a BORN file": "nac: {file: BORN}",
+    "that misses the sum rule by a little": "nac: {born_charges: {Li: 1.06, H: -1.04}, dielectric: 4.3}",
+}
+
+
+@pytest.mark.usefixtures("folder")
+@pytest.mark.parametrize("part", WRITTEN.values(), ids=WRITTEN)
+def test_all_that_means_the_same_becomes_the_same_numbers(part: str) -> None:
+    loaded = load(part)
+    nac = loaded.resolved.systems["lih"].nac
+    assert nac is not None
+    one = np.eye(3)
+    assert np.array_equal(nac.born_charges, [1.05 * one, -1.05 * one])
+    assert np.array_equal(nac.dielectric, 4.3 * one)
+    assert nac.method == "gonze"
+    assert len(loaded.files) == 1  # numbers, so that any node can plan
+    assert ResolvedSpec.model_validate(json.loads(json.dumps(loaded.resolved.model_dump(mode="json")))) == loaded.resolved
+
+
+WRONG_NAC = {
+    "a sum that is not zero": (
+        "nac: {born_charges: {Li: 1.05, H: -1.5}, dielectric: 4.3}",
+        "c.yaml:8: systems.lih.nac: born_charges: they should sum to zero over the atoms of the primitive cell, and the "
+        "sum is [[-0.45, 0.0, 0.0], [0.0, -0.45, 0.0], [0.0, 0.0, -0.45]] (at most 0.05 is mended)",
+    ),
+    "an element of another crystal": (
+        "nac: {born_charges: {Na: 1.05, H: -1.05}, dielectric: 4.3}",
+        "c.yaml:8: systems.lih.nac: born_charges: no Na in the crystal; known: Li, H",
+    ),
+    "an element without a charge": (
+        "nac: {born_charges: {Li: 1.05}, dielectric: 4.3}",
+        "c.yaml:8: systems.lih.nac: born_charges: none of H; add it",
+    ),
+    "no dielectric constant": (
+        "nac: {born_charges: {Li: 1.05, H: -1.05}}",
+        "c.yaml:8: systems.lih.nac: give born_charges and dielectric, or file",
+    ),
+    "both": (
+        "nac: {file: BORN, dielectric: 4.3}",
+        "c.yaml:8: systems.lih.nac.dielectric: does not go with file; remove one of them",
+    ),
+    "no file": ("nac: {file: BRON}", "c.yaml:8: systems.lih.nac.file: no file BRON (looked in .)"),
+    "a file of something else": (
+        "nac: {file: dft.xyz}",
+        "c.yaml:8: systems.lih.nac: this is no BORN file for the primitive cell: BORN file format of line 2 is incorrect",
+    ),
+    "a word for a charge": (
+        "nac: {born_charges: {Li: plus, H: -1}, dielectric: 4.3}",
+        "c.yaml:8: systems.lih.nac.born_charges.Li: should be a number, three, or a 3x3 matrix, got 'plus'",
+    ),
+    "a constant below vacuum": (
+        "nac: {born_charges: {Li: 1, H: -1}, dielectric: -4.3}",
+        "c.yaml:8: systems.lih.nac: dielectric: should be 1 or more in every direction",
+    ),
+    "another method": (
+        "nac: {born_charges: {Li: 1, H: -1}, dielectric: 4.3, method: gonzo}",
+        "c.yaml:8: systems.lih.nac.method: should be 'gonze' or 'wang', got 'gonzo'",
+    ),
+    "true for a number": (
+        "nac: {born_charges: {Li: 1, H: -1}, dielectric: true}",
+        "c.yaml:8: systems.lih.nac.dielectric: should be a number, got true",
+    ),
+}
+
+
+@pytest.mark.usefixtures("folder")
+@pytest.mark.parametrize(("part", "message"), WRONG_NAC.values(), ids=WRONG_NAC)
+def test_wrong_nac(part: str, message: str) -> None:
+    assert message in complaint(part)
+    assert complaint(part).count("\n") == 0
+
+
+REFERENCE = """reference:
+      dft: {phonopy: dft.yaml}
+      neutrons: {csv: neutrons.csv, title: "Neutrons, 300 K", source: "A. Author, Journal 1, 2 (1967)"}"""
+
+
+@pytest.mark.usefixtures("folder")
+def test_references_are_kept_by_content() -> None:
+    loaded = load(REFERENCE)
+    found = loaded.resolved.systems["lih"].reference
+    assert found["dft"].phonopy is not None
+    assert loaded.files[found["dft"].phonopy.sha256].name == "dft.yaml"
+    assert found["neutrons"].csv is not None
+    assert loaded.files[found["neutrons"].csv.sha256].read_text() == CSV
+    assert (found["neutrons"].title, found["dft"].title) == ("Neutrons, 300 K", "dft")
+
+
+WRONG_REFERENCE = {
+    "no source": (
+        "reference: {neutrons: {csv: neutrons.csv}}",
+        "systems.lih.reference.neutrons.source: missing: where the values were published, as figures and tables will say",
+    ),
+    "no file named": ("reference: {dft: {}}", "systems.lih.reference.dft: names no file; give phonopy, csv or dos_csv"),
+    "phonons of no level": (
+        "reference: {pbe: {phonopy: dft.yaml}}",
+        "systems.lih.reference.pbe: phonons are drawn with a level, and 'pbe' is no level of theory; known: dft, hf",
+    ),
+    "a file that is not there": (
+        "reference: {dft: {phonopy: none.yaml}}",
+        "systems.lih.reference.dft.phonopy: no file none.yaml",
+    ),
+    "labels for phonons": (
+        "reference: {dft: {phonopy: dft.xyz}}",
+        "systems.lih.reference.dft.phonopy: dft.xyz: no phonons can be read from it",
+    ),
+    "another element": (
+        "reference: {dft: {phonopy: lif.yaml}}",
+        "lif.yaml: its primitive cell holds FLi, that of the system HLi",
+    ),
+    "another lattice constant": (
+        "reference: {dft: {phonopy: wide.yaml}}",
+        "wide.yaml: its conventional cell is 4.05×4.05×4.05 Å, that of the system 4×4×4 Å: phonons are compared at one",
+    ),
+    "another column": (
+        "reference: {n: {csv: columns.csv, source: somebody}}",
+        "systems.lih.reference.n.csv: columns.csv has a column 'frequency'; did you mean frequency_cm1?",
+    ),
+    "no place": (
+        "reference: {n: {csv: noplace.csv, source: somebody}}",
+        "noplace.csv has no column point (or from, to, fraction)",
+    ),
+}
+
+
+@pytest.mark.parametrize(("part", "message"), WRONG_REFERENCE.values(), ids=WRONG_REFERENCE)
+def test_wrong_reference(part: str, message: str, folder: Path) -> None:
+    (folder / "lif.yaml").write_bytes(phonopy_file(second="F"))
+    (folder / "wide.yaml").write_bytes(phonopy_file(a=4.05))
+    (folder / "columns.csv").write_text("point,frequency\nX,3\n")
+    (folder / "noplace.csv").write_text("frequency_cm1,from,to\n3,X,K\n")
+    assert message in complaint(part)
+
+
+def test_nac_is_in_the_keys_of_phonons_alone(toy_folder: Path) -> None:
+    from test_keys import all_keys, new
+
+    nac = "systems.carbon.nac={born_charges: {C: 0}, dielectric: 5.7}"
+    assert {work.stage for work in new(toy_folder, nac)} == {"phonons"}
+    assert all_keys(toy_folder, nac) != all_keys(toy_folder, nac.replace("5.7", "5.6"))
+    assert all_keys(toy_folder, nac) == all_keys(toy_folder, nac.replace("5.7}", "[5.7, 5.7, 5.7], method: gonze}"))
+
+
+def test_a_reference_is_in_no_key(toy_folder: Path) -> None:
+    from test_keys import all_keys
+
+    (toy_folder / "warren.csv").write_text(CSV)
+    reference = "systems.carbon.reference={warren: {csv: warren.csv, source: Warren}}"
+    assert all_keys(toy_folder, reference) == all_keys(toy_folder)
