@@ -4,17 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Literal
 
-from flows.records import Drawn
-
 How = Literal["random", "stratified"]
-
-
-def strata(drawn: Iterable[Drawn]) -> dict[str, float | None]:
-    """The stratum of each structure key."""
-    return {one.structure.key(): one.stratum for one in drawn}
 
 
 def subset(drawn: Mapping[str, float | None], count: int, how: How, seed: int) -> tuple[str, ...]:
