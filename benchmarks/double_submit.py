@@ -89,6 +89,7 @@ def found(database: object) -> object:
 def whole(spec: Path, work: bool) -> bool:
     """Whether every key that can be queued has one workflow, whole; and, after the work, one record."""
     from campaign import labels
+    from campaign.known import Known
     from campaign.plan import plan
     from campaign.spec import load_spec
     from campaign.submit import advance
@@ -98,7 +99,7 @@ def whole(spec: Path, work: bool) -> bool:
 
     farm = Farm.open(found(database))
     asked = load_spec(spec).resolved
-    keys = set(plan(asked, labels.stored(farm, asked)).work)
+    keys = set(plan(asked, Known(labels.stored(farm, asked))).work)
     if work:
         runs = Path(os.environ["LATTICEFARM_HOME"]) / "runs"
         Worker(farm, WorkerSettings(runs, until_empty=True, patience_s=2.0, then=advance)).run()

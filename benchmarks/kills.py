@@ -1,8 +1,9 @@
 """Kill -9 of a worker, of the database, of `latticefarm run`, at random moments of a campaign of cheap real jobs.
 
     python benchmarks/kills.py [--kills 20] [--directory DIR]
+    python benchmarks/kills.py --labels 60 --kills 10
 
-First the campaign runs undisturbed, then again under kills. In the end every record must be stored once, no job
+With `--labels` the campaign computes that many structures' labels itself, and ends in an MD. First the campaign runs undisturbed, then again under kills. In the end every record must be stored once, no job
 may have been begun more often than kills allow, and every model must be the undisturbed one to the last bit
 (resumed trainings are counted). Run again with the same directory, it goes on where it was.
 """
@@ -24,14 +25,17 @@ from tempfile import mkdtemp
 import psutil
 
 sys.path.insert(0, str(Path(__file__).parent))
-from toy_campaign import write_campaign
+from toy_campaign import write_campaign, write_labelling_campaign
 
 SLOTS = 2
 
 
 def main() -> int:
     asked = arguments()
-    spec = write_campaign(asked.directory / "campaign", seeds=asked.seeds, epochs=asked.epochs)
+    if asked.labels:
+        spec = write_labelling_campaign(asked.directory / "campaign", asked.labels, asked.seconds, md_steps=4000)
+    else:
+        spec = write_campaign(asked.directory / "campaign", seeds=asked.seeds, epochs=asked.epochs)
     calm = run_calm(asked.directory / "calm", spec)
     kills = run_killed(asked.directory / "killed", spec, asked.kills, random.Random(asked.random_seed))
     return compare(calm, snapshot(asked.directory / "killed"), kills)
@@ -42,6 +46,8 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--seeds", type=int, default=4)
     parser.add_argument("--epochs", type=int, default=40)
+    parser.add_argument("--labels", type=int, default=0, metavar="STRUCTURES")
+    parser.add_argument("--seconds", type=float, default=1.0, help="what a label takes at least")
     parser.add_argument("--random-seed", type=int, default=1)
     # short: a socket's path may have 107 bytes
     parser.add_argument("--directory", type=Path, default=None)
@@ -52,7 +58,8 @@ def arguments() -> argparse.Namespace:
 
 def environment(home: Path) -> dict[str, str]:
     home.mkdir(parents=True, exist_ok=True)
-    return os.environ | {"LATTICEFARM_HOME": str(home), "OMP_NUM_THREADS": "1"}
+    here = str(Path(__file__).parent)  # the toy engines' calculators
+    return os.environ | {"LATTICEFARM_HOME": str(home), "OMP_NUM_THREADS": "1", "PYTHONPATH": here}
 
 
 def command(*words: str) -> list[str]:
@@ -132,7 +139,11 @@ def snapshot(home: Path) -> dict:
         "states = [fw['state'] for fw in farm.launchpad.fireworks.find({}, {'state': 1})]\n"
         "models = {uuid: [record['weights_sha256'], record['resumed_from_epochs']]\n"
         "          for uuid, record in records.items() if 'learning_curve' in record}\n"
-        "print(json.dumps(dict(names=names, copies=copies, launches=launches, keys=keys, states=states, models=models)))"
+        "labels = {uuid: [record['energy_eV'], record['forces_eV_A']]\n"
+        "          for uuid, record in records.items() if 'energy_eV' in record}\n"
+        "spectra = {uuid: record['total'] for uuid, record in records.items() if 'starts' in record}\n"
+        "print(json.dumps(dict(names=names, copies=copies, launches=launches, keys=keys, states=states,\n"
+        "                      models=models, labels=labels, spectra=spectra)))"
     )
     done = subprocess.run(
         [sys.executable, "-c", script], env=environment(home), capture_output=True, text=True, check=True
@@ -156,7 +167,10 @@ def compare(calm: dict, killed: dict, kills: Counter[str]) -> int:
             killed["models"][uuid][0] == calm["models"][uuid][0] for uuid in resumed
         ),
     }
-    print(f"{len(killed['models'])} models, {len(resumed)} of them resumed; {again} launches more than jobs")
+    if calm["spectra"]:
+        checks["the same labels"] = calm["labels"] == killed["labels"]
+        checks["the same densities of states"] = calm["spectra"] == killed["spectra"]
+    print(f"{len(killed['labels'])} labels, {len(killed['models'])} models, {len(resumed)} of them resumed; {again} launches more than jobs")
     for what, holds in checks.items():
         print(f"{'yes' if holds else 'NO '}  {what}")
     return 0 if all(checks.values()) else 1

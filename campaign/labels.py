@@ -13,7 +13,7 @@ from campaign.spec import ResolvedSpec
 from flows.keys import job_uuid
 from flows.labelling.label_set import label_set_key, read_label_set
 from flows.labelling.settings import Expectations, PublishedFile
-from flows.records import Label, LabelSet
+from flows.records import Label, LabelSet, Structure
 from launchers.farm import Farm
 
 Content = Callable[[PublishedFile], bytes]
@@ -62,6 +62,24 @@ def ensure(farm: Farm, spec: ResolvedSpec, content: Content) -> dict[str, LabelS
     return known
 
 
+def structures(farm: Farm, spec: ResolvedSpec, sets: Mapping[str, LabelSet]) -> dict[str, dict[str, Structure]]:
+    """The structures of the published labels of those systems that ask engines for more, by structure key."""
+    found = {}
+    for system, one in sets.items():
+        if spec.systems[system].labelled_by_engines:
+            keys = one.labels[base(spec, system)]
+            records = farm.records(map(job_uuid, keys.values()))
+            found[system] = {
+                structure: Structure.model_validate(records[job_uuid(key)]["structure"]) for structure, key in keys.items()
+            }
+    return found
+
+
+def structures_of(one: LabelSet, by_key: Mapping[str, Label], base_level: str) -> dict[str, Structure]:
+    """The structures of a label set that was just read, by structure key."""
+    return {structure: by_key[key].structure for structure, key in one.labels[base_level].items()}
+
+
 def _files(spec: ResolvedSpec, system: str) -> list[PublishedFile]:
     return [file for level in spec.systems[system].levels.values() for file in level.files]
 
@@ -74,18 +92,19 @@ def _expectations(spec: ResolvedSpec, system: str) -> Expectations:
     return Expectations(composition=composition, cell=cell.cell)
 
 
-def _base(spec: ResolvedSpec, system: str) -> str:
-    """The level whose structures the others are matched to: `dft`, or else the first that has forces."""
-    levels = {name: level for name, level in spec.systems[system].levels.items() if level.files}
+def base(spec: ResolvedSpec, system: str) -> str:
+    """The level to which the others are matched and compared: `dft`, or else the first that has forces."""
+    every = spec.systems[system].levels
+    levels = {name: level for name, level in every.items() if level.files} or every
     return "dft" if "dft" in levels else next((name for name in levels if levels[name].forces), next(iter(levels)))
 
 
 def _key(spec: ResolvedSpec, system: str) -> str:
     return label_set_key(
-        _files(spec, system), _expectations(spec, system), spec.matching, _base(spec, system)
+        _files(spec, system), _expectations(spec, system), spec.matching, base(spec, system)
     )
 
 
 def _read(spec: ResolvedSpec, system: str, content: Content) -> tuple[LabelSet, dict[str, Label]]:
     files = [(file, content(file)) for file in _files(spec, system)]
-    return read_label_set(system, files, _expectations(spec, system), spec.matching, _base(spec, system))
+    return read_label_set(system, files, _expectations(spec, system), spec.matching, base(spec, system))

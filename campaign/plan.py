@@ -1,4 +1,4 @@
-"""What a campaign asks for: `plan(spec, label sets) -> work`, a pure function.
+"""What a campaign asks for: `plan(spec, known) -> work`, a pure function.
 
 Every piece of work has a key made from what it computes, and names the keys of the work that it needs. What is
 there already, or fails, is not the plan's concern: `campaign.standing` compares the two.
@@ -9,40 +9,19 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from campaign.chunks import Chunks
+from campaign.crystal import Place, direct_phonons_work, phonons_work, vibrations_work
+from campaign.known import Known
+from campaign.sampling import sampling
 from campaign.spec import Gap, ResolvedSpec, SizeError, count, gaps
-from campaign.spec.dynamics import DynamicsSpec
-from flows.dynamics.settings import DynamicsTask
+from campaign.wanted import Wanted, label_set, wanted
+from campaign.work import STAGES as STAGES
+from campaign.work import Work as Work
 from flows.keys import digest
-from flows.phonons.settings import PhononTask
 from flows.records import LabelSet
-from flows.settings import Settings
 from flows.training.names import ModelName
 from flows.training.settings import SummingTask, TrainingTask
 from flows.training.splits import Split, split, unseen
-
-STAGES = ("train", "sum", "phonons", "vibrations")
-
-
-@dataclass(frozen=True)
-class Work:
-    """One piece of work: its key, where it stands in the matrix of the campaign, what it needs, what it is told.
-
-    `needs` lists the keys of the records that it reads, in the order in which its job takes them.
-    """
-
-    key: str
-    stage: str
-    system: str
-    model: str
-    seed: int
-    size: str
-    needs: tuple[str, ...]
-    task: Settings
-
-    @property
-    def title(self) -> str:
-        """As a table calls it: `train ML(DFT_EF) of diamond, seed 861, full`."""
-        return f"{self.stage} {ModelName.parse(self.model).title()} of {self.system}, seed {self.seed}, {self.size}"
 
 
 @dataclass(frozen=True)
@@ -62,17 +41,17 @@ class Plan:
         return frozenset(key for work in self.work.values() for key in work.needs)
 
 
-def plan(spec: ResolvedSpec, label_sets: Mapping[str, LabelSet]) -> Plan:
-    """All work that `spec` asks for, given the labels of each system (one without labels is all gaps)."""
+def plan(spec: ResolvedSpec, known: Known) -> Plan:
+    """All work that `spec` asks for, given what is `known` (a system without labels, published or to be
+    computed, is all gaps)."""
     missing = gaps(spec)
     named = {(gap.system, gap.model) for gap in missing}
     planned: dict[str, Work] = {}
     for name in spec.systems:
-        if name in label_sets:
-            models = [model for model in spec.models if (name, model) not in named]
-            system = _SystemPlan(spec, name, label_sets[name])
-            planned.update((work.key, work) for work in system.all_work(models) if work.key not in planned)
-            missing += tuple(system.gaps)
+        system = _SystemPlan(spec, name, known, planned)
+        models = [model for model in spec.models if (name, model) not in named]
+        planned.update((work.key, work) for work in system.all_work(models) if work.key not in planned)
+        missing += tuple(system.gaps)
     return Plan(spec.campaign, planned, missing)
 
 
@@ -80,10 +59,59 @@ def plan(spec: ResolvedSpec, label_sets: Mapping[str, LabelSet]) -> Plan:
 class _SystemPlan:
     spec: ResolvedSpec
     system: str
-    labels: LabelSet
+    known: Known
+    above: Mapping[str, Work]  # of the systems before this one
     gaps: list[Gap] = field(default_factory=list)
+    asked: Wanted | None = None  # of engines
+    labels: LabelSet | None = None
+    chunks: list[Work] = field(default_factory=list)
 
     def all_work(self, models: list[str]) -> Iterator[Work]:
+        yield from self._labelling()
+        yield from self._direct()
+        if self.labels is not None:
+            yield from self._models([model for model in models if self._tolerated(model)])
+
+    def _labelling(self) -> Iterator[Work]:
+        """What engines are to compute first, and the labels that there are then."""
+        cells = self.spec.systems[self.system]
+        self.labels = self.known.label_sets.get(self.system)
+        engines = dict.fromkeys(level.engine for level in cells.levels.values() if level.engine is not None)
+        if not engines:
+            return
+        sweep = sampling(self.spec, self.system, self.above)
+        yield from sweep
+        self.asked = wanted(self.spec, self.system, self.known)
+        for engine in engines:
+            self.chunks += Chunks(self.spec, self.system, engine, self.asked, self.known).work()
+        yield from self.chunks
+        drawn = not cells.sampled_by_md or self.system in self.known.sweeps
+        self.labels = label_set(self.spec, self.system, self.asked, self.known) if drawn else None
+
+    def _tolerated(self, model: str) -> bool:
+        """Whether enough of the labels that a model needs have not failed; a gap if not."""
+        if self.asked is None:
+            return True
+        for level in ModelName.parse(model).levels:
+            failed, every = len(self.asked.failures(self.known, level)), len(self.asked.labels.get(level, {}))
+            tolerance = self.spec.labelling.tolerance
+            if failed > tolerance * every:
+                why = (
+                    f"{failed} of {every} labels of {level} failed, more than labelling.tolerance = {tolerance:g} "
+                    f"allows: latticefarm results {self.spec.campaign} failures"
+                )
+                self.gaps.append(Gap(self.system, model, why))
+                return False
+        return True
+
+    def _awaited(self, model: str) -> tuple[str, ...]:
+        """The chunks that still have to compute labels of a model."""
+        if self.asked is None:
+            return ()
+        missing = self.asked.missing(self.known, ModelName.parse(model).levels)
+        return tuple(one.key for one in self.chunks if not missing.isdisjoint(one.parts))
+
+    def _models(self, models: list[str]) -> Iterator[Work]:
         splits = self._splits(models)
         for (model, size), drawn in splits.items():
             for seed in self.spec.training.seeds:
@@ -113,11 +141,14 @@ class _SystemPlan:
 
     def _labelled(self, model: str) -> list[str]:
         """The structures that have a label at every level that `model` needs."""
-        levels = [self.labels.labels.get(level, {}) for level in ModelName.parse(model).levels]
+        levels = [self._of_level(level) for level in ModelName.parse(model).levels]
         return [key for key in levels[0] if all(key in level for level in levels)]
 
+    def _of_level(self, level: str) -> dict[str, str]:
+        return {} if self.labels is None else self.labels.labels.get(level, {})
+
     def _label_keys(self, model: str, structures: tuple[str, ...]) -> tuple[tuple[str, ...], ...]:
-        levels = [self.labels.labels[level] for level in ModelName.parse(model).levels]
+        levels = [self._of_level(level) for level in ModelName.parse(model).levels]
         return tuple(tuple(level[key] for level in levels) for key in structures)
 
     def _training(self, model: str, size: str, seed: int, drawn: Split) -> Work:
@@ -127,7 +158,7 @@ class _SystemPlan:
         key = digest("train", 1, kind=kind, seed=seed, settings=settings.identity(), **parts)
         about = {"key": key, "system": self.system, "model": model, "seed": seed, "size": size}
         task = TrainingTask.model_validate({**about, "settings": settings, **parts})
-        return Work(key, "train", self.system, model, seed, size, (), task)
+        return Work(key, "train", self.system, model, seed, size, self._awaited(model), task)
 
     def _sum(self, difference: Work, base: Work, base_split: Split) -> Iterator[Work]:
         name = ModelName.parse(difference.model)
@@ -146,57 +177,26 @@ class _SystemPlan:
         yield from self._crystal(difference, model, needs)
 
     def _unseen(self, model: str, task: TrainingTask, base_split: Split) -> tuple[str, ...]:
-        upper = self.labels.labels[ModelName.parse(model).level]
+        upper = self._of_level(ModelName.parse(model).level)
         by_label = {label: structure for structure, label in upper.items()}
         tested = tuple(by_label[keys[0]] for keys in task.test)
         return tuple(upper[key] for key in unseen(Split((), (), tested), base_split))
 
     def _crystal(self, trained: Work, model: str, needs: tuple[str, ...]) -> Iterator[Work]:
         """What is computed with a model that can move a crystal; `needs` are its parts."""
-        yield self._phonons(trained, model, needs)
+        place = Place(self.system, model, trained.seed, trained.size)
+        yield phonons_work(self.spec, place, needs)
         asked = self.spec.dynamics
         if asked is not None and asked.wants(model, trained.seed, trained.size):
-            yield self._vibrations(trained, model, needs, asked)
+            yield vibrations_work(self.spec, place, needs, asked)
 
-    def _vibrations(self, trained: Work, model: str, needs: tuple[str, ...], asked: DynamicsSpec) -> Work:
-        cells = self.spec.systems[self.system]
-        normalized_atoms = len(cells.primitive.symbols)  # lies over the harmonic density of states
-        key = digest(
-            "vibrations",
-            1,
-            models=list(needs),
-            big=cells.big.key(),
-            dynamics=asked.settings().identity(),
-            vibrations=asked.vibrations.identity(),
-            normalized_atoms=normalized_atoms,
-        )
-        about = {"key": key, "system": self.system, "model": model, "seed": trained.seed, "size": trained.size}
-        how = {"big": cells.big, "dynamics": asked.settings(), "vibrations": asked.vibrations}
-        task = DynamicsTask.model_validate({**about, **how, "normalized_atoms": normalized_atoms})
-        return Work(key, "vibrations", self.system, model, trained.seed, trained.size, needs, task)
-
-    def _phonons(self, trained: Work, model: str, needs: tuple[str, ...]) -> Work:
-        cells = self.spec.systems[self.system]
-        settings = self.spec.phonons
-        key = digest(
-            "phonons",
-            1,
-            models=list(needs),
-            primitive=cells.primitive.key(),
-            supercell=cells.phonon_supercell,
-            settings=settings.identity(),
-            # only where it is given: phonons without it keep the keys that they had
-            **({"nac": cells.nac.identity()} if cells.nac is not None else {}),
-        )
-        task = PhononTask(
-            key=key,
-            system=self.system,
-            model=model,
-            seed=trained.seed,
-            size=trained.size,
-            primitive=cells.primitive,
-            supercell=cells.phonon_supercell,
-            settings=settings,
-            nac=cells.nac,
-        )
-        return Work(key, "phonons", self.system, model, trained.seed, trained.size, needs, task)
+    def _direct(self) -> Iterator[Work]:
+        """Phonons of levels by the forces of their own engines."""
+        for level, keys in (self.asked.direct if self.asked is not None else {}).items():
+            missing = {key for key in keys if not self.known.settled(key)}
+            awaited = tuple(one.key for one in self.chunks if not missing.isdisjoint(one.parts))
+            if failed := [key for key in keys if key in self.known.failed]:
+                why = f"{len(failed)} of {len(keys)} displaced supercells failed: its own phonons are not to be had"
+                self.gaps.append(Gap(self.system, level, why))
+            else:
+                yield direct_phonons_work(self.spec, Place(self.system, level, None, ""), awaited, keys)

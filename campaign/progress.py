@@ -1,4 +1,4 @@
-"""The state of a campaign as a matrix: system x model x size by stage, over seeds; and how long it may take."""
+"""The state of a campaign as a matrix: system x model x size by stage, over seeds and structures."""
 
 from __future__ import annotations
 
@@ -7,9 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from campaign.plan import STAGES, Work
 from campaign.standing import Standing, State
-from flows.training.names import ModelName
+from campaign.work import STAGES, Work, shown
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -25,7 +24,7 @@ STYLES = {
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the matrix: how many seeds are in each state, for each stage."""
+    """One line of the matrix: how many seeds, or structures to label, are in each state, for each stage."""
 
     system: str
     model: str
@@ -39,7 +38,7 @@ def rows(standing: Standing) -> list[Row]:
     for key, work in standing.plan.work.items():
         place = (work.system, work.model, work.size)
         row = found.setdefault(place, Row(*place, stages={}))
-        row.stages.setdefault(work.stage, Counter())[standing.states[key]] += 1
+        row.stages.setdefault(work.stage, Counter())[standing.states[key]] += work.count
     return list(found.values())
 
 
@@ -48,11 +47,13 @@ def matrix(standing: Standing, title: str) -> Table:
     from rich.table import Table
 
     table = Table(title=title, title_justify="left", header_style="bold")
-    for name in ("system", "model", "size", *STAGES):
+    found = rows(standing)
+    stages = [stage for stage in STAGES if any(stage in row.stages for row in found)]
+    for name in ("system", "model", "size", *stages):
         table.add_column(name)
-    for row in rows(standing):
-        cells = [cell(row.stages.get(stage, Counter())) for stage in STAGES]
-        table.add_row(row.system, ModelName.parse(row.model).title(), row.size, *cells)
+    for row in found:
+        cells = [cell(row.stages.get(stage, Counter())) for stage in stages]
+        table.add_row(row.system, shown(row.model), row.size, *cells)
     return table
 
 
@@ -100,36 +101,6 @@ def matching(work: Iterable[Work], **wanted: Any) -> list[Work]:
     """Those of `work` whose fields have the values `wanted` (None: any)."""
     asked = {name: value for name, value in wanted.items() if value is not None}
     return [one for one in work if all(getattr(one, name) == value for name, value in asked.items())]
-
-
-@dataclass
-class Pace:
-    """How fast work gets done, for an estimate of what is left.
-
-    Trainings dominate: an estimate needs one that is done, and takes the mean time of those of the same model.
-    """
-
-    seconds: dict[str, list[float]]
-    slots: int = 1
-
-    @classmethod
-    def of_records(cls, records: Iterable[dict[str, Any]], slots: int = 1) -> Pace:
-        """From the `model` and `wall_time_s` of the records of trainings."""
-        seconds: dict[str, list[float]] = {}
-        for record in records:
-            if "wall_time_s" in record and "model" in record:
-                seconds.setdefault(record["model"], []).append(record["wall_time_s"])
-        return cls(seconds, slots)
-
-    def left_s(self, work: Iterable[Work]) -> float | None:
-        """Wall seconds for `work` on the slots; None as long as nothing like it was measured."""
-        total = 0.0
-        for one in work:
-            times = self.seconds.get(one.model) or [time for every in self.seconds.values() for time in every]
-            if not times:
-                return None
-            total += sum(times) / len(times) if one.stage == "train" else 0.0
-        return total / self.slots
 
 
 def duration(seconds: float) -> str:

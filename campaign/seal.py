@@ -11,7 +11,7 @@ from launchers.envelopes import Envelope
 if TYPE_CHECKING:
     from jobflow import Job
 
-CATEGORIES = {"train": "train", "sum": "analyse", "phonons": "analyse", "vibrations": "analyse"}
+CATEGORIES = {"sample": "label", "label": "label", "train": "train", "sum": "analyse", "phonons": "analyse", "vibrations": "analyse"}
 ADVANCE = "campaign.submit:advance"
 
 
@@ -31,6 +31,7 @@ def envelope(work: Work, awaited: bool) -> Envelope:
         },
         seal=lambda: job(work),
         then=ADVANCE if awaited else None,
+        parts=work.parts,
     )
 
 
@@ -39,15 +40,24 @@ def job(work: Work) -> Job:
     from jobflow import OutputReference
 
     from flows.dynamics.jobs import vibrations
-    from flows.phonons.jobs import phonons
+    from flows.labelling.jobs import label
+    from flows.labelling.sampling.jobs import sweep
+    from flows.phonons.jobs import direct_phonons, phonons
+    from flows.phonons.settings import DirectPhononTask
     from flows.training.jobs import add, train
 
     inputs = [OutputReference(job_uuid(key)) for key in work.needs]
     match work.stage:
+        case "sample":
+            made = sweep(work.task, inputs)
+        case "label":
+            made = label(work.task)
         case "train":
             made = train(work.task)
         case "sum":
             made = add(work.task, *inputs)
+        case "phonons" if isinstance(work.task, DirectPhononTask):
+            made = direct_phonons(work.task)
         case "phonons":
             made = phonons(work.task, inputs)
         case _:

@@ -6,14 +6,17 @@ of a workflow that others wait for, and by workers whose queue is empty.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from campaign import labels
-from campaign.plan import plan
+from campaign.lookup import audit, known
+from campaign.plan import Plan, plan
 from campaign.seal import envelope
 from campaign.spec import LoadedSpec, ResolvedSpec
 from campaign.standing import Standing, State, standing
+from flows.records import LabelSet
 from launchers.claims import GRACE, add
 from launchers.debounce import debounced
 from launchers.farm import Farm
@@ -40,9 +43,9 @@ def submit(farm: Farm, loaded: LoadedSpec, grace: timedelta = GRACE) -> Submitte
     def once() -> Submitted:
         for sha256, path in loaded.files.items():
             farm.keep_file(sha256, path)
-        labels.ensure(farm, loaded.resolved, labels.from_disk(loaded.files))
+        published = labels.ensure(farm, loaded.resolved, labels.from_disk(loaded.files))
         keep(farm, loaded.resolved)
-        return reconcile(farm, loaded.resolved, grace)
+        return _reconcile(farm, loaded.resolved, published, grace)
 
     return patiently(once)
 
@@ -55,11 +58,23 @@ def keep(farm: Farm, spec: ResolvedSpec) -> None:
 
 def reconcile(farm: Farm, spec: ResolvedSpec, grace: timedelta = GRACE) -> Submitted:
     """Add to the queue what `spec` asks for, is not there, has its inputs, and is not held."""
-    label_sets = labels.ensure(farm, spec, labels.from_farm(farm))
-    found = standing(farm, plan(spec, label_sets))
-    awaited = found.plan.awaited
-    added = add(farm, [envelope(work, work.key in awaited) for work in found.of(State.MISSING)], grace)
-    return Submitted(found, tuple(added))
+    return _reconcile(farm, spec, labels.ensure(farm, spec, labels.from_farm(farm)), grace)
+
+
+def _reconcile(
+    farm: Farm, spec: ResolvedSpec, published: Mapping[str, LabelSet], grace: timedelta
+) -> Submitted:
+    found = known(farm, spec, published)
+    audit(farm, spec, found)
+    now = standing(farm, plan(spec, found))
+    awaited = now.plan.awaited
+    added = add(farm, [envelope(work, work.key in awaited) for work in now.of(State.MISSING)], grace)
+    return Submitted(now, tuple(added))
+
+
+def planned(farm: Farm, spec: ResolvedSpec) -> Plan:
+    """The plan of `spec` with all that the database knows."""
+    return plan(spec, known(farm, spec, labels.ensure(farm, spec, labels.from_farm(farm))))
 
 
 def advance(farm: Farm) -> None:

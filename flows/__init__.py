@@ -3,9 +3,12 @@
 Contents, each loaded when it is first asked for:
 
 `read_label_set`    published files -> the labels of a system, matched by geometry; what is set aside, and why
+`label`             the job that computes a chunk of labels with an engine, each kept when it is there
+`sweep`             the job of MD through rising temperatures, which draws structures to be labelled
 `train`             the job that trains one MACE model: energies and forces, energies alone, or a difference
 `add`               the job that judges base + difference against the labels of the upper level
 `harmonic_phonons`  the job of phonons: bands, densities of states, named points, phonopy YAML
+`direct_phonons`    the job of the phonons of a level itself, by the forces of its engine
 `vibrations`        the job of long MD: the vibrational density of states from velocities (VACF-DOS)
 `potential`         a trained model as an ASE calculator; `base + delta` adds energies, forces and stress
 """
@@ -21,9 +24,12 @@ except PackageNotFoundError:  # a source tree that nobody installed
 
 CONTENTS = {
     "read_label_set": "flows.labelling.label_set:read_label_set",
+    "label": "flows.labelling.jobs:label",
+    "sweep": "flows.labelling.sampling.jobs:sweep",
     "train": "flows.training.jobs:train",
     "add": "flows.training.jobs:add",
     "harmonic_phonons": "flows.phonons.jobs:phonons",
+    "direct_phonons": "flows.phonons.jobs:direct_phonons",
     "vibrations": "flows.dynamics.jobs:vibrations",
     "potential": "flows.training.potentials:potential",
 }

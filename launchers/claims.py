@@ -2,12 +2,13 @@
 
 A submitter inserts `{_id: key}` into `work`; only the winner adds the workflow. A claim that has neither
 workflow nor record, and is older than the grace, is taken over by compare-and-set. A unique index on
-`workflows.metadata.key` holds the line where a claimant was only slow.
+`workflows.metadata.key` holds the line where a claimant was only slow. Work with `parts` claims them in the same
+document: a unique index on `work.parts` lets no two claims share one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 from pymongo.errors import BulkWriteError
@@ -27,7 +28,7 @@ def add(farm: Farm, envelopes: Sequence[Envelope], grace: timedelta = GRACE) -> 
     added: list[str] = []
     for _ in range(3):  # a lost race leaves half-added work of ours: the next round repairs it
         wanted = _missing(farm, envelopes)
-        ours = _claim(farm, [envelope.key for envelope in wanted], grace)
+        ours = _claim(farm, {envelope.key: envelope.parts for envelope in wanted}, grace)
         _remove_half_added(farm, ours)
         ready = [envelope for envelope in _missing(farm, wanted) if envelope.key in ours]
         if not ready:
@@ -58,11 +59,19 @@ def _nodes(farm: Farm, keys: Iterable[str]) -> dict[str, tuple[set[int], set[int
     return {key: (nodes, nodes & existing) for key, nodes in named.items()}
 
 
-def _claim(farm: Farm, keys: list[str], grace: timedelta) -> set[str]:
-    if not keys:
+def holders(farm: Farm, parts: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    """The claims that hold any of `parts`, by key, each with all parts that it holds."""
+    return {one["_id"]: tuple(one["parts"]) for one in farm.find(farm.work, "parts", parts, {"parts": 1})}
+
+
+def _claim(farm: Farm, wanted: Mapping[str, tuple[str, ...]], grace: timedelta) -> set[str]:
+    if not wanted:
         return set()
-    now = datetime.now(UTC)
-    insert_new(farm, [{"_id": key, "token": farm.token, "claimed_at": now} for key in keys])
+    keys, now = list(wanted), datetime.now(UTC)
+    claim = {"token": farm.token, "claimed_at": now}
+    insert_new(
+        farm, [{"_id": key, **claim, **({"parts": parts} if parts else {})} for key, parts in wanted.items()]
+    )
     stale = {"token": {"$ne": farm.token}, "claimed_at": {"$lt": now - grace}}
     for claim in list(farm.find(farm.work, "_id", keys, {"token": 1, "claimed_at": 1})):
         if claim["token"] != farm.token:
@@ -73,7 +82,7 @@ def _claim(farm: Farm, keys: list[str], grace: timedelta) -> set[str]:
 
 
 def insert_new(farm: Farm, claims: list[dict[str, object]]) -> None:
-    """Insert those claims whose key nobody has claimed."""
+    """Insert those claims whose key, and whose parts, nobody has claimed."""
     try:
         farm.work.insert_many(claims, ordered=False)
     except BulkWriteError as error:

@@ -18,7 +18,8 @@ class Envelope:
 
     `seal` builds the flow; the job that delivers is its last and has the uuid `uuid`. `metadata` (flat: system,
     stage, model, seed, size) is what the web UI filters on. `then`, an import path `module:function`, is called
-    with the farm when the work is delivered.
+    with the farm when the work is delivered; where the work has `parts`, also when it failed: some may be there.
+    `parts` are the keys of the records that the job stores one by one: no two envelopes may share one.
     """
 
     key: str
@@ -28,6 +29,7 @@ class Envelope:
     metadata: dict[str, Any]
     seal: Callable[[], Flow | Job]
     then: str | None = None
+    parts: tuple[str, ...] = ()
 
     def workflow(self) -> Workflow:
         """The FireWorks workflow. No store travels with it: a store's password would lie in the queue."""
@@ -50,6 +52,8 @@ class Envelope:
     def _follow_up(self, call: str) -> Workflow:
         # first in the queue: what it releases should not wait behind what was there before
         spec = {"_add_launchpad_and_fw_id": True, "_category": self.category, "_priority": 1}
+        if self.parts:
+            spec["_allow_fizzled_parents"] = True
         return Workflow.from_firework(Firework([CallTask(call=call)], spec=spec, name="advance"))
 
 

@@ -95,6 +95,7 @@ class Farm:
             "metadata.key", unique=True, partialFilterExpression={"metadata.key": {"$exists": True}}
         )
         self.launchpad.workflows.create_index("state")
+        self.work.create_index("parts", unique=True, partialFilterExpression={"parts": {"$exists": True}})
         self.outputs.create_index([("uuid", 1), ("index", 1)], unique=True)
         store: Any = self.store
         store.additional_stores["blobs"].ensure_index("blob_uuid")

@@ -10,6 +10,9 @@ from typing import Any
 
 from launchers.farm import Farm
 
+# a traceback that ends so tells of the machine, not of the calculation
+MACHINE_ERRORS = ("pymongo.errors.", "launchers.worker.Drained", "OSError: [Errno 28]")
+
 
 @dataclass(frozen=True)
 class QueuedWork:
@@ -27,13 +30,17 @@ class QueuedWork:
 
 @dataclass(frozen=True)
 class Fizzled:
-    """Why the work of a key is FIZZLED: the failure that the job raised, or the end of its traceback."""
+    """Why the work of a key is FIZZLED: the failure that the job raised, or the end of its traceback.
+
+    `parts` are the failures of its parts, where the job named some.
+    """
 
     key: str
     fw_id: int
     failure: dict[str, Any]
     launch_directory: str
     traceback: str
+    parts: tuple[dict[str, Any], ...] = ()
 
 
 def queued(farm: Farm, keys: Iterable[str]) -> dict[str, QueuedWork]:
@@ -58,13 +65,15 @@ def delivering(workflow: dict[str, Any]) -> int:
     return nodes[-2] if follow_up and len(nodes) > 1 else nodes[-1]
 
 
-def fizzled(farm: Farm, works: Iterable[QueuedWork]) -> list[Fizzled]:
-    """The failures of those of `works` that are FIZZLED."""
+def fizzled(farm: Farm, works: Iterable[QueuedWork], *, failures_only: bool = False) -> list[Fizzled]:
+    """The failures of those of `works` that are FIZZLED; with `failures_only` not what only waits to be rescued."""
     by_id = {work.fw_id: work for work in works if work.state == "FIZZLED"}
     fields = {"fw_id": 1, "launch_id": 1, "state": 1, "action.stored_data._exception": 1, "launch_dir": 1}
     found = farm.find(farm.launchpad.launches, "fw_id", by_id, fields)
     ended = sorted((one for one in found if one["state"] == "FIZZLED"), key=lambda one: one["launch_id"])
     latest = {launch["fw_id"]: launch for launch in ended}
+    if failures_only:
+        by_id = {fw_id: work for fw_id, work in by_id.items() if not is_machine_trouble(latest.get(fw_id, {}))}
     return [_fizzled(work, latest.get(fw_id, {})) for fw_id, work in by_id.items()]
 
 
@@ -74,13 +83,24 @@ def _fizzled(work: QueuedWork, launch: dict[str, Any]) -> Fizzled:
     details = exception.get("_details") or {}
     last_line = (traceback.strip().splitlines() or ["no launch was recorded"])[-1]
     failure = details.get("failure") or {"stage": work.metadata.get("stage", "?"), "kind": "error", "message": last_line}
-    return Fizzled(work.key, work.fw_id, failure, launch.get("launch_dir", ""), traceback)
+    parts = tuple(details.get("parts") or ())
+    return Fizzled(work.key, work.fw_id, failure, launch.get("launch_dir", ""), traceback, parts)
 
 
 def exception_of(launch: dict[str, Any]) -> dict[str, Any]:
     """What the rocket stored about the exception that ended `launch`: `_stacktrace` and `_details`."""
     action = launch.get("action") or {}
     return (action.get("stored_data") or {}).get("_exception") or {}
+
+
+def is_machine_trouble(launch: dict[str, Any]) -> bool:
+    """Whether the machine, not the calculation, ended this FIZZLED launch."""
+    exception = exception_of(launch)
+    if "machine_trouble" in (exception.get("_details") or {}):
+        return True
+    lines = (exception.get("_stacktrace") or "").strip().splitlines()
+    # no traceback: somebody marked it by hand, or a rocket died while it wrote
+    return not lines or lines[-1].startswith(MACHINE_ERRORS)
 
 
 def rerun(farm: Farm, keys: Iterable[str]) -> list[str]:

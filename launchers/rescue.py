@@ -12,11 +12,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from launchers.farm import Farm
-from launchers.launchpad import exception_of
+from launchers.launchpad import is_machine_trouble
 from launchers.processes import ProcessName
-
-# a traceback that ends so tells of the machine, not of the calculation
-MACHINE_ERRORS = ("pymongo.errors.", "launchers.worker.Drained", "OSError: [Errno 28]")
 
 
 @dataclass
@@ -105,13 +102,3 @@ class Reaper:
     def _is_dead(launch: dict[str, Any]) -> bool:
         process = ProcessName.parse((launch.get("fworker") or {}).get("name") or "")
         return process is not None and process.is_here() and not process.lives()
-
-
-def is_machine_trouble(launch: dict[str, Any]) -> bool:
-    """Whether the machine, not the calculation, ended this FIZZLED launch."""
-    exception = exception_of(launch)
-    if "machine_trouble" in (exception.get("_details") or {}):
-        return True
-    lines = (exception.get("_stacktrace") or "").strip().splitlines()
-    # no traceback: somebody marked it by hand, or a rocket died while it wrote
-    return not lines or lines[-1].startswith(MACHINE_ERRORS)

@@ -11,16 +11,17 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from campaign.cli.printing import console, hint, show
-from campaign.progress import Pace, duration, matrix, summary
+from campaign.pace import left
+from campaign.progress import duration, matrix, summary
 from campaign.standing import ENDED, Standing, State, standing
-from flows.keys import job_uuid
+from campaign.submit import planned
 from launchers.farm import Farm
 from launchers.node import Node, NodeSettings, available_cores, run_root
 from launchers.patience import patiently
 
 if TYPE_CHECKING:
     from campaign.plan import Plan
-    from campaign.spec import LoadedSpec
+    from campaign.spec import LoadedSpec, ResolvedSpec
 
 REFRESH_S = 2.0
 PATIENCE_S = 5.0  # one machine: what is silent for longer is dead
@@ -40,14 +41,15 @@ def run_campaign(loaded: LoadedSpec, slots: int | None) -> int:
     show(f"campaign {name}: reading labels, queueing work")
     plan = submit(farm, loaded).standing.plan
     show(*losses(name, plan.gaps, stored(farm, loaded.resolved)))
-    found = standing(farm, plan)
+    asked = Asked(farm, loaded.resolved, plan)
+    found = asked.standing()
     if found.ended and not found.of_all(ENDED):
         raise UsageError(f"{pause_note(farm, name) or f'{name} is paused: `latticefarm resume {name}`'}; then run it again")
     if found.ended:
         show(f"nothing to do: {summary(found.counts())}")
     else:
-        stopped = _work(farm, plan, slots or max(1, available_cores() // 2), name)
-        found = patiently(lambda: standing(farm, plan), meanwhile=_revive)
+        stopped = _work(asked, slots or max(1, available_cores() // 2))
+        found = patiently(asked.standing, meanwhile=_revive)
         if stopped:
             show(f"stopped: {summary(found.counts())}; what was in hand is back in the queue")
             hint("the same command again goes on")
@@ -55,13 +57,32 @@ def run_campaign(loaded: LoadedSpec, slots: int | None) -> int:
     return _conclude(name, found)
 
 
-def _work(farm: Farm, plan: Plan, slots: int, name: str) -> bool:
+@dataclass
+class Asked:
+    """What a campaign asks for; its plan grows with what is known, where engines label its structures."""
+
+    farm: Farm
+    spec: ResolvedSpec
+    plan: Plan
+    _counts: Counter[State] = field(default_factory=Counter)
+
+    def standing(self) -> Standing:
+        """How far it is now."""
+        found = standing(self.farm, self.plan)
+        if found.counts() != self._counts and any(one.labelled_by_engines for one in self.spec.systems.values()):
+            self.plan = planned(self.farm, self.spec)
+            found = standing(self.farm, self.plan)
+        self._counts = found.counts()
+        return found
+
+
+def _work(asked: Asked, slots: int) -> bool:
     """Work until nothing can go on; True if the user stopped it first."""
     from campaign.seal import ADVANCE
 
     settings = NodeSettings(slots, run_root(), patience_s=PATIENCE_S, then=ADVANCE)
     node = Node(settings)
-    view = View(farm, plan, slots, name)
+    view = View(asked, slots)
     show(f"{slots} workers, each with a log in {settings.run_root}")
     previous = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
@@ -84,10 +105,8 @@ def _work(farm: Farm, plan: Plan, slots: int, name: str) -> bool:
 class View:
     """Progress: a live matrix on a terminal, a line per change elsewhere."""
 
-    farm: Farm
-    plan: Plan
+    asked: Asked
     slots: int
-    name: str
     started: float = field(default_factory=time.monotonic)
     found: Standing | None = None
     _live: Any = None
@@ -107,29 +126,26 @@ class View:
 
     def refresh(self) -> None:
         """Ask the database, and show what changed."""
-        self.found = standing(self.farm, self.plan)
+        self.found = self.asked.standing()
         counts = self.found.counts()
         if self._live is not None:
             from rich.console import Group
 
-            self._live.update(Group(matrix(self.found, f"campaign {self.name}"), self._line(counts)))
+            self._live.update(Group(matrix(self.found, f"campaign {self.asked.plan.campaign}"), self._line(counts)))
         elif counts != self._said:
             show(self._line(counts))
         self._said = counts
 
     def _line(self, counts: Counter[State]) -> str:
         spent = duration(time.monotonic() - self.started)
-        left = self._left_s()
-        ahead = f", about {duration(left)} to go" if left else ""
-        return f"[{spent}] {summary(counts)}{ahead}".replace("[", r"\[", 1)
+        return f"[{spent}] {summary(counts)}{self._ahead()}".replace("[", r"\[", 1)
 
-    def _left_s(self) -> float | None:
+    def _ahead(self) -> str:
         assert self.found is not None
-        done = [job_uuid(work.key) for work in self.found.of(State.DONE) if work.stage == "train"]
-        fields = {"output.model": 1, "output.wall_time_s": 1}
-        records = [one["output"] for one in self.farm.find(self.farm.outputs, "uuid", done, fields)]
-        left = [work for key, work in self.plan.work.items() if self.found.states[key] not in ENDED]
-        return Pace.of_records(records, self.slots).left_s(left)
+        ahead = left(self.asked.farm, self.found, self.slots)
+        if not ahead.seconds:
+            return ""
+        return f", {'roughly' if ahead.guessed else 'about'} {duration(ahead.seconds)} to go"
 
 
 def _revive() -> None:

@@ -74,18 +74,24 @@ def plan_command(
 def look(loaded: LoadedSpec) -> tuple[Standing, dict[str, LabelSet]]:
     """Plan on the labels as they are on disk, against the database if there is one. Changes nothing."""
     from campaign import labels
+    from campaign.known import Known
     from campaign.plan import plan
     from campaign.standing import Standing, standing, states
     from launchers import database
 
-    label_sets = {system: read[0] for system, read in labels.read_all(loaded.resolved, labels.from_disk(loaded.files)).items()}
-    made = plan(loaded.resolved, label_sets)
+    spec = loaded.resolved
+    read = labels.read_all(spec, labels.from_disk(loaded.files))
+    published = {system: one[0] for system, one in read.items()}
+    structures = {system: labels.structures_of(*one, labels.base(spec, system)) for system, one in read.items()}
     found = database.find()
     if found is None:
-        return Standing(made, states(made, set(), {}), {}), label_sets
+        made = plan(spec, Known(label_sets=published, structures=structures))
+        return Standing(made, states(made, set(), {}), {}), published
+    from campaign.lookup import known
     from launchers.farm import Farm
 
-    return standing(Farm.open(found), made), label_sets
+    farm = Farm.open(found)
+    return standing(farm, plan(spec, known(farm, spec, published, structures))), published
 
 
 def submit(

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from campaign import labels
 from campaign.holds import holds, say
-from campaign.plan import Plan, plan
+from campaign.plan import Plan
 from campaign.progress import as_facts as work_facts
 from campaign.progress import matrix, summary
 from campaign.standing import Standing, State, standing
 from campaign.submit import asked
+from campaign.submit import planned as plan_of
 from launchers.launchpad import Fizzled, fizzled
 
 if TYPE_CHECKING:
@@ -48,8 +48,7 @@ def pause_note(farm: Farm, name: str) -> str:
 
 def planned(farm: Farm, name: str) -> Plan:
     """The plan of a campaign as the database knows it."""
-    spec = asked(farm, name)
-    return plan(spec, labels.ensure(farm, spec, labels.from_farm(farm)))
+    return plan_of(farm, asked(farm, name))
 
 
 def render(farm: Farm, name: str) -> Iterator[RenderableType]:
@@ -85,7 +84,7 @@ def as_facts(farm: Farm, name: str) -> dict[str, Any]:
         "work": work_facts(found),
         "gaps": [gap._asdict() for gap in found.plan.gaps],
         "failures": [
-            {"key": one.key, "fw_id": one.fw_id, "run_directory": one.launch_directory, **one.failure}
+            {"key": one.key, "fw_id": one.fw_id, "run_directory": one.launch_directory, **one.failure, "parts": one.parts}
             for one in failures(farm, found)
         ],
     }

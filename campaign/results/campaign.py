@@ -12,14 +12,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from campaign import labels
+from campaign.known import Known
+from campaign.lookup import all_wanted, known, label_sets
 from campaign.plan import Plan, Work, plan
 from campaign.results.errors import UnknownResult
 from campaign.results.failed import FailedWork, failed_work
+from campaign.results.frozen import FrozenResult, frozen_results
 from campaign.spec import ResolvedSpec
 from campaign.spec.errors import nearest
 from campaign.standing import standing
+from campaign.wanted import Wanted
 from flows.keys import job_uuid
-from flows.records import LabelSet, PhononFacts, Record, SummedModel, TrainedModelFacts, Vibrations
+from flows.records import Drawn, LabelSet, PhononFacts, Record, SummedModel, TrainedModelFacts, Vibrations
 from launchers.farm import Farm
 
 if TYPE_CHECKING:
@@ -54,7 +58,7 @@ class Campaign:
     @cached_property
     def plan(self) -> Plan:
         """All work that the campaign asks for, done or not."""
-        return plan(self.spec, self._label_sets)
+        return plan(self.spec, self._known)
 
     def label_sets(self) -> dict[str, LabelSet]:
         """The labels of each system that has any."""
@@ -79,6 +83,14 @@ class Campaign:
     def failures(self) -> list[FailedWork]:
         """All work that failed, and how much other work waits for it in vain."""
         return list(self._failures)
+
+    def frozen_phonons(self) -> list[FrozenResult]:
+        """The frozen phonons of the levels that an engine labels, as far as their labels are there."""
+        return list(self._frozen_phonons)
+
+    def drawn(self) -> dict[str, dict[str, Drawn]]:
+        """The structures that each system's engines label, by key, as they were drawn."""
+        return {name: dict(asked.drawn) for name, asked in self._wanted.items()}
 
     def table(self, name: str) -> DataFrame:
         """The table `name` as a data frame; units are in the names of its columns.
@@ -143,8 +155,24 @@ class Campaign:
         return calculator(self, (system, model, seed, size), device)
 
     @cached_property
+    def _known(self) -> Known:
+        return known(self.farm, self.spec, labels.stored(self.farm, self.spec))
+
+    @cached_property
     def _label_sets(self) -> dict[str, LabelSet]:
-        return labels.stored(self.farm, self.spec)
+        return label_sets(self.farm, self.spec, self._known)
+
+    @cached_property
+    def _wanted(self) -> dict[str, Wanted]:
+        return all_wanted(self.spec, self._known)
+
+    @cached_property
+    def _frozen_phonons(self) -> list[FrozenResult]:
+        return [
+            one
+            for system, asked in self._wanted.items()
+            for one in frozen_results(self.farm, system, self.spec.systems[system], asked)
+        ]
 
     @cached_property
     def _trainings(self) -> list[Result[TrainedModelFacts]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from campaign.plan import Plan, Work
@@ -27,12 +28,15 @@ class FailedWork:
 
 
 def failed_work(farm: Farm, standing: Standing) -> list[FailedWork]:
-    """All failures of a campaign, in the order of its plan."""
+    """All failures of a campaign, in the order of its plan; of a chunk of labels one for each that failed."""
     failed = standing.of(State.FAILED)
     reasons = {one.key: one for one in fizzled(farm, [standing.queued[work.key] for work in failed])}
     return [
-        _failed(work, standing.queued[work.key], reasons.get(work.key), dependents(standing.plan, work.key))
+        one
         for work in failed
+        for one in _failed(
+            work, standing.queued[work.key], reasons.get(work.key), dependents(standing.plan, work.key)
+        )
     ]
 
 
@@ -45,12 +49,14 @@ def dependents(plan: Plan, key: str) -> int:
     return len(needing) - 1
 
 
-def _failed(work: Work, queued: QueuedWork, reason: Fizzled | None, blocked: int) -> FailedWork:
+def _failed(work: Work, queued: QueuedWork, reason: Fizzled | None, blocked: int) -> Iterator[FailedWork]:
     if reason is None:
-        return FailedWork(work, _record_gone(work, queued), queued.fw_id, "", "", blocked)
-    record = Failure.model_validate(reason.failure)
-    where = record.run_directory or reason.launch_directory
-    return FailedWork(work, record, queued.fw_id, where, reason.traceback, blocked)
+        yield FailedWork(work, _record_gone(work, queued), queued.fw_id, "", "", blocked)
+        return
+    for failure in reason.parts or (reason.failure,):
+        record = Failure.model_validate(failure)
+        where = record.run_directory or reason.launch_directory
+        yield FailedWork(work, record, queued.fw_id, where, reason.traceback, blocked)
 
 
 def _record_gone(work: Work, queued: QueuedWork) -> Failure:

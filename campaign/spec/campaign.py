@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
-from campaign.spec.dynamics import Dynamics
+from campaign.spec.dynamics import Dynamics, potentials
 from campaign.spec.errors import nearest
+from campaign.spec.labelling import (
+    Engines,
+    FrozenPhononSpec,
+    LabellingSpec,
+    SamplingSpec,
+    SweepSpec,
+    refuse_unfit,
+)
 from campaign.spec.levels import Model
-from campaign.spec.located import MayBeEmpty, located
+from campaign.spec.located import MayBeEmpty, inside, located
 from campaign.spec.mace import MaceSpec, training_settings
 from campaign.spec.parts import IntMatrix, SystemSpec
 from campaign.spec.reference import ResolvedReference
-from campaign.spec.sizes import DEFAULT, Sizes
+from campaign.spec.sizes import DEFAULT, Size, Sizes
 from flows.labelling.settings import MatchingSettings, PublishedFile
 from flows.phonons.settings import NacSettings, PhononSettings
 from flows.records import Structure
@@ -76,6 +84,8 @@ class _Campaign(Settings):
     phonons: Annotated[PhononSettings, MayBeEmpty] = PhononSettings()
     matching: Annotated[MatchingSettings, MayBeEmpty] = MatchingSettings()
     dynamics: Dynamics | None = None  # None: no MD
+    engines: Engines = {}  # noqa: RUF012  # pydantic copies defaults
+    labelling: Annotated[LabellingSpec, MayBeEmpty] = LabellingSpec()
 
     def training_settings(self, system: str, model: str) -> TrainingSettings:
         """MACE settings of `model` in `system`: see `campaign.spec.mace.training_settings` for what wins."""
@@ -118,13 +128,53 @@ class CampaignSpec(_Campaign):
 
     systems: dict[SystemName, SystemSpec] = Field(min_length=1)
 
+    @model_validator(mode="after")
+    def _engines_fit_levels(self) -> CampaignSpec:
+        for name, system in self.systems.items():
+            engines = {**self.engines, **system.engines}
+            for level, one in system.levels.items():
+                if one.engine is not None:
+                    with inside("systems", name, "levels", level):
+                        refuse_unfit(level, one.engine, engines, one.forces)
+        return self
+
+    @model_validator(mode="after")
+    def _sweeps_have_forces(self) -> CampaignSpec:
+        for name, system in self.systems.items():
+            sweep = system.sampling.sweep if system.sampling is not None else None
+            if sweep is not None:
+                with inside("systems", name, "sampling", "sweep"):
+                    _check_sweep(sweep, name, system, self)
+        return self
+
+
+def _check_sweep(sweep: SweepSpec, name: str, system: SystemSpec, campaign: CampaignSpec) -> None:
+    if sweep.level is not None:
+        movers = [level for level, one in system.levels.items() if one.engine is not None and one.forces]
+        if sweep.level not in movers:
+            raise located(("level",), f"{sweep.level!r} has no engine with forces here; {nearest(sweep.level, movers)}")
+    if sweep.model is not None:
+        earlier = list(campaign.systems)[: list(campaign.systems).index(name)]
+        if sweep.model.system not in earlier:
+            advice = nearest(sweep.model.system, earlier)
+            raise located(("model", "system"), f"{sweep.model.system!r} is no system above this one; {advice}")
+        known: dict[str, list[Any]] = {"model": potentials(campaign.models), "seed": list(campaign.training.seeds)}
+        for key, values in known.items():
+            value = getattr(sweep.model, key)
+            if value not in values:
+                raise located(("model", key), f"{value!r} is not trained; {nearest(str(value), map(str, values))}")
+
 
 class ResolvedLevel(Settings):
-    """The files with the labels of a level; none: a gap."""
+    """The files with the labels of a level, or the engine that computes them; neither: a gap."""
 
     files: tuple[PublishedFile, ...] = ()
     forces: bool = False
     functional: str | None = None
+    engine: str | None = None
+    structures: Size = "full"
+    draw: Literal["random", "stratified"] = "random"
+    phonons: bool = False
 
 
 class ResolvedSystem(Settings):
@@ -140,6 +190,19 @@ class ResolvedSystem(Settings):
     sizes: Sizes | None = None
     nac: NacSettings | None = None
     reference: dict[str, ResolvedReference] = {}  # noqa: RUF012  # pydantic copies defaults
+    engines: Engines = {}  # noqa: RUF012
+    sampling: SamplingSpec | None = None
+    frozen_phonon: FrozenPhononSpec | None = None
+
+    @property
+    def labelled_by_engines(self) -> bool:
+        """Whether any of its levels is."""
+        return any(level.engine is not None for level in self.levels.values())
+
+    @property
+    def sampled_by_md(self) -> bool:
+        """Whether some of its structures are known only when an MD has run."""
+        return self.sampling is not None and self.sampling.sweep is not None
 
 
 class ResolvedSpec(_Campaign):
@@ -163,8 +226,9 @@ def gaps(spec: ResolvedSpec) -> tuple[Gap, ...]:
 
 def _why_not(system: ResolvedSystem, model: ModelName) -> str:
     for level in model.levels:
-        if level not in system.levels or not system.levels[level].files:
-            return f"no labels of {level}: levels.{level}.data names no file"
+        one = system.levels.get(level)
+        if one is None or not (one.files or one.engine):
+            return f"no labels of {level}: levels.{level} names no data and no engine"
     if model.needs_forces and not system.levels[model.level].forces:
         return f"no forces of {model.level}: levels.{model.level}.forces is not true"
     return ""

@@ -32,7 +32,7 @@ class DynamicsSpec(DynamicsSettings):
         """How the MD runs."""
         return DynamicsSettings(**{name: getattr(self, name) for name in DynamicsSettings.model_fields})
 
-    def wants(self, model: str, seed: int, size: str) -> bool:
+    def wants(self, model: str, seed: int | None, size: str) -> bool:
         """Whether MD is asked of this model."""
         return model in self.models and size in self.sizes and (self.seeds is None or seed in self.seeds)
 

@@ -37,7 +37,7 @@ def explain(error: ValidationError, document: Document) -> SpecError:
 
 def _as_written(detail: Mapping[str, Any], document: Document) -> Loc:
     """Without what validation adds to short forms: `half: 98` is checked as `half: {default: 98}`."""
-    loc: Loc = tuple(part for part in detail["loc"] if part != "[key]")
+    loc: Loc = _untagged(tuple(part for part in detail["loc"] if part != "[key]"))
     if detail["type"] == "missing":
         return loc
     if detail["type"] == "located":
@@ -45,11 +45,19 @@ def _as_written(detail: Mapping[str, Any], document: Document) -> Loc:
     return document.written(loc)
 
 
+def _untagged(loc: Loc) -> Loc:
+    """Without the kind that pydantic names inside of an engine: `engines.cheap.ase.calculator`."""
+    if "engines" in loc[:-2]:
+        tag = loc.index("engines") + 2
+        return loc[:tag] + loc[tag + 1 :]
+    return loc
+
+
 def _is_misspelt_beside(loc: Loc, detail: Mapping[str, Any]) -> bool:
     """A missing key, of which an unknown key beside it is already said to be a misspelling."""
     if detail["type"] != "missing" or not isinstance(detail["input"], dict):
         return False
-    known = _known_keys(loc[:-1])
+    known = _known_keys(detail["loc"][:-1])
     unknown = (key for key in detail["input"] if key not in known)
     return any(get_close_matches(key.lower(), known, n=1) == [loc[-1]] for key in unknown)
 
@@ -63,8 +71,11 @@ def _message(loc: Loc, detail: Mapping[str, Any]) -> str:
     kind, value = detail["type"], detail["input"]
     if kind == "missing":
         return "missing; add it"
+    if kind == "union_tag_invalid":
+        tags = detail["ctx"]["expected_tags"].replace("'", "").split(", ")
+        return f"no engine is of the kind {detail['ctx']['tag']!r}; say it with kind: {nearest(detail['ctx']['tag'], tags)}"
     if kind == "extra_forbidden":
-        return f"unknown key; {nearest(str(loc[-1]), _known_keys(loc[:-1]))}"
+        return f"unknown key; {nearest(str(loc[-1]), _known_keys(detail['loc'][:-1]))}"
     if kind in ("value_error", "located"):
         return detail["msg"].removeprefix("Value error, ")
     if kind == "tuple_type":
@@ -116,6 +127,8 @@ def _inside(kind: Any, part: str | int) -> Any:
     arguments = typing.get_args(kind)
     if typing.get_origin(kind) is dict:
         return arguments[1]
+    if typing.get_origin(kind) in (Union, UnionType):
+        return next((one for one in arguments if _is_model(one) and _kind_of(one) == part), None)
     return arguments[0] if arguments else None
 
 
@@ -128,6 +141,12 @@ def _bare(kind: Any) -> Any:
         members = [member for member in typing.get_args(kind) if member is not type(None)]
         return _bare(members[0]) if len(members) == 1 else kind
     return kind
+
+
+def _kind_of(model: type[BaseModel]) -> Any:
+    """What tells one member of a union from the others."""
+    field = model.model_fields.get("kind")
+    return field.default if field is not None else None
 
 
 def _is_model(kind: Any) -> bool:

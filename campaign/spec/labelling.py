@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, PositiveFloat, PositiveInt
+from pydantic import BeforeValidator, Field, PositiveFloat, PositiveInt, model_validator
 
 from campaign.spec.errors import nearest
 from campaign.spec.located import located
 from flows.labelling.engines.known import EngineChoice
 from flows.labelling.engines.protocol import EngineSettings
+from flows.labelling.sampling.settings import SamplingSettings, SweepSettings
 from flows.settings import Settings
 
 
@@ -40,26 +42,55 @@ class LabellingSpec(Settings):
     pilots: PositiveInt = 4
 
 
+class ModelChoice(Settings):
+    """A model of another system of the campaign."""
+
+    system: str
+    model: str
+    seed: int
+    size: str = "full"
+
+
+class SweepSpec(SweepSettings):
+    """A sweep, and what moves its atoms: an engine at `level`, or a `model` that another system trains."""
+
+    level: str | None = None
+    model: ModelChoice | None = None
+
+    def settings(self) -> SweepSettings:
+        """How the MD runs."""
+        return SweepSettings(**{name: getattr(self, name) for name in SweepSettings.model_fields})
+
+    @model_validator(mode="after")
+    def _one_potential(self) -> SweepSpec:
+        if (self.level is None) == (self.model is None):
+            raise ValueError("what moves the atoms? give either level (an engine has its forces) or model")
+        return self
+
+
+class SamplingSpec(SamplingSettings):
+    """Structures to label: rattled ones, frames of a sweep, or both."""
+
+    sweep: SweepSpec | None = None
+
+
 class FrozenPhononSpec(Settings):
     """The optical mode at Γ of every level of an engine, by energies alone: see `flows.phonons.frozen`."""
 
     displacements_A: tuple[PositiveFloat, ...] = Field(default=(0.04, 0.08), min_length=2)
 
 
-def engine_of(level: str, name: str | None, engines: dict[str, EngineChoice], forces: bool) -> EngineSettings | None:
-    """The engine that is to compute `level`; None where none is named.
+def refuse_unfit(level: str, name: str, engines: Mapping[str, EngineSettings], forces: bool) -> None:
+    """That the engine `name` exists and computes `level`, with forces if asked.
 
     Raises:
-        PydanticCustomError: there is no such engine, or it has no such level, or no forces there.
+        PydanticCustomError: it does not; seen from the level.
     """
-    if name is None:
-        return None
     engine = engines.get(name)
     if engine is None:
-        raise located(("engine",), f"no engine {name!r}; {nearest(name, engines)}")
+        raise located(("engine",), f"no engine {name!r} in engines; {nearest(name, engines)}")
     offered = engine.levels()
     if level not in offered:
         raise located(("engine",), f"{name} ({engine.kind}) computes no {level}; it has {', '.join(offered)}")
     if forces and not offered[level]:
         raise located(("forces",), f"{name} ({engine.kind}) has no forces at {level}; remove it")
-    return engine

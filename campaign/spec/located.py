@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from pydantic import BeforeValidator
@@ -13,6 +15,16 @@ from campaign.spec.errors import Loc
 def located(loc: Loc, message: str) -> PydanticCustomError:
     """An error about `loc`, seen from the model whose validator raises it."""
     return PydanticCustomError("located", "{text}", {"text": message, "inside": list(loc)})
+
+
+@contextmanager
+def inside(*loc: str | int) -> Iterator[None]:
+    """Errors of `located` from within are about something inside of `loc`."""
+    try:
+        yield
+    except PydanticCustomError as error:
+        context = error.context or {}
+        raise located((*loc, *context["inside"]), context["text"]) from None
 
 
 def _text_list(value: Any) -> Any:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, PositiveFloat, model_validator
 
 from campaign.spec.errors import nearest
+from campaign.spec.labelling import Engines, FrozenPhononSpec, SamplingSpec
 from campaign.spec.levels import Level
 from campaign.spec.located import MayBeEmpty, TextList, located
 from campaign.spec.mace import MaceSpec
 from campaign.spec.nac import NacSpec
 from campaign.spec.reference import References
-from campaign.spec.sizes import Sizes
+from campaign.spec.sizes import Size, Sizes
 from flows.settings import Settings
 
 IntVector = tuple[int, int, int]
@@ -117,11 +118,24 @@ class CellsSpec(Settings):
 
 
 class LevelSpec(Settings):
-    """Labels of one level: the files that hold them (none: a named gap), and whether their forces are its own."""
+    """Labels of one level, and whether their forces are its own: files that hold them, or the engine that computes
+    them, for all structures that are drawn or a subset of them. Neither: a named gap."""
 
     data: Annotated[tuple[str, ...], TextList] = ()
+    engine: str | None = None
     forces: bool = False
     functional: str | None = None
+    structures: Size = "full"
+    draw: Literal["random", "stratified"] = "random"
+    phonons: bool = False  # its own, by finite displacements with the engine: the reference of its models
+
+    @model_validator(mode="after")
+    def _one_origin(self) -> LevelSpec:
+        if self.phonons and not (self.engine and self.forces):
+            raise located(("phonons",), "a level's own phonons need an engine with forces; remove it")
+        if self.data and self.engine is not None:
+            raise located(("engine",), "labels come from data or from an engine, not from both; remove one")
+        return self
 
 
 class SystemSpec(Settings):
@@ -134,6 +148,20 @@ class SystemSpec(Settings):
     sizes: Sizes | None = None
     nac: NacSpec | None = None  # None: no LO-TO splitting
     reference: References = {}  # noqa: RUF012  # pydantic copies defaults
+    engines: Engines = {}  # noqa: RUF012  # beside the campaign's, or instead of those of the same name
+    sampling: SamplingSpec | None = None
+    frozen_phonon: FrozenPhononSpec | None = None
+
+    @model_validator(mode="after")
+    def _engines_have_structures(self) -> SystemSpec:
+        asked = [name for name, level in self.levels.items() if level.engine is not None]
+        published = any(level.data for level in self.levels.values())
+        if asked and not published and self.sampling is None:
+            raise located(("levels", asked[0], "engine"), "has no structures to label; say how to draw them: sampling")
+        if self.sampling is not None and (published or not asked):
+            why = "the structures are those of the files in levels" if published else "no level names an engine"
+            raise located(("sampling",), f"draws what nobody labels: {why}; remove it")
+        return self
 
     @model_validator(mode="after")
     def _only_dft_has_a_functional(self) -> SystemSpec:

@@ -11,12 +11,15 @@ from typing import Any
 from campaign.references.given import unusable
 from campaign.spec.campaign import CampaignSpec, ResolvedLevel, ResolvedSpec, ResolvedSystem
 from campaign.spec.errors import Loc, Problem, SpecError
+from campaign.spec.labelling import FrozenPhononSpec
 from campaign.spec.nac import NacSpec
 from campaign.spec.parts import LevelSpec, StructureSpec, SystemSpec
 from campaign.spec.reference import KeptFile, ReferenceSpec, ResolvedReference
 from campaign.spec.structures import prototype_cell, read_cell, repeat
+from flows.labelling.engines.known import EngineChoice
 from flows.labelling.settings import PublishedFile
 from flows.phonons.cells import primitive
+from flows.phonons.frozen import check_frozen
 from flows.phonons.settings import NacSettings
 from flows.records import Structure
 
@@ -38,13 +41,13 @@ class Resolver:
         Raises:
             SpecError: files that are not there, or of no use: all of them.
         """
-        systems = {name: self._system(name, system) for name, system in spec.systems.items()}
+        systems = {name: self._system(name, system, spec) for name, system in spec.systems.items()}
         if self.problems:
             raise SpecError(self.problems)
         parts: dict[str, Any] = {name: getattr(spec, name) for name in CampaignSpec.model_fields}
         return ResolvedSpec(**{**parts, "systems": systems}, overrides=tuple(overrides))
 
-    def _system(self, name: str, system: SystemSpec) -> ResolvedSystem | None:
+    def _system(self, name: str, system: SystemSpec, spec: CampaignSpec) -> ResolvedSystem | None:
         loc = ("systems", name)
         levels = {
             level: self._level((*loc, "levels", level), level, part) for level, part in system.levels.items()
@@ -60,12 +63,23 @@ class Resolver:
             levels=levels,
             mace=system.mace,
             sizes=system.sizes,
+            engines=engines_of(system, spec),
+            sampling=system.sampling,
+            frozen_phonon=self._frozen((*loc, "frozen_phonon"), system, structures["primitive"]),
             nac=nac,
             reference={
                 key: self._reference((*loc, "reference", key), one, (structures["primitive"], nac))
                 for key, one in system.reference.items()
             },
         )
+
+    def _frozen(self, loc: Loc, system: SystemSpec, cell: Structure) -> FrozenPhononSpec | None:
+        if system.frozen_phonon is not None:
+            try:
+                check_frozen(cell)
+            except ValueError as error:
+                self.problems.append(self.complain(loc, str(error)))
+        return system.frozen_phonon
 
     def _nac(self, loc: Loc, nac: NacSpec | None, cell: Structure) -> NacSettings | None:
         """A BORN file becomes plain numbers: it is not kept."""
@@ -124,7 +138,8 @@ class Resolver:
             if path is not None and sha256 is not None:
                 self.files[sha256] = path
                 files.append(PublishedFile(name=path.name, sha256=sha256, level=name, forces=level.forces))
-        return ResolvedLevel(files=tuple(files), forces=level.forces, functional=level.functional)
+        about = {key: getattr(level, key) for key in ResolvedLevel.model_fields if key != "files"}
+        return ResolvedLevel(files=tuple(files), **about)
 
     def _sha256(self, loc: Loc, path: Path) -> str | None:
         try:
@@ -154,3 +169,16 @@ class Resolver:
         message = f"no file {name} (looked in {looked}); name the folder that holds it with --data DIR"
         self.problems.append(self.complain(loc, message))
         return None
+
+
+def engines_of(system: SystemSpec, spec: CampaignSpec) -> dict[str, EngineChoice]:
+    """The engines that the levels of a system name; the functional of a level is that of its engine."""
+    named = {**spec.engines, **system.engines}
+    found: dict[str, EngineChoice] = {}
+    for level in system.levels.values():
+        if level.engine is not None:
+            engine = found.get(level.engine, named[level.engine])
+            if level.functional is not None and "functional" in type(engine).model_fields:
+                engine = type(engine).model_validate({**engine.model_dump(), "functional": level.functional})
+            found[level.engine] = engine
+    return found

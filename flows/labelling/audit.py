@@ -120,5 +120,5 @@ def _outliers(residual: np.ndarray, sigmas: float) -> np.ndarray:
 def _named(labels: Mapping[str, Label], strange: np.ndarray, what: str) -> tuple[str, ...]:
     found = zip(labels.items(), strange, strict=True)
     return tuple(
-        f"{label.source}: {what} (structure {key[:12]})" for (key, label), is_strange in found if is_strange
+        f"{label.source or label.engine}: {what} (structure {key[:12]})" for (key, label), is_strange in found if is_strange
     )

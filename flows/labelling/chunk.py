@@ -12,8 +12,8 @@ from ase import Atoms
 from flows.failure import CalculationFailed
 from flows.labelling.computed import computed_label, computed_label_key
 from flows.labelling.engines.protocol import STAGE, Computed
-from flows.labelling.journal import Journal
 from flows.labelling.engines.task import LabelItem, LabelTask
+from flows.labelling.journal import Journal
 from flows.records import Failure, Label, LabelledChunk
 
 Compute = Callable[[Atoms, Mapping[str, bool]], Mapping[str, Computed | Failure]]

@@ -6,8 +6,8 @@ from flows.checkpoints import sweep_delivered
 from flows.delivery import delivers
 from flows.labelling.chunk import label_chunk
 from flows.labelling.engines.guarded import Guarded
-from flows.labelling.journal import Journal
 from flows.labelling.engines.task import LabelTask
+from flows.labelling.journal import Journal
 from flows.records import LabelledChunk
 
 

@@ -16,6 +16,7 @@ from jobflow import JobStore
 from maggma.stores import MemoryStore
 
 from campaign import labels
+from campaign.known import Known
 from campaign.plan import Plan, Work, plan
 from campaign.spec import LoadedSpec, load_spec
 from campaign.submit import keep
@@ -87,7 +88,7 @@ def enter(into: Farm, loaded: LoadedSpec) -> Plan:
     """Submit without a queue: labels and spec stored, and the plan."""
     label_sets = labels.ensure(into, loaded.resolved, labels.from_disk(loaded.files))
     keep(into, loaded.resolved)
-    return plan(loaded.resolved, label_sets)
+    return plan(loaded.resolved, Known(label_sets))
 
 
 def store(into: Farm, record: Any) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
+from campaign.known import Known
 from campaign.plan import plan
 from campaign.results import TABLES
 from campaign.results.render import for_terminal
@@ -26,7 +27,8 @@ def stages(spec, *overrides: str) -> tuple:
 
     loaded = load_spec(spec, overrides)
     sets = {name: one[0] for name, one in labels.read_all(loaded.resolved, labels.from_disk(loaded.files)).items()}
-    return plan(loaded.resolved, sets).of_stage("vibrations"), plan(loaded.resolved, sets)
+    made = plan(loaded.resolved, Known(sets))
+    return made.of_stage("vibrations"), made
 
 
 def test_md_is_asked_of_the_models_seeds_and_sizes_that_are_named(spec):

@@ -18,6 +18,7 @@ import yaml
 from ase.io import read, write
 
 from campaign import labels
+from campaign.known import Known
 from campaign.plan import Plan, Work, plan
 from campaign.spec import SpecError, load_spec
 from flows import keys
@@ -33,7 +34,8 @@ def read_labels(folder: Path, *overrides: str) -> dict[str, tuple[LabelSet, dict
 
 def planned(folder: Path, *overrides: str) -> Plan:
     loaded = load_spec(folder / "toy.yaml", overrides)
-    return plan(loaded.resolved, {name: read[0] for name, read in read_labels(folder, *overrides).items()})
+    sets = {name: read[0] for name, read in read_labels(folder, *overrides).items()}
+    return plan(loaded.resolved, Known(sets))
 
 
 def new(folder: Path, *overrides: str) -> list[Work]:

@@ -156,7 +156,7 @@ def test_levels_without_data_and_forces_are_named_gaps(minimal: Path) -> None:
     loaded = load_spec(minimal, ["systems.diamond.levels.dft.forces=false"])
     assert [(gap.system, gap.model, gap.why) for gap in loaded.gaps] == [
         ("diamond", "dft_ef", "no forces of dft: levels.dft.forces is not true"),
-        ("diamond", "ccsd(t)-dft", "no labels of ccsd(t): levels.ccsd(t).data names no file"),
+        ("diamond", "ccsd(t)-dft", "no labels of ccsd(t): levels.ccsd(t) names no data and no engine"),
     ]
 
 

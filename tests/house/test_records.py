@@ -24,7 +24,8 @@ NAMES = {
 JOBS = {
     "flows.training.jobs": ("train", "add"),
     "flows.labelling.jobs": ("label",),
-    "flows.phonons.jobs": ("phonons",),
+    "flows.labelling.sampling.jobs": ("sweep",),
+    "flows.phonons.jobs": ("phonons", "direct_phonons"),
     "flows.dynamics.jobs": ("vibrations",),
     "flows.toys": ("toy",),
     "campaign.submit": ("advance",),
@@ -32,7 +33,8 @@ JOBS = {
 TASKS = {
     "flows.training.settings": ("TrainingTask", "SummingTask", "TrainingSettings"),
     "flows.labelling.engines.task": ("LabelTask", "LabelItem"),
-    "flows.phonons.settings": ("PhononTask", "PhononSettings"),
+    "flows.labelling.sampling.settings": ("SweepTask", "SweepSettings"),
+    "flows.phonons.settings": ("PhononTask", "DirectPhononTask", "PhononSettings"),
     "flows.dynamics.settings": ("DynamicsTask", "DynamicsSettings", "VibrationSettings"),
 }
 

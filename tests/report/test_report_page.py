@@ -105,7 +105,7 @@ def test_the_page_has_every_figure_and_caption(written: Written, text: str) -> N
 
 def test_the_page_names_gaps_failures_and_what_is_not_done(text: str) -> None:
     shown = plain(text)
-    assert "no labels of mp2: levels.mp2.data names no file" in shown
+    assert "no labels of mp2: levels.mp2 names no data and no engine" in shown
     assert "the loss is nan" in shown
     assert "diverged" in shown
     assert "train ML(MP2-DFT) of diamond, half: seed 5192 (failed)" in shown

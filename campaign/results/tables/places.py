@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from campaign.plan import Work
 from campaign.results.columns import Column
-from flows.training.names import ModelName
+from campaign.work import Work, shown
 
 SYSTEM = Column("system", header="system")
 MODEL = Column("model")
@@ -24,7 +23,7 @@ def place(work: Work) -> dict[str, Any]:
     return {
         "system": work.system,
         "model": work.model,
-        "title": ModelName.parse(work.model).title(),
+        "title": shown(work.model),
         "size": work.size,
         "seed": work.seed,
         "key": work.key,

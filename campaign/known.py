@@ -1,0 +1,29 @@
+"""What is known of a campaign beyond its spec: what `plan` reads beside it. Plain data, gathered elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from flows.records import Failure, LabelSet, Structure, Sweep
+
+
+@dataclass(frozen=True)
+class Known:
+    """Records by system, and of the labels that engines compute what has become of each, by key.
+
+    `label_sets` are those of published files, and those of engines once nothing of them is open. `structures`
+    are those of published labels, by their keys, where engines are to label them too. `seconds` is what each
+    stored label has cost, `failed` why a label is not there, `chunks` which labels each claimed job is to compute.
+    """
+
+    label_sets: Mapping[str, LabelSet] = field(default_factory=dict)
+    structures: Mapping[str, Mapping[str, Structure]] = field(default_factory=dict)
+    sweeps: Mapping[str, Sweep] = field(default_factory=dict)
+    seconds: Mapping[str, float] = field(default_factory=dict)
+    failed: Mapping[str, Failure] = field(default_factory=dict)
+    chunks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def settled(self, label_key: str) -> bool:
+        """Whether a label is there, or will not be."""
+        return label_key in self.seconds or label_key in self.failed

@@ -1,0 +1,128 @@
+"""What the database knows of a campaign, gathered for `plan`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from campaign import labels
+from campaign.known import Known
+from campaign.plan import plan
+from campaign.spec import ResolvedSpec
+from campaign.wanted import Wanted, label_set, wanted
+from flows.keys import job_uuid
+from flows.labelling.audit import audit_base, audit_level
+from flows.records import Failure, Label, LabelSet, LevelAudit, Structure, Sweep
+from launchers.claims import holders
+from launchers.farm import Farm
+from launchers.launchpad import fizzled, queued
+
+Structures = Mapping[str, Mapping[str, Structure]]
+
+
+def known(
+    farm: Farm, spec: ResolvedSpec, published: Mapping[str, LabelSet], structures: Structures | None = None
+) -> Known:
+    """What is known of `spec`, with its `published` labels by system, and their structures if at hand."""
+    found = Known(
+        label_sets=published,
+        structures=labels.structures(farm, spec, published) if structures is None else structures,
+    )
+    while True:
+        found = _with_labels(farm, spec, found)
+        sweeps = _sweeps(farm, spec, found)
+        if sweeps == found.sweeps:
+            return found
+        found = replace(found, sweeps=sweeps)
+
+
+def _with_labels(farm: Farm, spec: ResolvedSpec, found: Known) -> Known:
+    places = [key for asked in all_wanted(spec, found).values() for key in asked.places]
+    if not places:
+        return found
+    seconds, chunks = _seconds(farm, places), holders(farm, places)
+    return replace(found, seconds=seconds, chunks=chunks, failed=_failed(farm, chunks, seconds))
+
+
+def _sweeps(farm: Farm, spec: ResolvedSpec, found: Known) -> dict[str, Sweep]:
+    """Those that have run; what one of them has drawn may lead to another."""
+    if not any(cells.sampled_by_md for cells in spec.systems.values()):
+        return {}
+    asked = {job_uuid(work.key): work.system for work in plan(spec, found).of_stage("sample")}
+    return {asked[uuid]: Sweep.model_validate(record) for uuid, record in farm.records(asked).items()}
+
+
+def all_wanted(spec: ResolvedSpec, found: Known) -> dict[str, Wanted]:
+    """What every system that has engines asks of them."""
+    return {name: wanted(spec, name, found) for name, cells in spec.systems.items() if cells.labelled_by_engines}
+
+
+def label_sets(farm: Farm, spec: ResolvedSpec, found: Known) -> dict[str, LabelSet]:
+    """The labels of every system as they are, audited where all of them are there."""
+    sets = dict(found.label_sets)
+    for name, asked in all_wanted(spec, found).items():
+        made = label_set(spec, name, asked, found)
+        stored = farm.records([job_uuid(made.key)])
+        sets[name] = LabelSet.model_validate(next(iter(stored.values()))) if stored else _there(made, found)
+    return sets
+
+
+def audit(farm: Farm, spec: ResolvedSpec, found: Known) -> None:
+    """Store the audited label set of every system whose engines have nothing left to do, once."""
+    for name, asked in all_wanted(spec, found).items():
+        made = label_set(spec, name, asked, found)
+        if asked.missing(found, tuple(asked.labels)) or farm.delivered([job_uuid(made.key)]):
+            continue
+        audits = _audits(farm, spec, made)
+        if audits:
+            whole = made.model_copy(update={"audit": audits})
+            farm.store_records({job_uuid(made.key): whole.model_dump(mode="json")}, "label set")
+
+
+def _seconds(farm: Farm, keys: Iterable[str]) -> dict[str, float]:
+    uuids = {job_uuid(key): key for key in keys}
+    fields = {"uuid": 1, "output.wall_time_s": 1, "_id": 0}
+    return {
+        uuids[one["uuid"]]: one["output"].get("wall_time_s") or 0.0
+        for one in farm.find(farm.outputs, "uuid", uuids, fields)
+    }
+
+
+def _failed(farm: Farm, chunks: Mapping[str, tuple[str, ...]], seconds: Mapping[str, float]) -> dict[str, Failure]:
+    """Why labels are not there. A job that names none of them has failed for all that it has not stored."""
+    found: dict[str, Failure] = {}
+    for one in fizzled(farm, queued(farm, chunks).values(), failures_only=True):
+        whole = Failure.model_validate(one.failure)
+        parts = {part.label_key: part for part in map(Failure.model_validate, one.parts)}
+        found |= {key: parts.get(key, whole) for key in chunks[one.key] if key not in seconds}
+    return found
+
+
+def _there(made: LabelSet, found: Known) -> LabelSet:
+    """Without the labels that are still to come."""
+    stored = {key for one in found.label_sets.values() for keys in one.labels.values() for key in keys.values()}
+    stored |= found.seconds.keys()
+    labels = {
+        level: {structure: key for structure, key in keys.items() if key in stored}
+        for level, keys in made.labels.items()
+    }
+    return made.model_copy(update={"labels": labels})
+
+
+def _audits(farm: Farm, spec: ResolvedSpec, made: LabelSet) -> dict[str, LevelAudit]:
+    base = labels.base(spec, made.system)
+    records = farm.records(job_uuid(key) for keys in made.labels.values() for key in keys.values())
+    by_level = {
+        level: {one: Label.model_validate(records[job_uuid(key)]) for one, key in keys.items()}
+        for level, keys in made.labels.items()
+        if keys
+    }
+    if base not in by_level:
+        return {}
+    below = by_level[base]
+    audits = {base: audit_base(below)}
+    for level, found in by_level.items():
+        both = {key: label for key, label in found.items() if key in below}
+        if level != base and both:
+            audits[level] = audit_level(both, below, base)
+    return audits

@@ -1,0 +1,133 @@
+"""Which labels the engines of a system are to compute: keys that are known before a single one is there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from campaign.known import Known
+from campaign.spec import ResolvedSpec, ResolvedSystem, SizeError, count
+from flows.keys import digest
+from flows.labelling.computed import computed_label_key
+from flows.labelling.sampling.rattles import rattled
+from flows.labelling.sampling.subsets import subset
+from flows.phonons.direct import displaced_supercells
+from flows.phonons.frozen import frozen_structures
+from flows.phonons.settings import PhononSettings
+from flows.records import Drawn, LabelSet, SetAside, Structure
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """The labels that a system asks of its engines, in the order in which they are to be computed.
+
+    `drawn` are the structures to train on, by key; `labels` maps each level to the label keys of its structures.
+    `frozen` are the label keys of each level's frozen phonon, one for each displacement, the first at rest; `direct`
+    those of the displaced supercells of each level's own phonons.
+    `places` says of each label key which structure (its key) and level it is, `structures` has them all.
+    """
+
+    drawn: dict[str, Drawn]
+    labels: dict[str, dict[str, str]] = field(default_factory=dict)
+    frozen: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    direct: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    places: dict[str, tuple[str, str]] = field(default_factory=dict)
+    structures: dict[str, Structure] = field(default_factory=dict)
+
+    def missing(self, known: Known, levels: tuple[str, ...]) -> set[str]:
+        """The label keys of `levels` of which nobody knows yet what becomes of them."""
+        keys = (key for level in levels for key in self.labels.get(level, {}).values())
+        return {key for key in keys if not known.settled(key)}
+
+    def failures(self, known: Known, level: str) -> list[str]:
+        """The structures that have no label at `level` because it failed."""
+        return [structure for structure, key in self.labels.get(level, {}).items() if key in known.failed]
+
+
+def wanted(spec: ResolvedSpec, system: str, known: Known) -> Wanted:
+    """What `system` asks of its engines; of an MD that has not run yet, nothing."""
+    cells = spec.systems[system]
+    asked = Wanted({one.structure.key(): one for one in _drawn(cells, known, system)})
+    _add_frozen(asked, cells)
+    _add_direct(asked, cells, spec.phonons)
+    for level, one in cells.levels.items():
+        if one.engine is not None:
+            chosen = {key: asked.drawn[key].structure for key in _chosen(spec, cells, level, asked.drawn)}
+            asked.labels[level] = dict(zip(chosen, _add(asked, cells, level, chosen), strict=True))
+    return asked
+
+
+def label_set(spec: ResolvedSpec, system: str, asked: Wanted, known: Known) -> LabelSet:
+    """The labels of a system as if all that are open came: what to plan on. Those that failed are set aside."""
+    published = known.label_sets.get(system)
+    labels = {
+        level: {structure: key for structure, key in keys.items() if key not in known.failed}
+        for level, keys in asked.labels.items()
+    }
+    aside = tuple(
+        SetAside(structure_key=structure, level=level, reason=f"{known.failed[key].kind}: {known.failed[key].message}")
+        for level, keys in asked.labels.items()
+        for structure, key in keys.items()
+        if key in known.failed
+    )
+    if published is not None:
+        labels = {**published.labels, **labels}
+        aside = (*published.set_aside, *aside)
+    return LabelSet(
+        key=digest("computed-label-set", 1, labels={level: sorted(keys.values()) for level, keys in labels.items()}),
+        system=system,
+        labels=labels,
+        forces={level: spec.systems[system].levels[level].forces for level in labels},
+        set_aside=aside,
+    )
+
+
+def _drawn(cells: ResolvedSystem, known: Known, system: str) -> Iterator[Drawn]:
+    for structure in known.structures.get(system, {}).values():
+        yield Drawn(structure=structure, method="published")
+    if cells.sampling is not None and cells.sampling.rattles is not None:
+        yield from rattled(cells.training, cells.sampling.rattles)
+    if system in known.sweeps:
+        yield from known.sweeps[system].frames
+
+
+def _chosen(spec: ResolvedSpec, cells: ResolvedSystem, level: str, drawn: Mapping[str, Drawn]) -> tuple[str, ...]:
+    """The structures that are to be labelled at `level`: all, or the subset that it asks for."""
+    one = cells.levels[level]
+    if one.structures == "full":
+        return tuple(drawn)
+    try:
+        wanted = count(one.structures, len(drawn))
+    except SizeError:
+        return tuple(drawn)  # there are no more
+    strata = {key: item.stratum for key, item in drawn.items()}
+    return subset(strata, wanted, one.draw, spec.training.split_seed)
+
+
+def _add_frozen(asked: Wanted, cells: ResolvedSystem) -> None:
+    if cells.frozen_phonon is None:
+        return
+    displaced = frozen_structures(cells.primitive, cells.training, cells.frozen_phonon.displacements_A)
+    structures = {structure.key(): structure for structure in displaced}
+    for level, one in cells.levels.items():
+        if one.engine is not None:
+            asked.frozen[level] = tuple(_add(asked, cells, level, structures))
+
+
+def _add_direct(asked: Wanted, cells: ResolvedSystem, settings: PhononSettings) -> None:
+    levels = [name for name, one in cells.levels.items() if one.phonons]
+    if levels:
+        displaced = displaced_supercells(cells.primitive, cells.phonon_supercell, settings.displacement_A)
+        structures = {structure.key(): structure for structure in displaced}
+        asked.direct.update({level: tuple(_add(asked, cells, level, structures)) for level in levels})
+
+
+def _add(asked: Wanted, cells: ResolvedSystem, level: str, structures: Mapping[str, Structure]) -> list[str]:
+    """The label keys of `structures` at a level, which are asked for from now on."""
+    one = cells.levels[level]
+    assert one.engine is not None
+    engine = cells.engines[one.engine]
+    keys = [computed_label_key(key, level, engine, one.forces) for key in structures]
+    asked.places.update(zip(keys, ((key, level) for key in structures), strict=True))
+    asked.structures.update(structures)
+    return keys

@@ -1,0 +1,47 @@
+"""A piece of work: what the plan of a campaign is made of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from flows.settings import Settings
+from flows.training.names import ModelName
+
+STAGES = ("sample", "label", "train", "sum", "phonons", "vibrations")
+
+
+@dataclass(frozen=True)
+class Work:
+    """One piece of work: its key, where it stands in the matrix of the campaign, what it needs, what it is told.
+
+    `needs` lists the keys of the work that it waits for: of a sum, of phonons and of MD the records that the job
+    reads, in the order in which it takes them. Labelling has no seed and no size; its `model` names levels and
+    engine, `parts` are the keys of its `count` structures' labels.
+    """
+
+    key: str
+    stage: str
+    system: str
+    model: str
+    seed: int | None
+    size: str
+    needs: tuple[str, ...]
+    task: Settings
+    parts: tuple[str, ...] = ()
+    count: int = 1
+
+    @property
+    def title(self) -> str:
+        """As a table calls it: `train ML(DFT_EF) of diamond, seed 861, full`."""
+        about = f"{self.stage} {shown(self.model)} of {self.system}"
+        if self.stage == "label":
+            return f"{about}, {self.count} structure{'' if self.count == 1 else 's'}"
+        return about if self.seed is None else f"{about}, seed {self.seed}, {self.size}"
+
+
+def shown(model: str) -> str:
+    """A model as the paper writes it; what names no model (a level, an engine) as it is."""
+    try:
+        return ModelName.parse(model).title()
+    except ValueError:
+        return model
