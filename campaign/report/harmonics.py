@@ -38,6 +38,7 @@ def harmonics(harvest: Harvest, crystal: Crystal, group: SeedGroup[Vibrations]) 
     spectra, missing, used = {}, {}, []
     for one in group.results:
         seed = one.work.seed
+        assert seed is not None  # MD is of a trained model
         if seed not in partners:
             missing[seed] = f"phonons {phonons.missing[seed]}" if phonons else "no phonons are asked for"
             continue

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from campaign.report.captions import DAGGER
+from campaign.report.given import given_rows
 from campaign.report.place import Crystal
 from campaign.results.campaign import Campaign
 from campaign.results.render import records
@@ -61,6 +62,7 @@ def result_table(campaign: Campaign, name: str) -> PageTable:
         table.about,
         tuple(" ".join((column.header or "").split()) for column in table.shown),
         tuple(cells[:AT_MOST]),
+        lost=frozenset(number for number, row in enumerate(rows[:AT_MOST]) if row.get("learned") is False),
         numbers=frozenset(i for i, column in enumerate(table.shown) if column.kind in ("int", "float")),
         notes=(*(table.notes(frame) if table.notes and rows else ()), *more),
     )
@@ -153,8 +155,8 @@ def _order(row: Row, systems: list[str], sizes: list[str]) -> tuple[int, int, in
     return systems.index(row["system"]), sizes.index(row["size"]), points
 
 
-def reference_table(crystals: Iterable[Crystal]) -> PageTable:
-    """Every value of the literature that is about one of the systems; those of one point and source together."""
+def reference_table(crystals: Sequence[Crystal]) -> PageTable:
+    """Every value of the literature, and of the user, about one of the systems; of one point and source together."""
     rows = [
         {
             "system": crystal.name,
@@ -168,11 +170,13 @@ def reference_table(crystals: Iterable[Crystal]) -> PageTable:
         for crystal in crystals
         for one in crystal.references
     ]
+    rows += [row for crystal in crystals for row in given_rows(crystal.name, crystal.given)]
     return PageTable(
         "references",
-        "Values from the literature; measured frequencies at named points are drawn, calculated ones are not",
+        "Values from the literature; measured frequencies at named points, and measured peaks of an element beside MD, are drawn",
         ("system", "what", "cm^-1", "kind", "source", "certainty"),
         tuple(_reference_row(group) for group in _grouped(rows, ("system", "where", "source"))),
+        notes=tuple(f"Set aside: {why}" for crystal in crystals for why in crystal.given.set_aside),
     )
 
 

@@ -77,7 +77,7 @@ def _contents(panel: VibrationsPanel) -> Iterator[str]:
         yield f"up to {panel.imaginary_count} imaginary modes, which stand at zero frequency in HA on the q-points of the MD"
     if panel.reference is not None:
         mesh = "×".join(map(str, panel.reference.mesh))
-        yield f"blue: HA of {panel.reference.title} itself on a {mesh} mesh"
+        yield f"blue: HA of {panel.reference.title} itself, {mesh} mesh"
 
 
 def _notes(figure: VibrationsFigure) -> Iterator[str]:

@@ -210,4 +210,7 @@ def test_figures_are_written_and_the_page_shows_them(
     assert 'id="dynamics"' in text
     assert 'id="table-vibrations"' in text
     assert 'alt="Vibrational densities of states of lih by element (H, Li)' in text
+    assert (
+        text.count('<tr class="lost">', text.index('id="table-vibrations"'), text.index('id="figures"')) == 2
+    )
     assert "MD of ML(DFT<sub>E,F</sub>), lih" in text
