@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from campaign.report.captions import bands_alt, bands_caption, seeds_caption
+from campaign.report.given import densities_of, series_on
 from campaign.report.payloads import Absent, Area, Axis, BandsFigure, Line, Panel
 from campaign.report.place import Crystal
 from campaign.report.seeds import Harvest, SeedGroup, is_model, title_of
@@ -117,7 +118,10 @@ def area(group: SeedGroup[PhononFacts]) -> Area:
 def _figure(source: BandsSource, panels: tuple[Panel, ...], kind: str) -> BandsFigure:
     crystal, size = source.crystal, source.size
     bands = next(iter(source.groups.values())).results[0].record.bands
-    shown, clipped = frequency_range(panels, [one.value_cm1 for one in crystal.markers])
+    series = series_on(crystal.given, bands)
+    values = [one.value_cm1 for one in crystal.markers]
+    values += [point.frequency_cm1 for one in series for point in one.points]
+    shown, clipped = frequency_range(panels, values)
     about = {"bands": "Phonons", "seeds": "Every seed by itself"}[kind]
     draft = BandsFigure(
         name=f"{kind}_{crystal.name}_{size}",
@@ -132,6 +136,8 @@ def _figure(source: BandsSource, panels: tuple[Panel, ...], kind: str) -> BandsF
         coverage=crystal.coverage,
         panels=panels,
         markers=crystal.markers,
+        series=series,
+        densities=densities_of(crystal.given),
         absent=source.absent(),
         range_cm1=shown,
         clipped=clipped,
@@ -159,7 +165,14 @@ def _direct_line(source: BandsSource, level: str) -> Iterator[Line]:
     found = source.direct(level)
     if found is not None:
         bands = tuple(map(_sorted, found.bands.frequencies_cm1))
-        yield Line(kind="direct", model=level, title=title_of(level), frequencies_cm1=bands, dos=found.dos)
+        yield Line(
+            kind="direct",
+            model=level,
+            title=title_of(level),
+            frequencies_cm1=bands,
+            dos=found.dos,
+            source=found.source or "",
+        )
 
 
 def _base_line(group: SeedGroup[PhononFacts]) -> Line:

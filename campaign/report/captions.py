@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from campaign.plan import Work
+from campaign.report.given import given_text
 from campaign.report.methods import phonon_methods, training_methods
 from campaign.report.payloads import (
     Absent,
@@ -136,7 +137,11 @@ def _contents(panel: Panel) -> Iterator[str]:
 def _line(line: Line) -> str:
     if line.kind == "base":
         return f"dashed: {line.title}, mean over its seeds (phonons of the level itself were not computed)"
-    return f"line: {line.title}, phonons of the level itself"
+    return f"line: {_itself(line)}"
+
+
+def _itself(line: Line) -> str:
+    return f"{line.title}, phonons of the level itself" + (f" ({line.source})" if line.source else "")
 
 
 def _seeds(lines: Sequence[Line], missing: Mapping[int, str]) -> str:
@@ -145,7 +150,7 @@ def _seeds(lines: Sequence[Line], missing: Mapping[int, str]) -> str:
     ]
     drawn = f"{lines[0].title}: {'seeds' if len(seeds) > 1 else 'seed'} {', '.join(seeds)}{_missing(missing)}"
     direct = [
-        f"; dashed: {line.title}, phonons of the level itself" for line in lines if line.kind == "direct"
+        f"; dashed: {_itself(line)}" for line in lines if line.kind == "direct"
     ]
     return drawn + "".join(direct)
 
@@ -167,6 +172,7 @@ def _common(figure: BandsFigure) -> Iterator[str]:
         yield f"{', '.join(figure.clipped)} leave the range shown ({low:.0f} to {high:.0f} cm^-1)."
     for marker in figure.markers:
         yield f"×: {marker.title} at {marker.label}, {marker.value_cm1:g} cm^-1 ({marker.source})."
+    yield from given_text(figure)
     yield _not_drawn(figure.absent)
 
 

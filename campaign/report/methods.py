@@ -9,9 +9,11 @@ from typing import Any
 from campaign.plan import Work
 from campaign.report.place import Crystal
 from campaign.report.seeds import Harvest, SeedGroup, title_of
-from flows.phonons.settings import PhononTask
-from flows.records import Vibrations
+from flows.phonons.settings import NacSettings, PhononTask
+from flows.records import Matrix3, Vibrations
 from flows.training.settings import TrainingSettings, TrainingTask
+
+TERMS = {"gonze": "Gonze and Lee", "wang": "Wang et al."}
 
 
 def training_methods(harvest: Harvest, works: Sequence[Work]) -> Iterator[str]:
@@ -44,6 +46,8 @@ def phonon_methods(crystal: Crystal, harvest: Harvest, works: Sequence[Work]) ->
             f"lattice constants of the labels; densities of states on a Γ-centred {mesh} mesh (tetrahedron method, "
             f"pitch {settings.dos_pitch_cm1:g} cm^-1)."
         )
+    if crystal.cells.nac is not None:
+        yield _term(crystal.cells.nac, crystal.cells.primitive.symbols)
     places = {(work.system, work.model, work.size) for work in works}
     used = [
         one.record.versions
@@ -82,9 +86,27 @@ def _md(crystal: Crystal, records: Sequence[Vibrations]) -> str:
 
 
 def _lines(one: Vibrations) -> str:
-    weights = "mass-weighted" if one.definition == "mass-weighted" else "as py-VACF defines it, not mass-weighted"
+    weights = (
+        "mass-weighted" if one.definition == "mass-weighted" else "as py-VACF defines it, not mass-weighted"
+    )
     window = f"{one.window} lag window" if one.window != "none" else "no lag window but a cut"
     return f"VACF: {weights}, {window}, lines {one.resolution_cm1:.3g} cm^-1 wide at half maximum."
+
+
+def _term(nac: NacSettings, symbols: Sequence[str]) -> str:
+    charges = dict.fromkeys(f"{s} {_tensor(z)}" for s, z in zip(symbols, nac.born_charges, strict=True))
+    return (
+        f"LO-TO splitting by the non-analytical term as {TERMS[nac.method]} have it: Born charges {', '.join(charges)} e, "
+        f"dielectric constant {_tensor(nac.dielectric)}, the same for models and references; Γ is the limit along each line."
+    )
+
+
+def _tensor(tensor: Matrix3) -> str:
+    """`1.05`, where it is the same in all directions."""
+    (xx, xy, xz), (yx, yy, yz), (zx, zy, zz) = tensor
+    if not any((xy, xz, yx, yz, zx, zy)) and max(xx, yy, zz) - min(xx, yy, zz) < 1e-6:
+        return f"{xx:.4g}"
+    return str([[round(x, 4) for x in row] for row in tensor])
 
 
 def parts(harvest: Harvest, works: Iterable[Work]) -> list[Work]:

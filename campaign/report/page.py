@@ -97,7 +97,7 @@ def _crystal(crystal: Crystal) -> str:
 
 def _tables(campaign: Campaign, crystals: dict[str, Crystal]) -> dict[str, PageTable]:
     named = {name: result_table(campaign, name) for name in ("labels", "vibrations", "set-aside", "failures", "gaps")}
-    more = (training_table(campaign), points_table(campaign, crystals), reference_table(crystals.values()))
+    more = (training_table(campaign), points_table(campaign, crystals), reference_table(list(crystals.values())))
     return named | {table.name: table for table in more}
 
 

@@ -60,7 +60,10 @@ class Area(SeedSet):
 
 
 class Line(Payload):
-    """One set of bands: a level's own phonons (`direct`), one seed, or the mean over the seeds of a `base`."""
+    """One set of bands: a level's own phonons (`direct`), one seed, or the mean over the seeds of a `base`.
+
+    `source`: where phonons come from that the campaign has not computed.
+    """
 
     kind: Literal["direct", "seed", "base"]
     model: str
@@ -69,6 +72,7 @@ class Line(Payload):
     learned: bool = True
     frequencies_cm1: tuple[Rows, ...]
     dos: DensityOfStates | None = None
+    source: str = ""
 
 
 class Tick(Payload):
@@ -95,6 +99,35 @@ class Marker(Payload):
     value_cm1: float
     title: str
     source: str
+
+
+class GivenPoint(Payload):
+    """A value that the user gave, at its `position` on the axis; `where` as the file has it."""
+
+    position: float
+    frequency_cm1: float
+    error_cm1: float | None = None
+    branch: str = ""
+    where: str
+
+
+class GivenSeries(Payload):
+    """The values of one source, drawn as one kind of symbol."""
+
+    title: str
+    source: str
+    symbol: str
+    points: tuple[GivenPoint, ...]
+
+
+class GivenDensity(Payload):
+    """A density of states that the user gave, times `factor`, so that its area is 3N of the primitive cell."""
+
+    title: str
+    source: str
+    factor: float
+    frequencies_cm1: tuple[float, ...]
+    total: tuple[float, ...]
 
 
 class Axis(Payload):
@@ -137,7 +170,8 @@ class BandsFigure(Figure):
     """Bands and densities of states, panel by panel, on one axis of frequencies.
 
     `bands`: areas over the seeds, and their DOS beside them; `seeds`: every seed by itself, a panel for each
-    model. `range_cm1` is what is shown; `clipped` names the models that leave it.
+    model. `series` and `densities` are what the user gave to compare with. `range_cm1` is what is shown; `clipped`
+    names the models that leave it.
     """
 
     kind: Literal["bands", "seeds"] = "bands"
@@ -147,6 +181,8 @@ class BandsFigure(Figure):
     coverage: tuple[PointCoverage, ...]
     panels: tuple[Panel, ...]
     markers: tuple[Marker, ...] = ()
+    series: tuple[GivenSeries, ...] = ()
+    densities: tuple[GivenDensity, ...] = ()
     absent: tuple[Absent, ...] = ()
     range_cm1: tuple[float, float]
     clipped: tuple[str, ...] = ()
@@ -260,13 +296,15 @@ class VibrationsFigure(Figure):
     """Densities of states from MD beside harmonic ones: of all atoms, a panel for each model (`vibrations`), or
     model by model a panel for each element (`projected`).
 
-    `range_cm1` is what is shown; `clipped` names the models that leave it.
+    `densities` are what the user gave to compare with. `range_cm1` is what is shown; `clipped` names the models
+    that leave it.
     """
 
     kind: Literal["vibrations", "projected"] = "vibrations"
     size: str
     panels: tuple[VibrationsPanel, ...]
     peaks: tuple[Peak, ...] = ()
+    densities: tuple[GivenDensity, ...] = ()
     absent: tuple[Absent, ...] = ()
     range_cm1: tuple[float, float]
     clipped: tuple[str, ...] = ()

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from campaign.references import Reference, references_of
+from campaign.references.given import Given
 from campaign.report.payloads import Marker, Peak, PointCoverage
 from campaign.spec.campaign import ResolvedSystem
 from flows.phonons.cells import supercell_matrix
@@ -19,10 +20,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Crystal:
-    """A system of a campaign, as far as figures need it."""
+    """A system of a campaign, as far as figures need it; `given` is what its user gave to compare with."""
 
     name: str
     cells: ResolvedSystem
+    given: Given = field(default_factory=Given)
 
     @cached_property
     def path(self) -> BandPath:

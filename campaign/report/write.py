@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from campaign.references.given import given_references
 from campaign.report.bands import BandsSource, bands_figure, seeds_figure
 from campaign.report.errors import errors_figure
 from campaign.report.page import FIGURES, page
@@ -33,13 +34,18 @@ def write_report(
 ) -> Report:
     """Write the report of `campaign` into `directory`, which is made if need be.
 
-    `levels` adds phonons of levels themselves, by system and level. Files are called the same each time; the
+    `levels` adds phonons of levels themselves, by system and level, to those that the spec names. Files are called the same each time; the
     page is written last.
     """
     from campaign.report.figures import save
 
-    harvest = Harvest(campaign, levels or {})
-    crystals = {name: Crystal(name, cells) for name, cells in campaign.spec.systems.items()}
+    crystals = {name: _crystal(campaign, name) for name in campaign.spec.systems}
+    given = {
+        (name, level): one
+        for name, crystal in crystals.items()
+        for level, one in crystal.given.levels.items()
+    }
+    harvest = Harvest(campaign, given | dict(levels or {}))
     figures = tuple(payloads(harvest, crystals))
     (directory / FIGURES).mkdir(parents=True, exist_ok=True)
     for figure in figures:
@@ -47,6 +53,12 @@ def write_report(
     index = directory / INDEX
     index.write_text(page(harvest, crystals, figures), encoding="utf-8")
     return Report(index, figures)
+
+
+def _crystal(campaign: Campaign, name: str) -> Crystal:
+    """A system with the references that its user gave."""
+    cells, content = campaign.spec.systems[name], campaign.farm.read_file
+    return Crystal(name, cells, given_references(name, cells, campaign.spec.phonons, content))
 
 
 def payloads(harvest: Harvest, crystals: dict[str, Crystal]) -> Iterator[AnyFigure]:

@@ -61,7 +61,8 @@ def published_phonons(content: bytes, asked: PublishedPhonons) -> PhononFacts:
         **found,
         displacements=0,
         sum_rule_eV_A2=0.0,
-        source=asked.source,
+        source=asked.source
+        + (", with the non-analytical term of the file" if asked.nac is None and crystal.nac else ""),
     )
 
 

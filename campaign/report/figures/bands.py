@@ -6,7 +6,7 @@ from math import ceil
 from typing import TYPE_CHECKING, Any
 
 from campaign.report.captions import DAGGER
-from campaign.report.figures.density import draw_density, thz_axis
+from campaign.report.figures.density import draw_density, draw_given, thz_axis
 from campaign.report.figures.style import (
     GUIDE,
     HATCH,
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 PANEL_INCHES = (3.55, 2.75)
 COLUMNS = 2
 DASHED = (0, (4, 1.5))
+SYMBOL_OF = {"circles": "o", "squares": "s", "triangles": "^", "diamonds": "D"}
+GIVEN: dict[str, Any] = {"ms": 3.2, "mew": 0.7, "mfc": "white", "mec": "black", "color": "black"}
 ROW_POINTS = 10.0  # of a legend
 ROW_LETTERS = 42  # three names with more than these reach into the next panel
 
@@ -64,6 +66,7 @@ def _panel(payload: BandsFigure, number: int, axes: Any, wide: int) -> None:
         places[0].set_ylabel(ink("frequency (cm^-1)"))
     if wide > 1:
         draw_density(places[1], panel)
+        draw_given(places[1], payload.densities)
     if column == axes.shape[1] // wide - 1:
         thz_axis(places[-1])
 
@@ -91,6 +94,7 @@ def _bands(axes: Axes, payload: BandsFigure, panel: Panel) -> None:
     for line, dash, colour in _styled(panel.lines, every):
         _line(axes, payload.axis.distances, line, (dash, colour))
     _markers(axes, payload)
+    _series(axes, payload)
     axes.set_ylim(*payload.range_cm1)
     _name(axes, panel, payload)
 
@@ -187,6 +191,25 @@ def _markers(axes: Axes, payload: BandsFigure) -> None:
         )
 
 
+def _series(axes: Axes, payload: BandsFigure) -> None:
+    for one in payload.series:
+        where = [point.position for point in one.points]
+        values = [point.frequency_cm1 for point in one.points]
+        errors = [point.error_cm1 or 0.0 for point in one.points]
+        axes.errorbar(
+            where,
+            values,
+            yerr=errors if any(errors) else None,
+            ls="none",
+            marker=SYMBOL_OF[one.symbol],
+            elinewidth=0.7,
+            capsize=1.5,
+            zorder=5,
+            clip_on=False,
+            **GIVEN,
+        )
+
+
 def _name(axes: Axes, panel: Panel, payload: BandsFigure) -> None:
     """Letter, title and legend above the panel, where they cover nothing."""
     every = _every_seed(payload)
@@ -197,6 +220,9 @@ def _name(axes: Axes, panel: Panel, payload: BandsFigure) -> None:
     ]
     if payload.markers:
         handles.append(_stroke("experiment", ls="none", marker="x", ms=4.5, mew=1.1, color="black"))
+    handles += [
+        _stroke(ink(one.title), ls="none", marker=SYMBOL_OF[one.symbol], **GIVEN) for one in payload.series
+    ]
     letters = sum(len(str(handle.get_label())) for handle in handles)
     columns = (3 if letters <= ROW_LETTERS else 2) if panel.areas else 6
     rows = ceil(len(handles) / columns)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from campaign.report.figures.style import CM1_PER_THZ, GUIDE, HATCH, REFERENCE, look
-from campaign.report.payloads import Area, Panel
+from campaign.report.payloads import Area, GivenDensity, Panel
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -25,6 +26,12 @@ def draw_density(axes: Axes, panel: Panel) -> None:
     axes.tick_params(axis="x", length=0)
     axes.tick_params(axis="y", labelleft=False)
     axes.axhline(0.0, color=GUIDE, lw=0.6, zorder=0)
+
+
+def draw_given(axes: Axes, densities: Sequence[GivenDensity]) -> None:
+    """What the user gave, dotted, over what is there."""
+    for one in densities:
+        axes.plot(one.total, one.frequencies_cm1, color="black", ls=":", lw=0.9, zorder=4)
 
 
 def thz_axis(axes: Axes) -> None:

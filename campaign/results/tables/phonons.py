@@ -112,7 +112,8 @@ def degenerate(seeds: Sequence[Sequence[float]]) -> list[range]:
 
 
 def _is_optical(point: str, band: int) -> bool:
-    return point == GAMMA and band > ACOUSTIC
+    # with LO-TO splitting in a crystal that is not cubic there is a Γ for each direction: Γ→A
+    return point.startswith(GAMMA) and band > ACOUSTIC
 
 
 def _modes_in_one(frame: Any) -> Any:
