@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from campaign.report.bands import LETTERS, BandsSource, layout
+from campaign.report.given import densities_of
 from campaign.report.harmonics import Harmonics, harmonics
 from campaign.report.payloads import Absent, Curves, MeshCurve, VibrationsFigure, VibrationsPanel
 from campaign.report.place import Crystal
@@ -112,6 +113,8 @@ def _figure(source: VibrationsSource, asked: Sequence[tuple[str, str]]) -> Vibra
         size=source.size,
         panels=panels,
         peaks=source.crystal.peaks if by_element else (),
+        # what the user gives is of all atoms
+        densities=() if by_element else densities_of(source.crystal.given),
         absent=tuple(source.absent()),
         range_cm1=shown,
         clipped=clipped,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import report_world
 import vibrations_world
 from pydantic import TypeAdapter
 
+from campaign.references.given import Density, Given
 from campaign.report.figures import save
 from campaign.report.page import page
 from campaign.report.payloads import AnyFigure, Curves, VibrationsFigure, VibrationsPanel
@@ -161,6 +163,20 @@ def test_measured_peaks_stand_at_their_element(figure: VibrationsFigure, project
     assert [(peak.element, peak.value_cm1) for peak in projected.peaks] == [("H", 800.0), ("H", 1100.0)]
     assert "Colognesi" in projected.caption
     assert figure.peaks == ()
+
+
+def test_a_density_that_the_user_gave_is_of_all_atoms(source: VibrationsSource) -> None:
+    given = Given(
+        densities=(Density("neutrons", "Somebody 2004", "n.csv", (0.0, 1000.0), (0.0, 0.012), 2.5),)
+    )
+    crystal = replace(source.crystal, given=given)
+    beside = VibrationsSource(source.harvest, crystal, "full")
+    whole, parts = vibrations_figure(beside), projected_figure(beside)
+    assert whole is not None
+    assert parts is not None
+    assert [one.title for one in whole.densities] == ["neutrons"]
+    assert parts.densities == ()
+    assert "Dotted: neutrons (Somebody 2004), times 2.5," in whole.caption
 
 
 def test_captions_say_what_was_run(figure: VibrationsFigure) -> None:

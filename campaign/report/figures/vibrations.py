@@ -15,9 +15,12 @@ if TYPE_CHECKING:
 
 PANEL_INCHES = (3.75, 2.45)
 COLUMNS = 2
+GIVEN: Any = {"color": "black", "ls": ":", "lw": 0.9}  # as beside the bands
 DASHED: Any = (0, (4, 1.5))
 MESH = "#e2e2e7"
 SPREAD: Any = {"facecolor": INK, "alpha": 0.35, "linewidth": 0.0}  # of the harmonic density, over the seeds
+COLUMN_LETTERS = 52  # of a legend, as wide as a column of panels
+HANDLE_LETTERS = 6  # what stands before a name, and after it
 ABOVE = 1.06  # of the highest value that is drawn whole
 BROADENED = 1.5  # a mesh that is not broadened may leave the picture above that much of what is
 
@@ -49,18 +52,27 @@ def draw_vibrations(payload: VibrationsFigure) -> Figure:
             one.tick_params(axis="x", labelbottom=True)
     axes[0, 0].set_xlim(*payload.range_cm1)
     axes[0, 0].set_ylim(0.0, _top(payload))
-    if entries := list(_common(payload)):
-        handles, labels = zip(*entries, strict=True)
-        figure.legend(
-            handles, map(ink, labels), loc="outside upper left", ncols=len(entries), columnspacing=1.4
-        )
+    _legend(figure, list(_common(payload)), columns)
     return figure
+
+
+def _legend(figure: Figure, entries: list[tuple[Any, str]], columns: int) -> None:
+    """Above all panels: what looks the same in each; in two rows where one is wider than the figure."""
+    if not entries:
+        return
+    letters = sum(len(label) + HANDLE_LETTERS for _, label in entries)
+    across = len(entries) if letters <= COLUMN_LETTERS * columns else ceil(len(entries) / 2)
+    handles, labels = zip(*entries, strict=True)
+    figure.legend(
+        handles, [ink(label) for label in labels], loc="outside upper left", ncols=across, columnspacing=1.4
+    )
 
 
 def _top(payload: VibrationsFigure) -> float:
     """Room for all that is broadened; van Hove peaks of a mesh may be cut where they would press it flat."""
     broad = max(max(one.high) for panel in payload.panels for one in (panel.md, panel.harmonic) if one)
-    sharp = [max(one.total) for p in payload.panels for one in (p.mesh, p.reference) if one is not None]
+    meshes = [one for panel in payload.panels for one in (panel.mesh, panel.reference) if one is not None]
+    sharp = [max(one.total) for one in meshes] + [max(one.total) for one in payload.densities]
     return ABOVE * min(max([broad, *sharp]), BROADENED * broad)
 
 
@@ -87,6 +99,8 @@ def _panel(axes: Axes, payload: VibrationsFigure, panel: VibrationsPanel) -> Non
     if panel.reference is not None:
         one = panel.reference
         axes.plot(one.frequencies_cm1, one.total, color=REFERENCE, lw=0.7, zorder=2.5)
+    for density in payload.densities:
+        axes.plot(density.frequencies_cm1, density.total, zorder=4.5, **GIVEN)
     for peak in payload.peaks:
         if peak.element == panel.element:
             axes.axvline(peak.value_cm1, color=INK, ls=":", lw=0.7, zorder=1.5)
@@ -142,6 +156,8 @@ def _common(payload: VibrationsFigure) -> Iterator[tuple[Any, str]]:
     titles = dict.fromkeys(panel.reference.title for panel in payload.panels if panel.reference)
     if titles:
         yield Line2D([], [], color=REFERENCE, lw=0.7), f"{' or '.join(titles)} itself: HA, mesh"
+    for density in payload.densities:
+        yield Line2D([], [], **GIVEN), density.title
     if payload.peaks:
         yield Line2D([], [], **_cross()), "experiment"
 
