@@ -1,0 +1,118 @@
+"""Any ASE calculator as an engine: EMT, MACE, Quantum ESPRESSO, CP2K, ..."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from importlib import import_module
+from importlib.metadata import packages_distributions, version
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import Field, field_validator
+
+from flows.failure import CalculationFailed
+from flows.labelling.engines.protocol import STAGE, Computed, EngineSettings
+from flows.records import Failure
+
+if TYPE_CHECKING:
+    from ase import Atoms
+    from ase.calculators.calculator import BaseCalculator
+
+
+class ASESettings(EngineSettings):
+    """A calculator by its import path, `module:Class` or `module.Class`, made with `arguments`.
+
+    `stands_for` says which levels its energies are, and whether its forces are used. A calculator that writes
+    files does so in a directory of its own that is removed afterwards: what it reads is named by whole paths.
+    """
+
+    kind: Literal["ase"] = "ase"
+    calculator: str
+    arguments: dict[str, Any] = Field(default={})
+    stands_for: dict[str, bool] = Field(default={"dft": True}, min_length=1)
+
+    @field_validator("calculator")
+    @classmethod
+    def _with_colon(cls, path: str) -> str:
+        module, _, name = path.strip().rpartition(":" if ":" in path else ".")
+        if not all(part.isidentifier() for part in [*module.split("."), name]):
+            raise ValueError(
+                f"no import path of a class: {path!r}; write module:Class, as ase.calculators.emt:EMT"
+            )
+        return f"{module}:{name}"
+
+    def levels(self) -> dict[str, bool]:
+        return dict(self.stands_for)
+
+    def compute(self, atoms: Atoms, wanted: Mapping[str, bool]) -> Iterator[tuple[str, Computed | Failure]]:
+        asked = {level: forces for level, forces in wanted.items() if self._has(level, forces)}
+        if asked:
+            yield from self._one_for_all(atoms, asked)
+        for level in wanted.keys() - asked.keys():
+            message = f"{self.calculator} has no {level!r}, or no forces of it"
+            yield level, _failure("bad-input", message, f"stands_for says {self.stands_for}", level)
+
+    def versions(self) -> dict[str, str]:
+        package = self.calculator.split(".")[0].split(":")[0]
+        distributions = {"ase", *packages_distributions().get(package, ())}
+        return {name: version(name) for name in sorted(distributions)}
+
+    def identity_of(self, level: str, forces: bool) -> dict[str, Any]:
+        """The calculator and its arguments; what else it stands for changes nothing."""
+        asked = {"calculator": self.calculator, "arguments": self.model_dump(mode="json")["arguments"]}
+        return {"kind": self.kind, **asked, "level": level, "forces": forces}
+
+    def _has(self, level: str, forces: bool) -> bool:
+        return level in self.stands_for and (self.stands_for[level] or not forces)
+
+    def _one_for_all(
+        self, atoms: Atoms, wanted: Mapping[str, bool]
+    ) -> Iterator[tuple[str, Computed | Failure]]:
+        """One calculation, whose numbers are those of all levels that it stands for."""
+        started = time.perf_counter()
+        try:
+            energy, forces = self._calculated(atoms, any(wanted.values()))
+        except CalculationFailed as error:
+            for level in wanted:
+                yield level, error.failure.model_copy(update={"level": level})
+            return
+        seconds = time.perf_counter() - started
+        for level, with_forces in wanted.items():
+            yield level, Computed(energy, forces if with_forces else None, wall_time_s=seconds)
+
+    def _calculated(self, atoms: Atoms, forces: bool) -> tuple[float, Any]:
+        calculator = _calculator(self.calculator, json.dumps(self.arguments, sort_keys=True))
+        with tempfile.TemporaryDirectory(prefix="ase-") as directory:
+            if hasattr(calculator, "directory"):
+                calculator.directory = directory
+            found = atoms.copy()
+            found.calc = calculator
+            energy = float(found.get_potential_energy())
+            return energy, found.get_forces() if forces else None
+
+
+@lru_cache(maxsize=1)
+def _calculator(path: str, arguments: str) -> BaseCalculator:
+    """Made once for many structures: a network takes seconds to load.
+
+    Raises:
+        CalculationFailed: `bad-input`: it cannot be imported, or does not take the arguments.
+    """
+    module, name = path.split(":")
+    try:
+        made = getattr(import_module(module), name)
+    except (ImportError, AttributeError) as error:
+        advice = "correct the path (module:Class), or install the package where the labels are computed"
+        raise CalculationFailed(_failure("bad-input", f"no calculator {path}: {error}", advice)) from error
+    try:
+        return made(**json.loads(arguments))
+    except (TypeError, ValueError) as error:
+        message = f"{path} does not take {arguments}: {error}"
+        raise CalculationFailed(_failure("bad-input", message, "correct the arguments")) from error
+
+
+def _failure(kind: str, message: str, advice: str, level: str | None = None) -> Failure:
+    return Failure(stage=STAGE, kind=kind, message=message, advice=advice, level=level)

@@ -1,0 +1,148 @@
+"""Engines that may crash, hang or talk nonsense, at the cost of one structure: they run in a child process.
+
+Levels come back one by one: those that were done before a crash are kept. The child is warm: one structure after
+another, and a new child after a crash.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from numbers import Real
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+
+from flows.labelling.engines.child import DONE, Child, Died, Raised
+from flows.labelling.engines.protocol import STAGE, Computed, EngineSettings
+from flows.records import Failure
+
+if TYPE_CHECKING:
+    from ase import Atoms
+
+Results = dict[str, Computed | Failure]
+
+
+class Guarded:
+    """`with Guarded(engine) as guarded: guarded.compute(atoms, wanted)`; leaving it kills the child at once."""
+
+    def __init__(self, engine: EngineSettings) -> None:
+        self._engine = engine
+        self._child: Child | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._kill()
+
+    def compute(self, atoms: Atoms, wanted: Mapping[str, bool]) -> Results:
+        """A label's numbers or a failure for every level of `wanted`, which says whether its forces are asked for.
+
+        Failures are the engine's own, or `crashed`, `time-limit`, `garbage`.
+
+        Raises:
+            MachineTrouble: no child process can be started.
+        """
+        found: Results = {}
+        try:
+            trouble = self._collect(atoms, wanted, found)
+        except BaseException:
+            # its later messages would be taken for those of the next structure
+            self._kill()
+            raise
+        return {level: found.get(level) or trouble.model_copy(update={"level": level}) for level in wanted}
+
+    def _collect(self, atoms: Atoms, wanted: Mapping[str, bool], found: Results) -> Failure:
+        """Fills `found`; the failure of those levels that are not in it in the end."""
+        limit = self._engine.time_limit_s
+        try:
+            child = self._living_child()
+            child.send((atoms.copy(), dict(wanted)))
+            deadline = None if limit is None else time.monotonic() + limit
+            return self._listen(child, deadline, Expected(len(atoms), wanted), found)
+        except TimeoutError:
+            self._kill()
+            message = f"not done within time_limit_s = {limit:g}"
+            return _failure("time-limit", message, "raise time_limit_s, or ask for less")
+        except Died as error:
+            self._kill()
+            advice = "its last words may be in the worker's log; retry, or leave the structure out"
+            return _failure("crashed", f"the engine {self._engine.kind} died: {error}", advice)
+
+    def _listen(self, child: Child, deadline: float | None, expected: Expected, found: Results) -> Failure:
+        strangers = []
+        while (message := child.receive(deadline)) != DONE:
+            if isinstance(message, Raised):
+                return _failure(
+                    "crashed", f"the engine {self._engine.kind} raised {message.line}", _ITS_FAULT
+                )
+            level, result = message
+            if level in expected.wanted:
+                found[level] = expected.judged(level, result)
+            else:
+                strangers.append(level)
+        came = f" but unasked {', '.join(map(str, strangers))}" if strangers else ""
+        return _failure(
+            "garbage", f"the engine {self._engine.kind} said nothing of this level{came}", _ITS_FAULT
+        )
+
+    def _living_child(self) -> Child:
+        if self._child is not None and not self._child.lives():
+            self._kill()
+        if self._child is None:
+            self._child = Child(self._engine)
+        return self._child
+
+    def _kill(self) -> None:
+        child, self._child = self._child, None
+        if child is not None:
+            child.kill()
+
+
+class Expected:
+    """What the results of one structure have to look like."""
+
+    def __init__(self, atoms: int, wanted: Mapping[str, bool]) -> None:
+        self._atoms = atoms
+        self.wanted = wanted
+
+    def judged(self, level: str, result: Any) -> Computed | Failure:
+        """The result, without forces that nobody asked for; or why it is no label."""
+        if isinstance(result, Failure):
+            return result.model_copy(update={"level": level})
+        if not isinstance(result, Computed):
+            return _garbage(level, f"the result is a {type(result).__name__}, not Computed")
+        if not self.wanted[level]:
+            result = replace(result, forces_eV_A=None)
+        wrong = self._wrong(level, result)
+        return _garbage(level, wrong) if wrong else result
+
+    def _wrong(self, level: str, result: Computed) -> str | None:
+        numbers = {"energy_eV": result.energy_eV, **result.components_eV, **result.diagnostics}
+        for name, value in numbers.items():
+            if not isinstance(value, Real) or not math.isfinite(value):
+                return f"{name} is {value!r}"
+        return self._wrong_forces(result.forces_eV_A) if self.wanted[level] else None
+
+    def _wrong_forces(self, forces: Any) -> str | None:
+        if forces is None:
+            return "forces were asked for, and there are none"
+        if np.shape(forces) != (self._atoms, 3):
+            return f"the forces have the shape {np.shape(forces)}, not ({self._atoms}, 3)"
+        if np.asarray(forces).dtype.kind != "f" or not np.isfinite(forces).all():
+            return "some forces are not finite numbers"
+        return None
+
+
+_ITS_FAULT = "the engine is at fault: correct it, or its settings"
+
+
+def _garbage(level: str, wrong: str) -> Failure:
+    return _failure("garbage", f"{level}: {wrong}", _ITS_FAULT).model_copy(update={"level": level})
+
+
+def _failure(kind: str, message: str, advice: str) -> Failure:
+    return Failure(stage=STAGE, kind=kind, message=message, advice=advice)

@@ -1,0 +1,12 @@
+"""The engines that a campaign can name, told apart by `kind`. Importing this imports none of their programs."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from flows.labelling.engines.ase import ASESettings
+from flows.labelling.engines.pyscf import PySCFSettings
+
+EngineChoice = Annotated[PySCFSettings | ASESettings, Field(discriminator="kind")]
