@@ -296,8 +296,8 @@ class VibrationsFigure(Figure):
     """Densities of states from MD beside harmonic ones: of all atoms, a panel for each model (`vibrations`), or
     model by model a panel for each element (`projected`).
 
-    `densities` are what the user gave to compare with. `range_cm1` is what is shown; `clipped` names the models
-    that leave it.
+    `densities` are what the user gave to compare with. `range_cm1` is what is shown, up to `highest` (states per
+    cm^-1); `clipped` names the models that leave the former, `cut` says whether sharp peaks leave the latter.
     """
 
     kind: Literal["vibrations", "projected"] = "vibrations"
@@ -307,7 +307,9 @@ class VibrationsFigure(Figure):
     densities: tuple[GivenDensity, ...] = ()
     absent: tuple[Absent, ...] = ()
     range_cm1: tuple[float, float]
+    highest: float
     clipped: tuple[str, ...] = ()
+    cut: bool = False
 
 
 AnyFigure = BandsFigure | ZoneFigure | ErrorsFigure | VibrationsFigure

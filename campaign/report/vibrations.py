@@ -13,11 +13,18 @@ import numpy as np
 from campaign.report.bands import LETTERS, BandsSource, layout
 from campaign.report.given import densities_of
 from campaign.report.harmonics import Harmonics, harmonics
-from campaign.report.payloads import Absent, Curves, MeshCurve, VibrationsFigure, VibrationsPanel
+from campaign.report.payloads import (
+    Absent,
+    Curves,
+    MeshCurve,
+    VibrationsFigure,
+    VibrationsPanel,
+)
 from campaign.report.place import Crystal
 from campaign.report.seeds import Harvest, SeedGroup, title_of
 from campaign.report.spread import dos_mean
 from campaign.report.vibrations_captions import vibrations_alt, vibrations_caption
+from campaign.report.view import density_reach, frequency_reach
 from campaign.spec.dynamics import potentials
 from flows.dynamics.harmonic import rounded
 from flows.records import DensityOfStates, Spectrum, Vibrations
@@ -25,10 +32,6 @@ from flows.training.names import ModelName
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-SEEN = 5e-3  # of the highest value: what is lower is not looked for
-MARGIN = 1.06
-ABOVE = 1.25  # of what has learned; more of what has not would squeeze it flat
 
 
 @dataclass(frozen=True)
@@ -102,7 +105,9 @@ def _figure(source: VibrationsSource, asked: Sequence[tuple[str, str]]) -> Vibra
         for letter, (model, element) in zip(_letters(), asked, strict=False)
     )
     system, by_element = source.crystal.name, bool(asked[0][1])
+    densities = () if by_element else densities_of(source.crystal.given)  # which are of all atoms
     shown, clipped = frequency_reach(panels)
+    highest, cut = density_reach(panels, densities)
     draft = VibrationsFigure(
         name=f"{'projected' if by_element else 'vibrations'}_{system}_{source.size}",
         system=system,
@@ -113,11 +118,12 @@ def _figure(source: VibrationsSource, asked: Sequence[tuple[str, str]]) -> Vibra
         size=source.size,
         panels=panels,
         peaks=source.crystal.peaks if by_element else (),
-        # what the user gives is of all atoms
-        densities=() if by_element else densities_of(source.crystal.given),
+        densities=densities,
         absent=tuple(source.absent()),
         range_cm1=shown,
+        highest=highest,
         clipped=clipped,
+        cut=cut,
     )
     caption = vibrations_caption(draft, source.crystal, source.harvest, source.groups)
     return draft.model_copy(update={"alt": vibrations_alt(draft), "caption": caption})
@@ -196,29 +202,3 @@ def _mesh(title: str, seeds: Sequence[DensityOfStates], element: str) -> MeshCur
     mean = dos_mean(seeds)
     curve: dict[str, Any] = {"frequencies_cm1": mean.frequencies_cm1, "total": mean.total}
     return MeshCurve(title=title, mesh=mean.mesh, **curve)
-
-
-def frequency_reach(panels: Sequence[VibrationsPanel]) -> tuple[tuple[float, float], tuple[str, ...]]:
-    """From 0 to what has states (cm^-1), and the names of models that leave it: see `campaign.report.view`."""
-    ends = {(panel.name, panel.element): _end(panel) for panel in panels}
-    learned = [_end(panel) for panel in panels if panel.learned] or list(ends.values())
-    end = min(max(ends.values()), ABOVE * max(learned)) * MARGIN
-    last = max(panel.frequencies_cm1[-1] for panel in panels)
-    clipped = [name for (name, _), own in ends.items() if own > end]
-    return (0.0, round(min(end, last), 3)), tuple(dict.fromkeys(clipped))
-
-
-def _end(panel: VibrationsPanel) -> float:
-    """Up to where any curve has states that can be seen."""
-    curves = [(panel.frequencies_cm1, panel.md.high)]
-    curves += [(panel.frequencies_cm1, panel.harmonic.high)] if panel.harmonic else []
-    curves += [(one.frequencies_cm1, one.total) for one in (panel.mesh, panel.reference) if one is not None]
-    return max(
-        (
-            f
-            for grid, values in curves
-            for f, value in zip(grid, values, strict=True)
-            if value > SEEN * max(values)
-        ),
-        default=panel.frequencies_cm1[-1],
-    )

@@ -84,6 +84,8 @@ def _notes(figure: VibrationsFigure) -> Iterator[str]:
     yield not_learned_text(dict.fromkeys(panel.title for panel in figure.panels if not panel.learned))
     if figure.clipped:
         yield f"{', '.join(figure.clipped)} leave the range shown (up to {figure.range_cm1[1]:.0f} cm^-1)."
+    if figure.cut:
+        yield f"Peaks of what is not broadened are cut off (at {figure.highest:.3g} states per cm^-1)."
     for source in dict.fromkeys(peak.source for peak in figure.peaks):
         peaks = [f"{peak.title}, {peak.value_cm1:g} cm^-1" for peak in figure.peaks if peak.source == source]
         yield f"×: {'; '.join(peaks)} ({source}); where a peak is, not how high."

@@ -14,16 +14,16 @@ from pydantic import TypeAdapter
 from campaign.references.given import Density, Given
 from campaign.report.figures import save
 from campaign.report.page import page
-from campaign.report.payloads import AnyFigure, Curves, VibrationsFigure, VibrationsPanel
+from campaign.report.payloads import AnyFigure, Curves, MeshCurve, VibrationsFigure, VibrationsPanel
 from campaign.report.place import Crystal
 from campaign.report.seeds import Harvest
 from campaign.report.vibrations import (
     VibrationsSource,
-    frequency_reach,
     md_curves,
     projected_figure,
     vibrations_figure,
 )
+from campaign.report.view import density_reach, frequency_reach
 from campaign.results import Campaign
 from flows.records import Band, Vibrations
 
@@ -205,6 +205,23 @@ def test_what_has_not_learned_does_not_press_the_others_flat() -> None:
     )
     assert frequency_reach([good]) == ((0.0, 106.0), ())
     assert frequency_reach([good, bad]) == ((0.0, 132.5), ("lost, not learned",))
+
+
+def test_sharp_peaks_do_not_press_the_lines_flat() -> None:
+    curve = Curves(mean=(0.0, 2.0), low=(0.0, 2.0), high=(0.0, 4.0))
+    grid = {"frequencies_cm1": (0.0, 100.0)}
+    about = {
+        "model": "dft_ef",
+        "title": "t",
+        "seeds": (1,),
+        "letter": "a",
+        "normalized_to": 3.0,
+        "captured": 3.0,
+    }
+    meshes = [MeshCurve(title="t", mesh=(1, 1, 1), total=(0.0, top), **grid) for top in (5.0, 9.0)]
+    low, high = (VibrationsPanel(**about, **grid, md=curve, mesh=mesh) for mesh in meshes)
+    assert density_reach([low]) == (5.3, False)
+    assert density_reach([low, high]) == (6.36, True)
 
 
 def test_one_element_has_no_projection(harvest: Harvest, diamond: Crystal) -> None:

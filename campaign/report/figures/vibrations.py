@@ -14,15 +14,14 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 PANEL_INCHES = (3.75, 2.45)
+ALONE_INCHES = 5.6  # the width of a panel beside which there is none
 COLUMNS = 2
 GIVEN: Any = {"color": "black", "ls": ":", "lw": 0.9}  # as beside the bands
 DASHED: Any = (0, (4, 1.5))
 MESH = "#e2e2e7"
 SPREAD: Any = {"facecolor": INK, "alpha": 0.35, "linewidth": 0.0}  # of the harmonic density, over the seeds
-COLUMN_LETTERS = 52  # of a legend, as wide as a column of panels
+LETTERS_PER_INCH = 13.9  # of a legend
 HANDLE_LETTERS = 6  # what stands before a name, and after it
-ABOVE = 1.06  # of the highest value that is drawn whole
-BROADENED = 1.5  # a mesh that is not broadened may leave the picture above that much of what is
 
 
 def draw_vibrations(payload: VibrationsFigure) -> Figure:
@@ -34,8 +33,9 @@ def draw_vibrations(payload: VibrationsFigure) -> Figure:
     elements = len({panel.element for panel in payload.panels})
     columns = elements if elements > 1 else min(COLUMNS, count)
     lines = ceil(count / columns)
+    width = (PANEL_INCHES[0] if columns > 1 else ALONE_INCHES) * columns
     figure = Figure(
-        figsize=(PANEL_INCHES[0] * columns + 0.2, PANEL_INCHES[1] * lines + 0.15),
+        figsize=(width + 0.2, PANEL_INCHES[1] * lines + 0.15),
         layout=ConstrainedLayoutEngine(w_pad=0.05, h_pad=0.05, wspace=0.02, hspace=0.05),
     )
     axes = figure.subplots(lines, columns, sharex=True, sharey=True, squeeze=False)
@@ -51,29 +51,21 @@ def draw_vibrations(payload: VibrationsFigure) -> Figure:
             one.set_xlabel(ink("frequency (cm^-1)"))
             one.tick_params(axis="x", labelbottom=True)
     axes[0, 0].set_xlim(*payload.range_cm1)
-    axes[0, 0].set_ylim(0.0, _top(payload))
-    _legend(figure, list(_common(payload)), columns)
+    axes[0, 0].set_ylim(0.0, payload.highest)
+    _legend(figure, list(_common(payload)), width)
     return figure
 
 
-def _legend(figure: Figure, entries: list[tuple[Any, str]], columns: int) -> None:
+def _legend(figure: Figure, entries: list[tuple[Any, str]], width: float) -> None:
     """Above all panels: what looks the same in each; in two rows where one is wider than the figure."""
     if not entries:
         return
     letters = sum(len(label) + HANDLE_LETTERS for _, label in entries)
-    across = len(entries) if letters <= COLUMN_LETTERS * columns else ceil(len(entries) / 2)
+    across = len(entries) if letters <= LETTERS_PER_INCH * width else ceil(len(entries) / 2)
     handles, labels = zip(*entries, strict=True)
     figure.legend(
         handles, [ink(label) for label in labels], loc="outside upper left", ncols=across, columnspacing=1.4
     )
-
-
-def _top(payload: VibrationsFigure) -> float:
-    """Room for all that is broadened; van Hove peaks of a mesh may be cut where they would press it flat."""
-    broad = max(max(one.high) for panel in payload.panels for one in (panel.md, panel.harmonic) if one)
-    meshes = [one for panel in payload.panels for one in (panel.mesh, panel.reference) if one is not None]
-    sharp = [max(one.total) for one in meshes] + [max(one.total) for one in payload.densities]
-    return ABOVE * min(max([broad, *sharp]), BROADENED * broad)
 
 
 def _absent(axes: Axes, payload: VibrationsFigure) -> None:
