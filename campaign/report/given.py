@@ -94,7 +94,7 @@ def _level_rows(level: str, record: PhononFacts) -> Iterator[dict[str, str]]:
     for point, frequencies in record.points_cm1.items():
         modes = degenerate([frequencies])
         texts = (
-            f"{frequencies[mode[0]] + 0.0:.0f}" + (f" ×{len(mode)}" if len(mode) > 1 else "")
+            f"{round(frequencies[mode[0]]) + 0}" + (f" ×{len(mode)}" if len(mode) > 1 else "")
             for mode in modes
         )
         yield _row(point, level.upper(), ", ".join(texts), "calculation", source)
