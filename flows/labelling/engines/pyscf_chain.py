@@ -5,6 +5,7 @@ Bohr and Hartree are those of `ase.units`, lengths too: PySCF is given Bohr.
 
 from __future__ import annotations
 
+import gc
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -286,6 +287,8 @@ def scratch() -> Iterator[None]:
             yield
         finally:
             param.TMPDIR = before
+            # PySCF's objects hold one another, and remove their files when they go
+            gc.collect()
 
 
 def _of_mean_field(mean_field: Any) -> dict[str, float]:
