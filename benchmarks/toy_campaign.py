@@ -44,7 +44,7 @@ def write_labelling_campaign(directory: Path, structures: int = 60, seconds: flo
             "kind": "ase",
             "calculator": f"toy_campaign:{calculator}",
             "arguments": {"seconds": seconds},
-            "offers": {level: forces},
+            "stands_for": {level: forces},
         }
         for name, calculator, level, forces in (("emt", "SlowEMT", "dft", True), ("emt-morse", "SlowSum", "hf", False))
     }

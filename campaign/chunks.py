@@ -14,6 +14,7 @@ from flows.labelling.engines.task import LabelItem, LabelTask
 
 MOST = 200  # structures in one job: they travel in its document
 LEAST_JOBS = 8  # of a system: or one worker has all, and the others nothing
+SHORT_S = 30.0  # jobs are not made shorter than this for it
 
 
 @dataclass
@@ -76,7 +77,7 @@ class Chunks:
         cost = self._seconds()
         if cost is None:
             return None
-        fair = -(-structures // LEAST_JOBS)
+        fair = max(-(-structures // LEAST_JOBS), int(SHORT_S / cost))
         return max(1, min(int(how.job_minutes * 60 / cost), fair, MOST))
 
     def _seconds(self) -> float | None:

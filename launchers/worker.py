@@ -94,7 +94,7 @@ class Worker:
 
     def _find_more(self) -> bool:
         """Nothing is ready: see whether something can be released. False: there is nothing to wait for."""
-        busy = in_hand(self.farm)
+        busy = in_hand(self.farm, self.settings.categories)
         if self.settings.then is not None and (not busy or time.monotonic() - self._called > THEN_S):
             self.settings.then(self.farm)
             self._called = time.monotonic()
@@ -119,9 +119,12 @@ class Worker:
             raise Drained
 
 
-def in_hand(farm: Farm) -> bool:
-    """Whether any work is ready or running."""
-    states = {"state": {"$in": ["READY", "RESERVED", "RUNNING"]}}
+def in_hand(farm: Farm, categories: tuple[str, ...] = ()) -> bool:
+    """Whether any work is running, which may release more, or is ready (in one of `categories`, if given)."""
+    ready: dict[str, Any] = {"state": "READY"}
+    if categories:
+        ready["spec._category"] = {"$in": list(categories)}
+    states = {"$or": [{"state": {"$in": ["RESERVED", "RUNNING"]}}, ready]}
     return farm.launchpad.fireworks.find_one(states, {"_id": 1}) is not None
 
 

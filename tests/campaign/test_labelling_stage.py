@@ -1,0 +1,264 @@
+"""Labels by engines as a stage of a campaign: what is asked, how it is shared out, what fails, what goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+import yaml
+
+from campaign.known import Known
+from campaign.plan import Plan, plan
+from campaign.spec import ResolvedSpec, SpecError, load_spec
+from campaign.standing import State, states
+from campaign.wanted import wanted
+from flows.records import Failure
+from flows.training.settings import TrainingTask
+
+ASKED = """
+campaign: labels
+systems:
+  copper:
+    structure: {prototype: fcc, symbols: [Cu], a: 3.6}
+    cells: {training: [1, 1, 1], phonons: [2, 2, 2], big: [2, 2, 2]}
+    levels:
+      dft: {engine: emt, forces: true}
+      hf: {engine: other, structures: 6}
+    sampling: {rattles: {count: 20, displacements_A: [0.03, 0.06]}}
+engines:
+  emt: {kind: ase, calculator: "ase.calculators.emt:EMT"}
+  other: {kind: ase, calculator: "ase.calculators.emt:EMT", arguments: {asap_cutoff: true}, stands_for: {hf: false}}
+labelling: {tolerance: 0.1, pilots: 3}
+models: [dft_ef, hf-dft]
+training: {seeds: [1], sizes: [full]}
+mace: {preset: small, max_epochs: 2}
+"""
+
+
+@pytest.fixture
+def written(tmp_path: Path) -> Path:
+    path = tmp_path / "labels.yaml"
+    path.write_text(ASKED)
+    return path
+
+
+@pytest.fixture
+def spec(written: Path) -> ResolvedSpec:
+    return load_spec(written).resolved
+
+
+def labels_of(spec: ResolvedSpec, level: str) -> list[str]:
+    return list(wanted(spec, "copper", Known()).labels[level].values())
+
+
+def there(keys: Iterable[str], seconds: float = 10.0) -> dict[str, float]:
+    return dict.fromkeys(keys, seconds)
+
+
+def chunks(made: Plan, level: str) -> list:
+    return [work for work in made.of_stage("label") if work.model.startswith(f"{level} by")]
+
+
+def claimed(made: Plan) -> dict[str, tuple[str, ...]]:
+    """What the database holds when all that could be queued is."""
+    now = states(made, set(), {})
+    return {key: work.parts for key, work in made.work.items() if work.stage == "label" and now[key] is State.MISSING}
+
+
+def test_until_a_cost_is_known_pilots_measure_it_and_the_rest_waits(spec):
+    made = plan(spec, Known())
+    first, *others = chunks(made, "dft")
+    now = states(made, set(), {})
+    assert [work.count for work in (first, *others)] == [1, 1, 1, 17]
+    assert [now[work.key] for work in (first, *others)] == [State.MISSING] * 3 + [State.WAITING]
+    assert {now[work.key] for work in made.of_stage("train")} == {State.WAITING}
+
+
+@pytest.mark.parametrize(("seconds", "size"), [(10.0, 3), (1.0, 17), (600.0, 3), (1200.0, 1), (1e5, 1)])
+def test_jobs_are_as_long_as_the_measured_cost_allows(spec, seconds, size):
+    """17 structures are left: eight jobs or more, none shorter than half a minute, none longer than half an hour."""
+    pilots = claimed(plan(spec, Known()))
+    done = there(pilots[chunks(plan(spec, Known()), "dft")[0].key], seconds)
+    sizes = [work.count for work in chunks(plan(spec, Known(seconds=done, chunks=pilots)), "dft")]
+    assert sizes[3:][0] == size
+    assert sum(sizes) == 20
+
+
+def test_what_is_claimed_stays_together_whatever_the_size_is_now(spec):
+    pilots = claimed(plan(spec, Known()))
+    done = there(key for keys in pilots.values() for key in keys)
+    first = claimed(plan(spec, Known(seconds=done, chunks=pilots)))
+    slower = {key: 1e5 for key in done}
+    again = plan(spec, Known(seconds=slower, chunks={**pilots, **first}))
+    assert {work.key: set(work.parts) for work in again.of_stage("label")} == {
+        key: set(parts) for key, parts in {**pilots, **first}.items()
+    }
+
+
+def test_no_label_is_in_two_jobs_and_none_is_forgotten(spec):
+    made = plan(spec, Known())
+    parts = [part for work in made.of_stage("label") for part in work.parts]
+    assert sorted(parts) == sorted([*labels_of(spec, "dft"), *labels_of(spec, "hf")])
+
+
+def test_an_expensive_level_takes_its_subset_of_the_same_structures(spec):
+    asked = wanted(spec, "copper", Known())
+    assert len(asked.labels["hf"]) == 6
+    assert set(asked.labels["hf"]) < set(asked.labels["dft"])
+
+
+def test_keys_of_models_are_known_before_the_labels_and_stay(spec):
+    early = {work.key for work in plan(spec, Known()).work.values() if work.stage in ("train", "sum", "phonons")}
+    every = there([*labels_of(spec, "dft"), *labels_of(spec, "hf")])
+    late = plan(spec, Known(seconds=every))
+    assert early == {work.key for work in late.work.values() if work.stage in ("train", "sum", "phonons")}
+    assert all(work.needs == () for work in late.of_stage("train"))
+
+
+def test_how_labels_are_shared_out_is_in_no_key(spec, written):
+    def models(resolved: ResolvedSpec) -> set[str]:
+        return {work.key for work in plan(resolved, Known()).work.values() if work.stage != "label"}
+
+    other = load_spec(written, ["labelling={job_minutes: 1, pilots: 1, tolerance: 0.5}", "campaign=other"]).resolved
+    assert models(other) == models(spec)
+    assert labels_of(other, "dft") == labels_of(spec, "dft")
+
+
+def test_more_structures_add_only_their_labels(spec, written):
+    more = load_spec(written, ["systems.copper.sampling.rattles.count=30"]).resolved
+    assert set(labels_of(spec, "dft")) < set(labels_of(more, "dft"))
+
+
+def failing(keys: Iterable[str]) -> dict[str, Failure]:
+    why = Failure(stage="label", kind="unconverged", message="SCF")
+    return {key: why.model_copy(update={"label_key": key}) for key in keys}
+
+
+def test_within_the_tolerance_models_go_on_without_what_failed(spec):
+    keys = labels_of(spec, "dft")
+    made = plan(spec, Known(seconds=there(keys[2:]), failed=failing(keys[:2])))
+    (trained,) = (work for work in made.of_stage("train") if work.model == "dft_ef")
+    assert isinstance(trained.task, TrainingTask)
+    assert {key for (key,) in (*trained.task.train, *trained.task.valid)} == set(keys[2:])
+    assert made.gaps == ()
+
+
+def test_beyond_the_tolerance_there_is_a_named_gap(spec):
+    keys = labels_of(spec, "dft")
+    made = plan(spec, Known(seconds=there(keys[3:]), failed=failing(keys[:3])))
+    assert [(gap.model, gap.why[:53]) for gap in made.gaps] == [
+        (model, "3 of 20 labels of dft failed, more than labelling.tol") for model in ("dft_ef", "hf-dft")
+    ]
+    assert made.of_stage("train") == []
+
+
+def test_where_all_pilots_fail_nothing_more_is_spent(spec):
+    pilots = claimed(plan(spec, Known()))
+    mine = {work.key for work in chunks(plan(spec, Known()), "dft")}
+    failed = failing(key for chunk in mine & pilots.keys() for key in pilots[chunk])
+    made = plan(spec, Known(failed=failed, chunks=pilots))
+    rest = [work for work in chunks(made, "dft") if work.needs]
+    assert len(rest) == 1
+    assert set(rest[0].needs) <= pilots.keys()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ("systems.copper.levels.dft.engine=emd", "no engine 'emd' in engines; did you mean emt?"),
+        ("systems.copper.levels.dft.engine=other", "other (ase) computes no dft; it has hf"),
+        ("systems.copper.levels.hf.forces=true", "other (ase) has no forces at hf; remove it"),
+        ("systems.copper.levels.hf.phonons=true", "a level's own phonons need an engine with forces; remove it"),
+        ("systems.copper.sampling=null", "has no structures to label; say how to draw them: sampling"),
+        ("systems.copper.sampling.rattles.cuont=3", "unknown key; did you mean count?"),
+        ("engines.emt.calculater=x", "unknown key; did you mean calculator?"),
+        ("engines.emt.kind=vaps", "no engine is of the kind 'vaps'"),
+        ("engines.pyscf={basys: gth-szv}", "unknown key; did you mean basis?"),
+        ("labelling.tolerance=2", "labelling.tolerance"),
+        ("systems.copper.frozen_phonon={displacements_A: [0.04, 0.08]}", "needs a cubic crystal with two atoms"),
+        ("systems.copper.sampling.sweep={level: hf}", "'hf' has no engine with forces here"),
+        ("systems.copper.sampling.sweep={steps: 500}", "what moves the atoms?"),
+        (
+            "systems.copper.sampling.sweep={model: {system: gold, model: dft_ef, seed: 1}}",
+            "'gold' is no system above this one",
+        ),
+    ],
+)
+def test_what_cannot_be_is_refused_in_one_line(written, wrong, said):
+    with pytest.raises(SpecError) as error:
+        load_spec(written, [wrong])
+    assert said in str(error.value)
+    assert len(error.value.problems) == 1, str(error.value)
+
+
+def test_two_claims_share_no_label(farm):
+    from launchers.claims import holders, insert_new
+
+    def claim(key: str, *parts: str) -> dict:
+        return {"_id": key, "parts": list(parts), "token": "t", "claimed_at": datetime.now(UTC)}
+
+    insert_new(farm, [claim("one", "a", "b")])
+    insert_new(farm, [claim("two", "b", "c"), claim("three", "d")])
+    assert holders(farm, ["a", "b", "c", "d"]) == {"one": ("a", "b"), "three": ("d",)}
+
+
+class TestRunning:
+    """With a real queue, a worker in this process, and EMT."""
+
+    @pytest.fixture
+    def asked(self, written: Path, farm) -> ResolvedSpec:
+        assert farm is not None
+        document = yaml.safe_load(written.read_text())
+        copper = document["systems"]["copper"]
+        copper["sampling"]["rattles"]["count"] = 6
+        copper["levels"] = {"dft": copper["levels"]["dft"] | {"phonons": True}}
+        copper["cells"]["phonons"] = [1, 1, 1]
+        document |= {"models": ["dft_ef"], "labelling": {"structures_per_job": 4}}
+        written.write_text(yaml.safe_dump(document))
+        return load_spec(written).resolved
+
+    def submit(self, farm, written: Path):
+        from campaign.submit import submit
+
+        return submit(farm, load_spec(written), timedelta(0))
+
+    def work(self, farm, tmp_path: Path) -> int:
+        from launchers.worker import Worker, WorkerSettings
+
+        settings = WorkerSettings(run_root=tmp_path / "runs", categories=("label",), until_empty=True)
+        return Worker(farm, settings).run()
+
+    def test_each_label_is_a_record_with_its_own_numbers(self, farm, asked, written, tmp_path):
+        from ase.calculators.emt import EMT
+
+        from campaign.lookup import known
+        from campaign.submit import planned
+        from flows.keys import job_uuid
+        from flows.records import Label
+
+        self.submit(farm, written)
+        self.work(farm, tmp_path)
+        every = wanted(asked, "copper", known(farm, asked, {}))
+        records = farm.records(map(job_uuid, every.places))
+        assert len(records) == len(every.places)
+        for record in records.values():
+            label = Label.model_validate(record)
+            atoms = label.structure.atoms()
+            atoms.calc = EMT()
+            assert label.energy_eV == pytest.approx(atoms.get_potential_energy(), abs=1e-9)
+        assert all(not work.needs for work in planned(farm, asked).of_stage("train"))
+
+    def test_submitting_again_adds_nothing(self, farm, asked, written):
+        assert self.submit(farm, written).added
+        other = replace(farm, token="another process")
+        assert self.submit(other, written).added == ()
+
+    def test_what_another_campaign_has_labelled_is_there(self, farm, asked, written, tmp_path):
+        self.submit(farm, written)
+        self.work(farm, tmp_path)
+        written.write_text(written.read_text().replace("campaign: labels", "campaign: twin"))
+        added = self.submit(farm, written)
+        assert not [work for work in added.standing.of(State.MISSING) if work.stage == "label"]
