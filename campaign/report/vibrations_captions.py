@@ -56,8 +56,14 @@ def _drawn(figure: VibrationsFigure, groups: Groups) -> Iterator[str]:
         yield "Normalized to 3 states for each atom of the primitive cell."
     if any(panel.harmonic for panel in figure.panels):
         yield (
-            "Dashed: HA of the same models, mean over the seeds, on the q-points that the cell of the MD holds, with the "
-            "same lines as VACF, without the translations and without any non-analytical term; dark area: from the smallest to the largest over the seeds."
+            "Dashed: HA of the same models, mean over the seeds, on the q-points that the cell of the MD holds, from the force "
+            "constants of their phonons, with the same lines as VACF, without the translations and without any "
+            "non-analytical term"
+            + (
+                "; dark area: from the smallest to the largest over the seeds."
+                if any(len(panel.harmonic_seeds) > 1 for panel in figure.panels)
+                else "."
+            )
         )
     if any(panel.mesh for panel in figure.panels):
         yield "Grey: HA of the same models on the whole mesh, not broadened, mean over the seeds."
