@@ -5,7 +5,7 @@ from __future__ import annotations
 from flows.checkpoints import sweep_delivered
 from flows.delivery import delivers
 from flows.labelling.chunk import label_chunk
-from flows.labelling.engines.guarded import Guarded
+from flows.labelling.engines.guarded import warm
 from flows.labelling.engines.task import LabelTask
 from flows.labelling.journal import Journal
 from flows.records import LabelledChunk
@@ -22,5 +22,5 @@ def label(task: LabelTask) -> LabelledChunk:
         MachineTrouble: the journal cannot be kept.
     """
     sweep_delivered()
-    with Guarded(task.engine) as engine:
+    with warm(task.engine) as engine:
         return label_chunk(task, engine.compute, Journal.of(task.key))

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from numbers import Real
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
+from flows.failure import CalculationFailed
 from flows.labelling.engines.child import DONE, Child, Died, Raised
 from flows.labelling.engines.protocol import STAGE, Computed, EngineSettings
 from flows.records import Failure
@@ -100,6 +102,32 @@ class Guarded:
         child, self._child = self._child, None
         if child is not None:
             child.kill()
+
+
+_resting: Guarded | None = None  # of this process
+
+
+@contextmanager
+def warm(engine: EngineSettings) -> Iterator[Guarded]:
+    """A guarded engine whose child, where all went well, waits for the next who asks this process for the same.
+
+    To start one costs seconds of imports: as much as many a label.
+    """
+    global _resting  # noqa: PLW0603  # a process has one
+    guarded, _resting = _resting, None
+    if guarded is None or guarded._engine != engine:
+        if guarded is not None:
+            guarded._kill()
+        guarded = Guarded(engine)
+    try:
+        yield guarded
+    except BaseException as error:
+        if not isinstance(error, CalculationFailed):
+            guarded._kill()
+            raise
+        _resting = guarded
+        raise
+    _resting = guarded
 
 
 class Expected:

@@ -14,7 +14,7 @@ from flows.dynamics.models import sum_of_models
 from flows.dynamics.outcome import MODEL_PACKAGES, versions
 from flows.keys import digest
 from flows.labelling.computed import computed_label
-from flows.labelling.engines.guarded import Guarded
+from flows.labelling.engines.guarded import warm
 from flows.labelling.engines.protocol import EngineSettings
 from flows.labelling.journal import Journal
 from flows.labelling.sampling.calculator import Driver, EngineCalculator
@@ -37,7 +37,7 @@ def sweep(task: SweepTask, models: list[TrainedModel]) -> Sweep:
     if task.engine is None or task.level is None:
         return sweep_of(task, _by_models(task, models), directory_of(task.key))
     journal = Journal.of(task.key)
-    with Guarded(task.engine) as guarded:
+    with warm(task.engine) as guarded:
         calculator = EngineCalculator(guarded.compute, task.level)
         labels = _FrameLabels(task.engine, calculator, journal)
         return sweep_of(task, _by_engine(task.engine, calculator), journal.directory, labels.keep)
