@@ -103,12 +103,9 @@ def is_machine_trouble(launch: dict[str, Any]) -> bool:
     return not lines or lines[-1].startswith(MACHINE_ERRORS)
 
 
-def rerun(farm: Farm, keys: Iterable[str]) -> list[str]:
-    """Put the failed work of `keys` back into the queue; return the keys for which that was done."""
-    works = [work for work in queued(farm, keys).values() if work.state == "FIZZLED"]
-    for work in works:
-        farm.launchpad.rerun_fw(work.fw_id)
-    return [work.key for work in works]
+def withdraw(farm: Farm, keys: Iterable[str]) -> list[str]:
+    """Take the failed work of `keys` out of the queue, so that it can be added as it is asked for now."""
+    return _delete(farm, [work for work in queued(farm, keys).values() if work.state == "FIZZLED"])
 
 
 def pause(farm: Farm, keys: Iterable[str]) -> list[str]:
@@ -129,12 +126,18 @@ def resume(farm: Farm, keys: Iterable[str]) -> list[str]:
 
 def cancel(farm: Farm, keys: Iterable[str]) -> list[str]:
     """Take the work of `keys` that has not begun out of the queue, claims included: asking again queues it again."""
-    works = [work for work in queued(farm, keys).values() if work.state in ("READY", "WAITING", "PAUSED", "FIZZLED")]
+    states = ("READY", "WAITING", "PAUSED", "FIZZLED")
+    return _delete(farm, [work for work in queued(farm, keys).values() if work.state in states])
+
+
+def _delete(farm: Farm, works: Iterable[QueuedWork]) -> list[str]:
+    deleted = []
     for work in works:
         with redirect_stdout(StringIO()):  # FireWorks prints what it removes
             farm.launchpad.delete_wf(work.fw_id)
         farm.work.delete_one({"_id": work.key})
-    return [work.key for work in works]
+        deleted.append(work.key)
+    return deleted
 
 
 def counts(farm: Farm) -> dict[str, int]:

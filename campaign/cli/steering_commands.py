@@ -84,9 +84,13 @@ def _command(act: Callable[[Chosen], list[str]], done: str, text: str) -> Callab
 
 
 def _retry(chosen: Chosen) -> list[str]:
-    from launchers.launchpad import rerun
+    from campaign.submit import asked, reconcile
+    from launchers.launchpad import withdraw
 
-    return rerun(chosen.farm, chosen.keys)
+    # added anew: a limit that was raised since (cycles, time, memory) is in no key, and the old job knows the old one
+    withdrawn = withdraw(chosen.farm, chosen.keys)
+    reconcile(chosen.farm, asked(chosen.farm, chosen.plan.campaign))
+    return withdrawn
 
 
 def _pause(chosen: Chosen) -> list[str]:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from launchers.claims import add
-from launchers.launchpad import cancel, counts, fizzled, pause, queued, rerun, resume
+from launchers.launchpad import cancel, counts, fizzled, pause, queued, resume, withdraw
 from launchers.node import Node, NodeSettings
 from launchers.processes import ProcessName
 from launchers.worker import Worker, WorkerSettings
@@ -56,7 +56,10 @@ def test_a_failure_shows_its_reason_and_stays_failed(farm, toy_task, envelope, s
     assert Path(found.launch_directory).parent == settings.run_root
     assert "CalculationFailed" in found.traceback
     assert add(farm, [envelope(bad)]) == []
-    assert rerun(farm, [bad.key]) == [bad.key]
+    assert withdraw(farm, [bad.key]) == [bad.key]
+    assert counts(farm) == {}
+    cured = toy_task(value=1, fail=True).model_copy(update={"fail": False})
+    assert add(farm, [envelope(cured)]) == [bad.key]
     assert counts(farm) == {"READY": 1}
 
 
