@@ -91,7 +91,7 @@ def test_what_is_claimed_stays_together_whatever_the_size_is_now(spec):
     pilots = claimed(plan(spec, Known()))
     done = there(key for keys in pilots.values() for key in keys)
     first = claimed(plan(spec, Known(seconds=done, chunks=pilots)))
-    slower = {key: 1e5 for key in done}
+    slower = dict.fromkeys(done, 100000.0)
     again = plan(spec, Known(seconds=slower, chunks={**pilots, **first}))
     assert {work.key: set(work.parts) for work in again.of_stage("label")} == {
         key: set(parts) for key, parts in {**pilots, **first}.items()
@@ -251,12 +251,14 @@ class TestRunning:
             assert label.energy_eV == pytest.approx(atoms.get_potential_energy(), abs=1e-9)
         assert all(not work.needs for work in planned(farm, asked).of_stage("train"))
 
-    def test_submitting_again_adds_nothing(self, farm, asked, written):
+    @pytest.mark.usefixtures("asked")
+    def test_submitting_again_adds_nothing(self, farm, written):
         assert self.submit(farm, written).added
         other = replace(farm, token="another process")
         assert self.submit(other, written).added == ()
 
-    def test_what_another_campaign_has_labelled_is_there(self, farm, asked, written, tmp_path):
+    @pytest.mark.usefixtures("asked")
+    def test_what_another_campaign_has_labelled_is_there(self, farm, written, tmp_path):
         self.submit(farm, written)
         self.work(farm, tmp_path)
         written.write_text(written.read_text().replace("campaign: labels", "campaign: twin"))

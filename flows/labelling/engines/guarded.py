@@ -113,7 +113,7 @@ def warm(engine: EngineSettings) -> Iterator[Guarded]:
 
     To start one costs seconds of imports: as much as many a label.
     """
-    global _resting  # noqa: PLW0603  # a process has one
+    global _resting  # a process has one
     guarded, _resting = _resting, None
     if guarded is None or guarded._engine != engine:
         if guarded is not None:
