@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -32,7 +32,10 @@ class Series:
 
 @dataclass(frozen=True)
 class Density:
-    """A density of states of one source, in states per cm^-1: times `factor`, so that its area is 3N."""
+    """A density of states of one source, in states per cm^-1: times `factor`, so that its area is 3N.
+
+    N counts the atoms of the primitive cell, or those of `element` where it is of this one alone.
+    """
 
     title: str
     source: str
@@ -40,6 +43,7 @@ class Density:
     frequencies_cm1: tuple[float, ...]
     density: tuple[float, ...]
     factor: float
+    element: str = ""
 
 
 @dataclass(frozen=True)
@@ -81,6 +85,13 @@ def unusable(kind: str, file: str, content: bytes, system: tuple[Structure, NacS
         text = str(error)
         return text if text.startswith(file) else f"{file}: {text}"
     return ""
+
+
+def no_such_element(element: str | None, symbols: Sequence[str]) -> str:
+    """Why a density of states cannot be that of `element` in a crystal of `symbols`; empty: it can."""
+    if element is None or element in symbols:
+        return ""
+    return f"the crystal has no {element!r}; it has {', '.join(dict.fromkeys(symbols))}"
 
 
 @dataclass(frozen=True)
@@ -143,7 +154,10 @@ def _density(found: Given, about: _About, content: bytes) -> Given:
     assert about.reference.dos_csv is not None
     file = about.reference.dos_csv.name
     read = read_density(content, file)
-    factor = 3 * len(about.system.primitive.symbols) / _area(read.rows)
+    symbols, element = about.system.primitive.symbols, about.reference.element
+    if why := no_such_element(element, symbols):
+        raise ValueError(why)
+    factor = 3 * (len(symbols) if element is None else symbols.count(element)) / _area(read.rows)
     made = Density(
         about.reference.title,
         about.reference.source,
@@ -151,6 +165,7 @@ def _density(found: Given, about: _About, content: bytes) -> Given:
         tuple(frequency for frequency, _ in read.rows),
         tuple(factor * value for _, value in read.rows),
         factor,
+        element or "",
     )
     return replace(found, densities=(*found.densities, made), set_aside=(*found.set_aside, *read.set_aside))
 

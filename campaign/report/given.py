@@ -28,17 +28,19 @@ def series_on(given: Given, bands: Bands) -> tuple[GivenSeries, ...]:
     )
 
 
-def densities_of(given: Given) -> tuple[GivenDensity, ...]:
-    """The densities of states, scaled to the area of the models'."""
+def densities_of(given: Given, by_element: bool = False) -> tuple[GivenDensity, ...]:
+    """The densities of states, scaled to the area of the models': those of all atoms, or those of one element."""
     return tuple(
         GivenDensity(
             title=one.title,
             source=one.source,
+            element=one.element,
             factor=one.factor,
             frequencies_cm1=one.frequencies_cm1,
             total=one.density,
         )
         for one in given.densities
+        if bool(one.element) == by_element
     )
 
 
@@ -114,7 +116,8 @@ def _series_rows(series: Series) -> Iterator[dict[str, str]]:
 
 
 def _density_row(density: Density) -> dict[str, str]:
-    what = f"{density.title}, density of states, times {density.factor:.4g}"
+    of = f" of {density.element}" if density.element else ""
+    what = f"{density.title}, density of states{of}, times {density.factor:.4g}"
     extent = f"{density.frequencies_cm1[0]:g}…{density.frequencies_cm1[-1]:g}"
     return _row(what, what, extent, "", density.source)
 

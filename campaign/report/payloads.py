@@ -121,10 +121,12 @@ class GivenSeries(Payload):
 
 
 class GivenDensity(Payload):
-    """A density of states that the user gave, times `factor`, so that its area is 3N of the primitive cell."""
+    """A density of states that the user gave, times `factor`, so that its area is 3N of the primitive cell, or of
+    the atoms of one `element`."""
 
     title: str
     source: str
+    element: str = ""
     factor: float
     frequencies_cm1: tuple[float, ...]
     total: tuple[float, ...]

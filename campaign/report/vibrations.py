@@ -105,7 +105,7 @@ def _figure(source: VibrationsSource, asked: Sequence[tuple[str, str]]) -> Vibra
         for letter, (model, element) in zip(_letters(), asked, strict=False)
     )
     system, by_element = source.crystal.name, bool(asked[0][1])
-    densities = () if by_element else densities_of(source.crystal.given)  # which are of all atoms
+    densities = densities_of(source.crystal.given, by_element)
     shown, clipped = frequency_reach(panels)
     highest, cut = density_reach(panels, densities)
     draft = VibrationsFigure(

@@ -96,7 +96,8 @@ def _notes(figure: VibrationsFigure) -> Iterator[str]:
         peaks = [f"{peak.title}, {peak.value_cm1:g} cm^-1" for peak in figure.peaks if peak.source == source]
         yield f"×: {'; '.join(peaks)} ({source}); where a peak is, not how high."
     for one in figure.densities:
-        yield f"Dotted: {one.title} ({one.source}), times {one.factor:.4g}, so that its area is that of all modes."
+        area = f"3 for each {one.element} atom" if one.element else "that of all modes"
+        yield f"Dotted: {one.title} ({one.source}), times {one.factor:.4g}, so that its area is {area}."
     if figure.absent:
         yield f"Not drawn: {'; '.join(f'{one.title} ({one.why})' for one in figure.absent)}."
 

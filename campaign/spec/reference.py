@@ -17,7 +17,8 @@ ReferenceName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-
 class ReferenceSpec(Settings):
     """Phonons from a phonopy YAML file; or frequencies (`csv`) and a density of states (`dos_csv`) with their source.
 
-    `campaign.references.files` says what the columns are.
+    `element`: the density of states is that of this element alone. `campaign.references.files` says what the
+    columns are.
     """
 
     phonopy: str | None = None
@@ -25,6 +26,7 @@ class ReferenceSpec(Settings):
     dos_csv: str | None = None
     title: str | None = None
     source: str | None = None
+    element: str | None = None
 
     @property
     def files(self) -> dict[str, str]:
@@ -39,6 +41,8 @@ class ReferenceSpec(Settings):
             raise located(
                 ("phonopy",), "does not go with values of a CSV file; give these a name of their own"
             )
+        if self.element is not None and self.dos_csv is None:
+            raise located(("element",), "says of what dos_csv is the density of states; remove it, or add dos_csv")
         if self.phonopy is None and not (self.source or "").strip():
             raise located(
                 ("source",), "missing: where the values were published, as figures and tables will say"
@@ -74,3 +78,4 @@ class ResolvedReference(Settings):
     dos_csv: KeptFile | None = None
     title: str
     source: str = ""
+    element: str | None = None

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from campaign.references.given import unusable
+from campaign.references.given import no_such_element, unusable
 from campaign.spec.campaign import CampaignSpec, ResolvedLevel, ResolvedSpec, ResolvedSystem
 from campaign.spec.errors import Loc, Problem, SpecError
 from campaign.spec.labelling import FrozenPhononSpec
@@ -106,7 +106,10 @@ class Resolver:
                 kept[kind] = KeptFile(name=path.name, sha256=sha256)
                 if why := unusable(kind, path.name, path.read_bytes(), system):
                     self.problems.append(self.complain((*loc, kind), why))
-        return ResolvedReference(**kept, title=reference.title or str(loc[-1]), source=reference.source or "")
+        if why := no_such_element(reference.element, system[0].symbols):
+            self.problems.append(self.complain((*loc, "element"), why))
+        title, source = reference.title or str(loc[-1]), reference.source or ""
+        return ResolvedReference(**kept, title=title, source=source, element=reference.element)
 
     def _structures(self, loc: Loc, system: SystemSpec) -> dict[str, Structure] | None:
         try:

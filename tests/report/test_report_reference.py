@@ -21,6 +21,7 @@ from campaign.report.seeds import Harvest
 from campaign.report.tables import reference_table
 from campaign.report.write import write_report
 from campaign.results import Campaign, open_campaign
+from campaign.spec import SpecError
 from flows.phonons.harmonic import harmonic_crystal
 from flows.phonons.nac import nac_settings
 from flows.phonons.published import PublishedPhonons, published_phonons
@@ -139,6 +140,31 @@ def test_a_density_has_the_area_of_all_modes(figure: BandsFigure) -> None:
     assert np.trapezoid(density.total, density.frequencies_cm1) == pytest.approx(6)
     assert density.factor == pytest.approx(6 / (4 * 1400 / 2))
     assert f"times {density.factor:.4g}" in figure.caption
+
+
+@pytest.mark.parametrize(("element", "area"), [("H", 3), ("He", None)])
+def test_a_density_of_one_element_has_the_area_of_its_atoms(tmp_path: Path, element: str, area: float | None) -> None:
+    (tmp_path / "dos.csv").write_text(FILES["dos.csv"], encoding="utf-8")
+    asked = report_world.LIH + f"    reference:\n      ins: {{dos_csv: dos.csv, source: Nobody, element: {element}}}\n"
+    report_world._write_labels(tmp_path)
+    if area is None:
+        with pytest.raises(SpecError, match=r"reference\.ins\.element: the crystal has no 'He'; it has Li, H"):
+            report_world.world.load(tmp_path, report_world.YAML % asked)
+        return
+    spec = report_world.world.load(tmp_path, report_world.YAML % asked).resolved
+    content = FILES["dos.csv"].encode()
+    found = given_references("lih", spec.systems["lih"], spec.phonons, lambda _: content)
+    (density,) = found.densities
+    assert density.element == element
+    assert np.trapezoid(density.density, density.frequencies_cm1) == pytest.approx(area)
+
+
+def test_an_element_is_that_of_a_density(tmp_path: Path) -> None:
+    (tmp_path / "points.csv").write_text(FILES["points.csv"], encoding="utf-8")
+    asked = report_world.DIAMOND + "    reference:\n      ins: {csv: points.csv, source: Nobody, element: C}\n"
+    report_world._write_labels(tmp_path)
+    with pytest.raises(SpecError, match="says of what dos_csv is the density of states"):
+        report_world.world.load(tmp_path, report_world.YAML % asked)
 
 
 def test_the_table_has_each_value_with_its_source(toy: Campaign, given: Given) -> None:

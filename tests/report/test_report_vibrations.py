@@ -13,6 +13,7 @@ from pydantic import TypeAdapter
 
 from campaign.references.given import Density, Given
 from campaign.report.figures import save
+from campaign.report.figures.vibrations import draw_vibrations
 from campaign.report.page import page
 from campaign.report.payloads import AnyFigure, Curves, MeshCurve, VibrationsFigure, VibrationsPanel
 from campaign.report.place import Crystal
@@ -177,6 +178,19 @@ def test_a_density_that_the_user_gave_is_of_all_atoms(source: VibrationsSource) 
     assert [one.title for one in whole.densities] == ["neutrons"]
     assert parts.densities == ()
     assert "Dotted: neutrons (Somebody 2004), times 2.5," in whole.caption
+
+
+def test_a_density_of_one_element_is_beside_that_element(source: VibrationsSource) -> None:
+    about = ("Somebody 2004", "n.csv", (0.0, 1000.0), (0.0, 0.006), 2.5)
+    given = Given(densities=(Density("all", *about), Density("hydrogen", *about, element="H")))
+    beside = VibrationsSource(source.harvest, replace(source.crystal, given=given), "full")
+    whole, parts = vibrations_figure(beside), projected_figure(beside)
+    assert whole is not None
+    assert parts is not None
+    assert [[one.title for one in made.densities] for made in (whole, parts)] == [["all"], ["hydrogen"]]
+    assert "Dotted: hydrogen (Somebody 2004), times 2.5, so that its area is 3 for each H atom." in parts.caption
+    drawn = [[tuple(line.get_ydata()) for line in axes.lines] for axes in draw_vibrations(parts).axes]
+    assert [(0.0, 0.006) in curves for curves in drawn] == [panel.element == "H" for panel in parts.panels]
 
 
 def test_captions_say_what_was_run(figure: VibrationsFigure) -> None:

@@ -92,7 +92,8 @@ def _panel(axes: Axes, payload: VibrationsFigure, panel: VibrationsPanel) -> Non
         one = panel.reference
         axes.plot(one.frequencies_cm1, one.total, color=REFERENCE, lw=0.7, zorder=2.5)
     for density in payload.densities:
-        axes.plot(density.frequencies_cm1, density.total, zorder=4.5, **GIVEN)
+        if density.element == panel.element:
+            axes.plot(density.frequencies_cm1, density.total, zorder=4.5, **GIVEN)
     for peak in payload.peaks:
         if peak.element == panel.element:
             axes.axvline(peak.value_cm1, color=INK, ls=":", lw=0.7, zorder=1.5)
@@ -148,8 +149,8 @@ def _common(payload: VibrationsFigure) -> Iterator[tuple[Any, str]]:
     titles = dict.fromkeys(panel.reference.title for panel in payload.panels if panel.reference)
     if titles:
         yield Line2D([], [], color=REFERENCE, lw=0.7), f"{' or '.join(titles)} itself: HA, mesh"
-    for density in payload.densities:
-        yield Line2D([], [], **GIVEN), density.title
+    for title in dict.fromkeys(density.title for density in payload.densities):
+        yield Line2D([], [], **GIVEN), title
     if payload.peaks:
         yield Line2D([], [], **_cross()), "experiment"
 
