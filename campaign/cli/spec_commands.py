@@ -24,12 +24,12 @@ def register(app: typer.Typer) -> None:
 
 
 def init(
-    example: Annotated[str, typer.Argument(help="An example's name: diamond-paper, lih-paper.")],
+    example: Annotated[str, typer.Argument(help="An example's name: diamond-demo, lih-demo, diamond-paper, lih-paper.")],
     directory: Annotated[Path, typer.Argument(help="Where to copy it.")] = Path(),
 ) -> None:
     """Copy an example campaign, to edit.
 
-    Example: latticefarm init diamond-paper my-diamond
+    Example: latticefarm init diamond-demo my-diamond
     """
     from campaign.cli.errors import UsageError
     from campaign.cli.printing import hint, show

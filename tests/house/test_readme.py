@@ -25,10 +25,14 @@ from ase.calculators.singlepoint import SinglePointCalculator
 from ase.io import write
 
 from campaign.cli import app
+from campaign.examples import list_examples
+from campaign.results.tables import TABLES
 from campaign.spec import load_spec
 
-README = (Path(__file__).parents[2] / "README.md").read_text()
-BLOCKS = re.findall(r"^```(.+?)\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text()
+KEYS = (ROOT / "docs" / "campaign.md").read_text()
+BLOCKS = re.findall(r"^```(.+?)\n(.*?)^```$", README + KEYS, re.MULTILINE | re.DOTALL)
 INLINE = re.findall(r"`(latticefarm [^`]+)`", README)
 
 
@@ -40,20 +44,22 @@ CAMPAIGN = next(text for text in blocks("yaml") if text.startswith("campaign:"))
 COMMANDS = [
     line
     for text in (*blocks("bash"), *blocks("bash slow"))
-    for line in text.splitlines()
+    for line in re.split(r"\n| && ", text.replace("\\\n", " "))
     if line.startswith("latticefarm ")
 ]
 
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
-    """`my-diamond.yaml` and `labels` as the README has them; short, for the socket of a database."""
+    """`my-diamond.yaml`, `labels` and references as the README has them; short, for the socket of a database."""
     with TemporaryDirectory(prefix="lf-") as place:
         (Path(place) / "my-diamond.yaml").write_text(CAMPAIGN)
         (Path(place) / "labels").mkdir()
         for level, scale in (("dft", 1.0), ("ccsdt", 1.1)):
             images = [_displaced(number, scale) for number in range(10)]
             write(Path(place) / "labels" / f"{level}.xyz", images, format="extxyz")
+        (Path(place) / "neutrons.csv").write_text("point,frequency_cm1\nX,807\n")
+        (Path(place) / "dos.csv").write_text("frequency_cm1,dos\n0,0\n500,1\n")
         yield Path(place)
 
 
@@ -73,7 +79,8 @@ def test_the_campaign_loads(folder: Path) -> None:
 
 @pytest.mark.parametrize("part", [text for text in blocks("yaml") if text != CAMPAIGN])
 def test_parts_of_a_campaign_load(folder: Path, part: str) -> None:
-    (folder / "my-diamond.yaml").write_text(yaml.safe_dump(yaml.safe_load(CAMPAIGN) | yaml.safe_load(part)))
+    whole = yaml.safe_load(CAMPAIGN) | yaml.safe_load(part)
+    (folder / "my-diamond.yaml").write_text(yaml.safe_dump(whole, sort_keys=False))
     load_spec(folder / "my-diamond.yaml", (), folder / "labels")
 
 
@@ -121,9 +128,14 @@ def test_every_command_and_option_is_in_the_table() -> None:
         assert options <= set(re.findall(r"--[a-z-]+", rows[name])), name
 
 
+@pytest.mark.parametrize(("command", "names"), [("init EXAMPLE", list_examples()), ("results CAMPAIGN", tuple(TABLES))])
+def test_what_a_command_takes_is_in_its_row(command: str, names: tuple[str, ...]) -> None:
+    (row,) = (row for row in README.splitlines() if row.startswith(f"| `latticefarm {command}"))
+    assert set(re.findall(r"`([a-z-]+)`", row)) >= set(names)
+
+
 def test_every_variable_is_in_the_table() -> None:
-    root = Path(__file__).parents[2]
-    sources = [path for name in ("campaign", "flows", "launchers", "tests") for path in (root / name).rglob("*.py")]
+    sources = [path for name in ("campaign", "flows", "launchers", "tests") for path in (ROOT / name).rglob("*.py")]
     used = {name for path in sources for name in re.findall(r"\"(LATTICEFARM_[A-Z_]+)\"", path.read_text())}
     assert used <= set(re.findall(r"^\| `(LATTICEFARM_[A-Z_]+)`", README, re.MULTILINE))
 
