@@ -21,7 +21,7 @@ PRESETS: dict[str, dict[str, Any]] = {
 KINDS: dict[Kind, str] = {"ef": "forces", "e": "energy_only", "difference": "difference"}
 
 # at gamma 0.93 the learning rate of a difference freezes while the model is still a straight line in E_DFT
-KIND_DEFAULTS: dict[Kind, dict[str, Any]] = {"difference": {"max_epochs": 120, "gamma": 0.97}}
+KIND_DEFAULTS: dict[Kind, dict[str, Any]] = {"difference": {"max_epochs": 300, "gamma": 0.988}}
 
 
 class _Checked(Settings):

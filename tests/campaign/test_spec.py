@@ -44,7 +44,7 @@ def test_defaults_are_the_papers(minimal: Path) -> None:
     settings = resolved.training_settings("diamond", "dft_ef")
     assert (settings.hidden_irreps, settings.max_epochs, settings.gamma) == ("128x0e + 128x1o", 50, 0.93)
     difference = resolved.training_settings("diamond", "hf-dft")
-    assert (difference.max_epochs, difference.gamma) == (120, 0.97)
+    assert (difference.max_epochs, difference.gamma) == (300, 0.988)
 
 
 def test_cells_of_diamond(minimal: Path) -> None:
@@ -107,7 +107,7 @@ def test_the_data_folder_comes_before_the_folder_of_the_yaml(minimal: Path) -> N
 
 LAYERS = (
     ("mace.preset=small", "hf-dft", {"max_ell": 2, "correlation": 2, "hidden_irreps": "8x0e + 8x1o"}),
-    ("mace.max_ell=1", "hf-dft", {"max_ell": 1, "correlation": 2, "max_epochs": 120}),
+    ("mace.max_ell=1", "hf-dft", {"max_ell": 1, "correlation": 2, "max_epochs": 300}),
     ("mace.max_epochs=60", "hf-dft", {"max_epochs": 60}),
     ("mace.difference.max_epochs=70", "hf-dft", {"max_epochs": 70}),
     ("systems.diamond.mace.max_epochs=80", "hf-dft", {"max_epochs": 80}),
@@ -129,7 +129,7 @@ def test_kinds_of_models_have_their_own_settings(minimal: Path) -> None:
     resolved = load_spec(minimal, overrides).resolved
     assert resolved.training_settings("diamond", "dft_e").max_epochs == 25
     assert resolved.training_settings("diamond", "dft_ef").batch_size == 2
-    assert resolved.training_settings("diamond", "hf-dft").max_epochs == 120
+    assert resolved.training_settings("diamond", "hf-dft").max_epochs == 300
 
 
 def test_overrides_are_recorded_and_make_what_is_not_there(minimal: Path) -> None:

@@ -25,7 +25,7 @@ models: [dft_ef, hf-dft]
 training:
   seeds: [1, 2]
   sizes: {full: full, few: 8}
-mace: {preset: small, hidden_irreps: 2x0e + 2x1o, max_epochs: 2, difference: {max_epochs: 2}}
+mace: {preset: small, hidden_irreps: 2x0e + 2x1o, max_epochs: 2, difference: {max_epochs: 2, gamma: 0.97}}
 phonons: {mesh: [2, 2, 2], points_per_segment: 5}
 """
 FRAMES = 12
