@@ -69,7 +69,7 @@ def command(*words: str) -> list[str]:
 def start_run(home: Path, spec: Path) -> subprocess.Popen[bytes]:
     with (home / "run.log").open("ab") as log:
         return subprocess.Popen(
-            command("run", str(spec), "--slots", str(SLOTS)), env=environment(home), stdout=log, stderr=log
+            command("run", str(spec), "--slots", str(SLOTS), "--no-report"), env=environment(home), stdout=log, stderr=log
         )
 
 

@@ -8,6 +8,7 @@ import time
 from collections import Counter
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from campaign.cli.printing import console, hint, show
@@ -27,8 +28,11 @@ REFRESH_S = 2.0
 PATIENCE_S = 5.0  # one machine: what is silent for longer is dead
 
 
-def run_campaign(loaded: LoadedSpec, slots: int | None) -> int:
-    """Bring a campaign to its end on this machine; 0 if all of it was done, 1 if work failed, 130 if stopped."""
+def run_campaign(loaded: LoadedSpec, slots: int | None, report: bool) -> int:
+    """Bring a campaign to its end on this machine; 0 if all of it was done, 1 if work failed, 130 if stopped.
+
+    With `report`, its page is written where that is missing or anything was done.
+    """
     from campaign.cli.connect import open_farm
     from campaign.cli.errors import UsageError
     from campaign.cli.plan_view import losses
@@ -45,7 +49,8 @@ def run_campaign(loaded: LoadedSpec, slots: int | None) -> int:
     found = asked.standing()
     if found.ended and not found.of_all(ENDED):
         raise UsageError(f"{pause_note(farm, name) or f'{name} is paused: `latticefarm resume {name}`'}; then run it again")
-    if found.ended:
+    idle = found.ended
+    if idle:
         show(f"nothing to do: {summary(found.counts())}")
     else:
         stopped = _work(asked, slots or max(1, available_cores() // 2))
@@ -54,7 +59,21 @@ def run_campaign(loaded: LoadedSpec, slots: int | None) -> int:
             show(f"stopped: {summary(found.counts())}; what was in hand is back in the queue")
             hint("the same command again goes on")
             return 130
-    return _conclude(name, found)
+    code = _conclude(name, found)
+    if report and found.of(State.DONE):
+        _report(farm, name, anew=not idle)
+    return code
+
+
+def _report(farm: Farm, name: str, anew: bool) -> None:
+    from campaign.report.write import INDEX, write_report
+    from campaign.results import open_campaign
+
+    directory = Path(f"{name}-report")
+    if anew or not (directory / INDEX).exists():
+        show("writing the report")
+        write_report(open_campaign(farm, name), directory)
+    show(f"the report: {directory / INDEX}")
 
 
 @dataclass

@@ -132,8 +132,9 @@ def run(
     overrides: SetOption = None,
     data: DataOption = None,
     slots: SlotsOption = None,
+    report: Annotated[bool, typer.Option(help="Write the report into CAMPAIGN-report when all has ended.")] = True,
 ) -> None:
-    """Run a whole campaign on this machine: database, queue, workers, progress, tables.
+    """Run a whole campaign on this machine: database, queue, workers, progress, report.
 
     Ctrl-C stops cleanly; running it again goes on.
 
@@ -142,4 +143,4 @@ def run(
     from campaign.cli.running import run_campaign
     from campaign.spec import load_spec
 
-    raise typer.Exit(run_campaign(load_spec(spec, overrides or (), data), slots))
+    raise typer.Exit(run_campaign(load_spec(spec, overrides or (), data), slots, report))

@@ -29,13 +29,14 @@ def status() -> dict:
     return json.loads(latticefarm("status", "--json").stdout)
 
 
-def test_run_again_does_nothing_and_one_more_seed_adds_that_seed(spec):
-    first = latticefarm("run", str(spec), "--slots", "1")
+def test_run_again_does_nothing_and_one_more_seed_adds_that_seed(spec, tmp_path):
+    first = latticefarm("run", str(spec), "--slots", "1", cwd=tmp_path)
     assert first.returncode == 0, first.stdout + first.stderr
     assert status()["toy"]["counts"] == {"done": 5}
+    assert (tmp_path / "toy-report" / "index.html").is_file()
 
     began = time.monotonic()
-    again = latticefarm("run", str(spec))
+    again = latticefarm("run", str(spec), cwd=tmp_path)
     assert "nothing to do: 5 of 5 done" in again.stdout
     assert time.monotonic() - began < 60
 
@@ -70,7 +71,7 @@ def test_rlaunch_drives_a_campaign_and_lpad_watches_it(spec, tmp_path):
 
 def test_ctrl_c_drains_and_running_again_goes_on(farm, tmp_path, write_campaign):
     spec = write_campaign(tmp_path, seeds=1, epochs=40)
-    process = subprocess.Popen([*COMMAND, "run", str(spec), "--slots", "1"], stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen([*COMMAND, "run", str(spec), "--slots", "1", "--no-report"], stdout=subprocess.PIPE, text=True)
     end = time.monotonic() + 120
     while farm.launchpad.fireworks.count_documents({"state": "RUNNING"}) == 0:
         assert time.monotonic() < end
