@@ -6,11 +6,12 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from campaign.progress import as_facts as work_facts
-from campaign.progress import matrix, summary
+from campaign.progress import duration, matrix, summary
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
+    from campaign.pace import Left
     from campaign.plan import Plan
     from campaign.spec import Gap, LoadedSpec
     from campaign.standing import Standing
@@ -39,9 +40,11 @@ def find_key(plan: Plan, start: str) -> str:
     return found[0]
 
 
-def as_facts(standing: Standing, label_sets: Mapping[str, LabelSet]) -> dict[str, Any]:
+def as_facts(standing: Standing, label_sets: Mapping[str, LabelSet], left: Left) -> dict[str, Any]:
     """Everything, for JSON."""
     return {
+        "left_s": left.seconds,
+        "left_is_guessed": left.guessed,
         "work": work_facts(standing),
         "gaps": [gap._asdict() for gap in standing.plan.gaps],
         "labels": {
@@ -54,13 +57,23 @@ def as_facts(standing: Standing, label_sets: Mapping[str, LabelSet]) -> dict[str
     }
 
 
-def render(loaded: LoadedSpec, standing: Standing, label_sets: Mapping[str, LabelSet]) -> Iterator[RenderableType]:
+def render(
+    loaded: LoadedSpec, standing: Standing, label_sets: Mapping[str, LabelSet], left: Left
+) -> Iterator[RenderableType]:
     """Labels, gaps, the matrix, and one line that sums up."""
     for name, label_set in label_sets.items():
         yield from _labels(name, label_set)
     yield from _gaps(standing.plan.gaps)
     yield matrix(standing, f"campaign {loaded.resolved.campaign}")
-    yield summary(standing.counts())
+    yield summary(standing.counts()) + say_left(left)
+
+
+def say_left(left: Left) -> str:
+    """How long one worker would take: `; about 3.4 h of work`."""
+    if not left.seconds:
+        return ""
+    measured = "by measured runs" if not left.guessed else "a guess: not all of its kinds were measured yet"
+    return f"; about {duration(left.seconds)} for one worker ({measured})"
 
 
 def losses(campaign: str, gaps: tuple[Gap, ...], label_sets: Mapping[str, LabelSet]) -> Iterator[str]:

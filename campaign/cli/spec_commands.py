@@ -10,6 +10,7 @@ import typer
 from campaign.cli.options import DataOption, JsonOption, SetOption, SlotsOption, SpecArgument
 
 if TYPE_CHECKING:
+    from campaign.pace import Left
     from campaign.spec import LoadedSpec
     from campaign.standing import Standing
     from flows.records import LabelSet
@@ -61,20 +62,23 @@ def plan_command(
     from campaign.spec import load_spec
 
     loaded = load_spec(spec, overrides or (), data)
-    standing, label_sets = look(loaded)
+    standing, label_sets, left = look(loaded)
     if show_key is not None:
         facts(plan_view.job(standing.plan, show_key))
     elif json:
-        facts(plan_view.as_facts(standing, label_sets))
+        facts(plan_view.as_facts(standing, label_sets, left))
     else:
-        show(*plan_view.render(loaded, standing, label_sets))
+        show(*plan_view.render(loaded, standing, label_sets, left))
         hint(f"latticefarm run {spec}{', with the same options' if overrides or data else ''}")
 
 
-def look(loaded: LoadedSpec) -> tuple[Standing, dict[str, LabelSet]]:
-    """Plan on the labels as they are on disk, against the database if there is one. Changes nothing."""
+def look(loaded: LoadedSpec) -> tuple[Standing, dict[str, LabelSet], Left]:
+    """Plan on the labels as they are on disk, against the database if there is one, and how long it would take one
+    worker. Changes nothing."""
     from campaign import labels
     from campaign.known import Known
+    from campaign.pace import Pace
+    from campaign.pace import left as left_of
     from campaign.plan import plan
     from campaign.standing import Standing, standing, states
     from launchers import database
@@ -86,12 +90,13 @@ def look(loaded: LoadedSpec) -> tuple[Standing, dict[str, LabelSet]]:
     found = database.find()
     if found is None:
         made = plan(spec, Known(label_sets=published, structures=structures))
-        return Standing(made, states(made, set(), {}), {}), published
+        return Standing(made, states(made, set(), {}), {}), published, Pace().left(made.work.values())
     from campaign.lookup import known
     from launchers.farm import Farm
 
     farm = Farm.open(found)
-    return standing(farm, plan(spec, known(farm, spec, published, structures))), published
+    now = standing(farm, plan(spec, known(farm, spec, published, structures)))
+    return now, published, left_of(farm, now, slots=1)
 
 
 def submit(

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from campaign.cli.plan_view import say_left
 from campaign.holds import holds, say
+from campaign.pace import left
 from campaign.plan import Plan
 from campaign.progress import as_facts as work_facts
 from campaign.progress import matrix, summary
@@ -57,7 +59,7 @@ def render(farm: Farm, name: str) -> Iterator[RenderableType]:
 
     found = standing(farm, planned(farm, name))
     yield matrix(found, f"campaign {name}")
-    yield summary(found.counts())
+    yield summary(found.counts()) + say_left(left(farm, found, slots=1))
     if note := pause_note(farm, name):
         yield f"[yellow]{note}[/]"
     yield from (f"[yellow]gap: {gap.system} has no {gap.model}: {gap.why}[/]" for gap in found.plan.gaps)
