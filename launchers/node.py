@@ -130,6 +130,12 @@ def available_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)
 
 
+def default_slots() -> int:
+    """A worker for each core of up to four, for each two of more: a small model gains little from a second thread."""
+    cores = available_cores()
+    return cores if cores <= 4 else cores // 2
+
+
 def end_with_parent() -> None:
     """Have this process told to drain when the one that started it is killed (Linux)."""
     if sys.platform == "linux":

@@ -29,11 +29,11 @@ def work(
     from campaign.cli.connect import database
     from campaign.cli.printing import show
     from campaign.seal import ADVANCE
-    from launchers.node import Node, NodeSettings, available_cores, run_root
+    from launchers.node import Node, NodeSettings, default_slots, run_root
 
     database()
     settings = NodeSettings(
-        slots=slots or max(1, available_cores() // 2),
+        slots=slots or default_slots(),
         run_root=run_root(),
         categories=tuple(category or ()),
         until_empty=until_empty,

@@ -17,7 +17,7 @@ from campaign.progress import duration, matrix, summary
 from campaign.standing import ENDED, Standing, State, standing
 from campaign.submit import planned
 from launchers.farm import Farm
-from launchers.node import Node, NodeSettings, available_cores, run_root
+from launchers.node import Node, NodeSettings, default_slots, run_root
 from launchers.patience import patiently
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def run_campaign(loaded: LoadedSpec, slots: int | None, report: bool) -> int:
     if idle:
         show(f"nothing to do: {summary(found.counts())}")
     else:
-        stopped = _work(asked, slots or max(1, available_cores() // 2))
+        stopped = _work(asked, slots or default_slots())
         found = patiently(asked.standing, meanwhile=_revive)
         if stopped:
             show(f"stopped: {summary(found.counts())}; what was in hand is back in the queue")
