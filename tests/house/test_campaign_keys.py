@@ -14,7 +14,7 @@ from pydantic.fields import FieldInfo
 
 from campaign.spec.campaign import CampaignSpec
 from campaign.spec.document import parse_value
-from campaign.spec.mace import MaceFields
+from campaign.spec.mace import KIND_DEFAULTS, MaceFields
 from flows.training.settings import TrainingSettings
 
 Section = type[BaseModel]
@@ -74,6 +74,12 @@ def _says(text: str, field: FieldInfo) -> bool:
         return text == "–"
     valid = TypeAdapter(Annotated[field.annotation, *field.metadata]) if field.metadata else TypeAdapter(field.annotation)
     return text.startswith("`") and valid.validate_python(parse_value(text.strip("`"), "docs")) == field.default
+
+
+def test_defaults_of_differences_are_said() -> None:
+    said = ", ".join(f"`{name}: {value}`" for name, value in KIND_DEFAULTS["difference"].items())
+    assert f"(differences: {said})" in TEXT
+    assert KIND_DEFAULTS.keys() == {"difference"}
 
 
 def test_the_comparison_sees_a_wrong_default() -> None:
