@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from campaign.plan import Work
+from campaign.report.engines import labels_text
 from campaign.report.place import Crystal
 from campaign.report.seeds import Harvest, SeedGroup, title_of
 from flows.phonons.settings import NacSettings, PhononTask
@@ -17,6 +18,13 @@ TERMS = {"gonze": "Gonze and Lee", "wang": "Wang et al."}
 
 
 def training_methods(harvest: Harvest, works: Sequence[Work]) -> Iterator[str]:
+    """Who labelled, and how models were trained."""
+    for system in dict.fromkeys(work.system for work in works):
+        yield from labels_text(harvest.campaign.spec.systems[system], harvest.labelled(system))
+    yield from trainings_text(harvest, works)
+
+
+def trainings_text(harvest: Harvest, works: Sequence[Work]) -> Iterator[str]:
     """A sentence for every training behind `works` (one seed of each), like ones together, and the versions."""
     trainings = parts(harvest, works)
     texts: dict[str, list[str]] = {}

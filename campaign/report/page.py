@@ -1,30 +1,31 @@
-"""One HTML page: summary, tables, figures, and what is missing. It opens from a folder, without a network."""
+"""One HTML page: what came out, figures, tables, and what is missing. It opens from a folder, without a network."""
 
 from __future__ import annotations
 
-import json
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from importlib.resources import files
 
 from campaign.progress import summary
-from campaign.report.payloads import AnyFigure
+from campaign.report.asked import missing, settings
+from campaign.report.engines import by_engine, labels_text
+from campaign.report.lead import WORDS, lead
+from campaign.report.payloads import AnyFigure, FrozenFigure
 from campaign.report.place import Crystal
 from campaign.report.seeds import Harvest, title_of
 from campaign.report.tables import (
     PageTable,
+    frozen_table,
     points_table,
     reference_table,
     result_table,
     rows_of,
+    set_aside_table,
     training_table,
 )
 from campaign.results.campaign import Campaign
 from campaign.standing import State
-from flows.dynamics.settings import DynamicsTask
-from flows.phonons.settings import PhononTask
-from flows.training.settings import TrainingTask
 
 FIGURES = "figures"
 
@@ -45,9 +46,13 @@ def page(harvest: Harvest, crystals: dict[str, Crystal], figures: Sequence[AnyFi
         folder=FIGURES,
         facts=list(_facts(harvest, crystals)),
         tables=_tables(harvest.campaign, crystals),
-        figures=figures,
-        missing=list(_missing(harvest)),
-        settings=list(_settings(harvest.campaign)),
+        lead=list(lead(harvest, crystals)),
+        words=WORDS,
+        figures=_numbered(figures),
+        checked=[name for name, one in crystals.items() if one.cells.frozen_phonon is not None],
+        labelled=[text for name in crystals for text in _labelled(harvest, crystals[name])],
+        missing=list(missing(harvest)),
+        settings=list(settings(harvest.campaign)),
         rows_of=rows_of,
     )
 
@@ -88,46 +93,41 @@ def _facts(harvest: Harvest, crystals: dict[str, Crystal]) -> Iterator[tuple[str
 def _crystal(crystal: Crystal) -> str:
     lengths = crystal.cells.conventional.atoms().cell.lengths()
     levels = ", ".join(
-        f"{level.upper()}{f' ({one.functional})' if one.functional else ''}{'' if one.files else ': no labels'}"
+        f"{level.upper()}{f' ({one.functional})' if one.functional else ''}{_origin(crystal, level)}"
         for level, one in crystal.cells.levels.items()
     )
     sides = " × ".join(f"{length:.8g}" for length in lengths)
     return f"conventional cell {sides} Å; training {crystal.training_cell}; levels {levels}"
 
 
+def _origin(crystal: Crystal, level: str) -> str:
+    """Nothing where labels are published."""
+    if crystal.cells.levels[level].files:
+        return ""
+    return f" {by_engine(crystal.cells, level)}" if crystal.cells.levels[level].engine else ": no labels"
+
+
+def _labelled(harvest: Harvest, crystal: Crystal) -> Iterator[str]:
+    """What engines have labelled, also before all is there and audited."""
+    text = " ".join(filter(None, labels_text(crystal.cells, harvest.labelled(crystal.name))))
+    if text:
+        yield f"{crystal.name}: {text}"
+
+
+def _numbered(figures: Sequence[AnyFigure]) -> dict[str, list[tuple[int, AnyFigure]]]:
+    """With their numbers on the page: the checks against frozen phonons stand first."""
+    checks = [one for one in figures if isinstance(one, FrozenFigure)]
+    others = [one for one in figures if not isinstance(one, FrozenFigure)]
+    return {
+        "check": list(enumerate(checks, start=1)),
+        "others": list(enumerate(others, start=1 + len(checks))),
+    }
+
+
 def _tables(campaign: Campaign, crystals: dict[str, Crystal]) -> dict[str, PageTable]:
-    named = {name: result_table(campaign, name) for name in ("labels", "vibrations", "set-aside", "failures", "gaps")}
-    more = (training_table(campaign), points_table(campaign, crystals), reference_table(list(crystals.values())))
+    named = {name: result_table(campaign, name) for name in ("labels", "vibrations", "failures", "gaps")}
+    more = (
+        *(training_table(campaign), points_table(campaign, crystals), frozen_table(campaign)),
+        *(set_aside_table(campaign), reference_table(list(crystals.values()))),
+    )
     return named | {table.name: table for table in more}
-
-
-def _missing(harvest: Harvest) -> Iterator[str]:
-    """Seeds that are asked for and not there."""
-    works = harvest.campaign.plan.work
-    left: dict[tuple[str, str, str, str], list[str]] = {}
-    for key, state in harvest.states.items():
-        if state != State.DONE:
-            work = works[key]
-            place = (work.stage, title_of(work.model), work.system, work.size)
-            left.setdefault(place, []).append(f"{work.seed} ({state})")
-    for (stage, title, system, size), seeds in left.items():
-        yield f"{stage} {title} of {system}, {size}: seed {', '.join(seeds)}"
-
-
-def _settings(campaign: Campaign) -> Iterator[tuple[str, str]]:
-    """Every setting of every kind of work, once."""
-    found: dict[str, list[str]] = {}
-    for work in campaign.plan.work.values():
-        if isinstance(work.task, TrainingTask | PhononTask):
-            text = json.dumps(work.task.settings.model_dump(mode="json"), ensure_ascii=False)
-            name = f"{'training of' if work.stage == 'train' else 'phonons of'} {title_of(work.model)}, {work.system}"
-            if name not in found.setdefault(text, []):
-                found[text].append(name)
-        elif isinstance(work.task, DynamicsTask):
-            asked = {"dynamics": work.task.dynamics, "vibrations": work.task.vibrations}
-            text = json.dumps({name: one.model_dump(mode="json") for name, one in asked.items()})
-            name = f"MD of {title_of(work.model)}, {work.system}"
-            if name not in found.setdefault(text, []):
-                found[text].append(name)
-    for text, names in found.items():
-        yield "; ".join(names), text

@@ -8,39 +8,16 @@ from __future__ import annotations
 
 from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict
-
+from campaign.report.document import Absent as Absent
+from campaign.report.document import Figure as Figure
+from campaign.report.document import Marker as Marker
+from campaign.report.document import Payload as Payload
+from campaign.report.document import SeedSet as SeedSet
+from campaign.report.labelling_payloads import FrozenFigure as FrozenFigure
+from campaign.report.labelling_payloads import SamplingFigure as SamplingFigure
 from flows.records import Bands, DensityOfStates, Vector
 
 Rows = tuple[tuple[float, ...], ...]
-
-
-class Payload(BaseModel):
-    """A frozen document that knows all of its fields."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class SeedSet(Payload):
-    """The seeds of a model that are drawn, those that are missing (`861: failed`), and the verdict.
-
-    A model has learned if it has with every seed that is drawn.
-    """
-
-    model: str
-    title: str
-    seeds: tuple[int, ...]
-    missing: dict[int, str] = {}
-    learned: bool = True
-    learned_seeds: int = 0
-    verdict: str = ""
-    imaginary_count: int = 0
-    key_of_seed: dict[int, str] = {}
-
-    @property
-    def name(self) -> str:
-        """The title, and what must be said beside it."""
-        return self.title if self.learned else f"{self.title}, not learned"
 
 
 class DosArea(Payload):
@@ -92,15 +69,6 @@ class PointCoverage(Payload):
     held: int
 
 
-class Marker(Payload):
-    """A value from the literature, at a named point."""
-
-    label: str
-    value_cm1: float
-    title: str
-    source: str
-
-
 class GivenPoint(Payload):
     """A value that the user gave, at its `position` on the axis; `where` as the file has it."""
 
@@ -149,23 +117,6 @@ class Panel(Payload):
     letter: str
     areas: tuple[Area, ...] = ()
     lines: tuple[Line, ...] = ()
-
-
-class Absent(Payload):
-    """A model of which nothing is drawn, and why."""
-
-    title: str
-    why: str
-
-
-class Figure(Payload):
-    """What all figures have: a file name, a heading, what a screen reader says, and a caption."""
-
-    name: str
-    system: str
-    heading: str
-    alt: str
-    caption: str
 
 
 class BandsFigure(Figure):
@@ -280,7 +231,7 @@ class VibrationsPanel(SeedSet):
     md: Curves
     harmonic: Curves | None = None
     harmonic_seeds: tuple[int, ...] = ()
-    no_harmonic: dict[int, str] = {}
+    no_harmonic: dict[int, str] = {}  # noqa: RUF012  # pydantic copies defaults
     mesh: MeshCurve | None = None
     reference: MeshCurve | None = None
 
@@ -314,7 +265,7 @@ class VibrationsFigure(Figure):
     cut: bool = False
 
 
-AnyFigure = BandsFigure | ZoneFigure | ErrorsFigure | VibrationsFigure
+AnyFigure = BandsFigure | ZoneFigure | ErrorsFigure | VibrationsFigure | FrozenFigure | SamplingFigure
 
 
 def _ticks(bands: Bands, held: dict[str, bool]) -> tuple[Tick, ...]:

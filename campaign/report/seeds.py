@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any, Generic, TypeVar
 
 from campaign.plan import Work
+from campaign.report.labelled import LevelLabels, level_labels
 from campaign.results.campaign import Campaign, Result
 from campaign.standing import standing
 from flows.records import PhononFacts, Record, SummedModel, TrainedModelFacts, Vibrations
@@ -95,6 +96,14 @@ class Harvest:
         """The sizes that the plan has, `full` first as in the spec."""
         works = [work for work in self.campaign.plan.work.values() if work.system == system]
         return list(dict.fromkeys(work.size for work in works if work.size and is_model(work.model)))
+
+    def labelled(self, system: str) -> dict[str, LevelLabels]:
+        """What the engines of a system have labelled, by level; nothing where labels are published."""
+        return self._labelled[system]
+
+    @cached_property
+    def _labelled(self) -> dict[str, dict[str, LevelLabels]]:
+        return {name: level_labels(self.campaign, name) for name in self.campaign.spec.systems}
 
     @cached_property
     def states(self) -> Mapping[str, str]:

@@ -9,15 +9,18 @@ from typing import Any
 from campaign.report.captions import DAGGER
 from campaign.report.given import given_rows
 from campaign.report.place import Crystal
+from campaign.report.seeds import is_model, title_of
 from campaign.results.campaign import Campaign
 from campaign.results.render import records
 from campaign.results.tables import find_table
+from campaign.results.tables.failures import SHORT_KEY
 from campaign.results.tables.phonons import GAMMA
 
 Row = dict[str, Any]
 MISSING = "·"
 SHOWN_POINTS = (GAMMA, "X", "L")
 AT_MOST = 40
+FROZEN_HEAD = ("system", "level", "frozen phonon", "model", "size", "seeds", "models", "off by cm^-1", "off by %")
 TRAINING_HEAD = (
     *("system", "model", "size", "seeds", "train/valid/test"),
     *("E train", "E valid", "E test", "F train", "F test", "line", "|ΔF|", "verdict"),
@@ -134,11 +137,17 @@ def _point_row(modes: Sequence[Row], crystal: Crystal) -> tuple[str, ...]:
         first["system"],
         first["size"],
         first["point"] + ("" if crystal.held.get(first["point"], True) else DAGGER),
-        first["title"] if first["learned"] else f"{first['title']}, not learned",
-        f"{first['seed_count']}/{first['planned_seed_count']}",
+        _whose(first),
+        f"{first['seed_count']}/{first['planned_seed_count']}" if is_model(first["model"]) else MISSING,
         ", ".join(interval([mode["min_cm1"], mode["max_cm1"]], 0) + _fold(mode) for mode in modes),
         str(first["imaginary_count"]),
     )
+
+
+def _whose(row: Row) -> str:
+    if not is_model(row["model"]):
+        return f"{title_of(row['model'])} itself"
+    return row["title"] if row["learned"] else f"{row['title']}, not learned"
 
 
 def _fold(mode: Row) -> str:
@@ -153,6 +162,57 @@ def _order(row: Row, systems: list[str], sizes: list[str]) -> tuple[int, int, in
     """Systems and sizes of the plan, then point by point, so that models stand below each other."""
     points = SHOWN_POINTS.index(row["point"]) if row["point"] in SHOWN_POINTS else len(SHOWN_POINTS)
     return systems.index(row["system"]), sizes.index(row["size"]), points
+
+
+def set_aside_table(campaign: Campaign) -> PageTable:
+    """Frames, levels and labels that could not be used."""
+    rows = records(campaign.table("set-aside"))
+    shown = [(row["system"], title_of(row["level"]), _place(row), row["reason"]) for row in rows[:AT_MOST]]
+    more = (f"{len(rows) - AT_MOST} more: latticefarm results {campaign.name} set-aside",) if len(rows) > AT_MOST else ()
+    return PageTable(
+        "set-aside",
+        "What could not be used, and why: frames of files, and structures of which an engine has no label",
+        ("system", "level", "what", "reason"),
+        tuple(shown),
+        notes=more,
+    )
+
+
+def _place(row: Row) -> str:
+    if row.get("file"):
+        return row["file"] if row.get("frame") is None else f"{row['file']}, frame {row['frame']}"
+    return f"structure {row['structure_key'][:SHORT_KEY]}" if row.get("structure_key") else "all"
+
+
+def frozen_table(campaign: Campaign) -> PageTable:
+    """Models beside the frozen phonon of the level that they stand for."""
+    rows = records(campaign.table("frozen"))
+    return PageTable(
+        "frozen",
+        "The optical mode at Γ in cm^-1: frozen phonons of the levels, and the models that stand for them, from the "
+        "smallest to the largest over the seeds",
+        FROZEN_HEAD,
+        tuple(_frozen_row(row) for row in rows),
+        lost=frozenset(i for i, row in enumerate(rows) if row["seed_count"] and not row["learned"]),
+        numbers=frozenset({2, *range(5, len(FROZEN_HEAD))}),
+        notes=("off by: model less frozen phonon, of the worst seed.",) if rows else (),
+    )
+
+
+def _frozen_row(row: Row) -> tuple[str, ...]:
+    off, percent = row.get("worst_off_cm1"), row.get("worst_off_percent")
+    lost = row["seed_count"] and not row["learned"]
+    return (
+        row["system"],
+        title_of(row["level"]),
+        f"{row['frozen_cm1']:.1f}",
+        f"{row['title']}, not learned" if lost else row["title"],
+        row.get("size") or MISSING,
+        str(row["seed_count"] or MISSING),
+        interval([row.get("min_cm1"), row.get("max_cm1")], 1),
+        MISSING if off is None else f"{off:+.1f}",
+        MISSING if percent is None else f"{percent:+.1f}",
+    )
 
 
 def reference_table(crystals: Sequence[Crystal]) -> PageTable:

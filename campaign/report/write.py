@@ -9,9 +9,11 @@ from pathlib import Path
 from campaign.references.given import given_references
 from campaign.report.bands import BandsSource, bands_figure, seeds_figure
 from campaign.report.errors import errors_figure
+from campaign.report.frozen import FrozenSource, frozen_figure
 from campaign.report.page import FIGURES, page
 from campaign.report.payloads import AnyFigure
 from campaign.report.place import Crystal
+from campaign.report.sampling import sampling_figure
 from campaign.report.seeds import Harvest
 from campaign.report.vibrations import VibrationsSource, projected_figure, vibrations_figure
 from campaign.report.zone import zone_figure
@@ -64,6 +66,8 @@ def _crystal(campaign: Campaign, name: str) -> Crystal:
 def payloads(harvest: Harvest, crystals: dict[str, Crystal]) -> Iterator[AnyFigure]:
     """Every figure that can be drawn, system by system."""
     for name, crystal in crystals.items():
+        if (frozen := frozen_figure(FrozenSource(harvest, crystal))) is not None:
+            yield frozen
         sources = [BandsSource(harvest, crystal, size) for size in harvest.sizes(name)]
         yield from filter(None, map(bands_figure, sources))
         yield zone_figure(crystal)
@@ -72,4 +76,6 @@ def payloads(harvest: Harvest, crystals: dict[str, Crystal]) -> Iterator[AnyFigu
         yield from filter(None, map(projected_figure, moved))
         if (errors := errors_figure(harvest, name)) is not None:
             yield errors
+        if (drawn := sampling_figure(harvest, crystal)) is not None:
+            yield drawn
         yield from filter(None, map(seeds_figure, sources))

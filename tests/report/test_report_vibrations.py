@@ -258,6 +258,6 @@ def test_figures_are_written_and_the_page_shows_them(
     assert 'id="table-vibrations"' in text
     assert 'alt="Vibrational densities of states of lih by element (H, Li)' in text
     assert (
-        text.count('<tr class="lost">', text.index('id="table-vibrations"'), text.index('id="figures"')) == 2
+        text.count('<tr class="lost">', text.index('id="table-vibrations"'), text.index('id="training"')) == 2
     )
     assert "MD of ML(DFT<sub>E,F</sub>), lih" in text

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from campaign.report.labelling_payloads import FrozenFigure, SamplingFigure
 from campaign.report.payloads import AnyFigure, BandsFigure, ErrorsFigure, VibrationsFigure, ZoneFigure
 
 if TYPE_CHECKING:
@@ -19,6 +20,8 @@ def draw(payload: AnyFigure) -> Figure:
 
     from campaign.report.figures.bands import draw_bands
     from campaign.report.figures.errors import draw_errors
+    from campaign.report.figures.frozen import draw_frozen
+    from campaign.report.figures.sampling import draw_sampling
     from campaign.report.figures.style import STYLE
     from campaign.report.figures.vibrations import draw_vibrations
     from campaign.report.figures.zone import draw_zone
@@ -33,6 +36,10 @@ def draw(payload: AnyFigure) -> Figure:
                 drawn = draw_errors(payload)
             case VibrationsFigure():
                 drawn = draw_vibrations(payload)
+            case FrozenFigure():
+                drawn = draw_frozen(payload)
+            case SamplingFigure():
+                drawn = draw_sampling(payload)
         drawn.draw_without_rendering()
         drawn.set_layout_engine("none")  # it is laid out: not again for every format
     return drawn

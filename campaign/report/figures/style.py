@@ -77,6 +77,11 @@ def look(model: str) -> Look:
     return _SUMS.get(name.level) or _OTHERS[sum(map(ord, name.level)) % len(_OTHERS)]
 
 
+def look_of_level(level: str) -> Look:
+    """As the models that stand for it: dft as ML(DFT_EF), others as their sums."""
+    return _SUMS.get(level) or (_KINDS["ef"] if level == "dft" else look(f"delta_{level}"))
+
+
 def ink(text: str) -> str:
     """Titles with their indices set as such: ML(DFT_EF), cm^-1."""
     text = re.sub(r"_(EF|E)\b", lambda found: f"$_{{\\mathrm{{{','.join(found[1])}}}}}$", text)

@@ -1,0 +1,59 @@
+"""What all payloads have: frozen documents of numbers, the seeds of a model, a figure's words."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Payload(BaseModel):
+    """A frozen document that knows all of its fields."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class SeedSet(Payload):
+    """The seeds of a model that are drawn, those that are missing (`861: failed`), and the verdict.
+
+    A model has learned if it has with every seed that is drawn.
+    """
+
+    model: str
+    title: str
+    seeds: tuple[int, ...]
+    missing: dict[int, str] = {}
+    learned: bool = True
+    learned_seeds: int = 0
+    verdict: str = ""
+    imaginary_count: int = 0
+    key_of_seed: dict[int, str] = {}
+
+    @property
+    def name(self) -> str:
+        """The title, and what must be said beside it."""
+        return self.title if self.learned else f"{self.title}, not learned"
+
+
+class Marker(Payload):
+    """A value from the literature, at a named point."""
+
+    label: str
+    value_cm1: float
+    title: str
+    source: str
+
+
+class Absent(Payload):
+    """A model of which nothing is drawn, and why."""
+
+    title: str
+    why: str
+
+
+class Figure(Payload):
+    """What all figures have: a file name, a heading, what a screen reader says, and a caption."""
+
+    name: str
+    system: str
+    heading: str
+    alt: str
+    caption: str

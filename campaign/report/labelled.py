@@ -1,0 +1,71 @@
+"""What the engines of a campaign have labelled: energies, versions, cost, and what was set aside."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from campaign.results.campaign import Campaign
+from flows.keys import job_uuid
+
+FIELDS = ("energy_eV", "engine_version", "wall_time_s")
+
+
+@dataclass(frozen=True)
+class LevelLabels:
+    """The labels of a level that an engine computes: energies (eV per cell) by structure key, as far as they are
+    stored; `asked` are all structures to be labelled, `failed` says why one has no label."""
+
+    level: str
+    energies_eV: Mapping[str, float]
+    asked: frozenset[str]
+    failed: Mapping[str, str]
+    versions: tuple[str, ...]
+    seconds: float
+
+
+def level_labels(campaign: Campaign, system: str) -> dict[str, LevelLabels]:
+    """Of every level of `system` that an engine labels, in the order of the spec."""
+    drawn, asked = campaign.drawn().get(system, {}), _open(campaign, system)
+    found = campaign.label_sets().get(system)
+    labels = {}
+    for level, one in campaign.spec.systems[system].levels.items():
+        if one.engine is None:
+            continue
+        keys = found.labels.get(level, {}) if found is not None else {}
+        aside = [item for item in (found.set_aside if found is not None else ()) if item.level == level]
+        failed = {item.structure_key: item.reason for item in aside if item.structure_key is not None}
+        wanted = frozenset(key for key in (*keys, *failed, *asked.get(level, ())) if key in drawn)
+        labels[level] = _labels(campaign, level, keys, (wanted, failed))
+    return labels
+
+
+def _labels(
+    campaign: Campaign, level: str, keys: Mapping[str, str], rest: tuple[frozenset[str], Mapping[str, str]]
+) -> LevelLabels:
+    farm, structures = campaign.farm, {job_uuid(label): structure for structure, label in keys.items()}
+    fields = {"uuid": 1, "_id": 0, **{f"output.{name}": 1 for name in FIELDS}}
+    found = {one["uuid"]: one["output"] for one in farm.find(farm.outputs, "uuid", structures, fields)}
+    return LevelLabels(
+        level=level,
+        # in the order of the draw, whatever that of the database is
+        energies_eV={name: found[uuid]["energy_eV"] for uuid, name in structures.items() if uuid in found},
+        asked=rest[0],
+        failed=rest[1],
+        versions=tuple(sorted({one["engine_version"] for one in found.values() if one.get("engine_version")})),
+        seconds=sum(one.get("wall_time_s") or 0.0 for one in found.values()),
+    )
+
+
+def _open(campaign: Campaign, system: str) -> dict[str, list[str]]:
+    """The structures that the plan still has labelled, or has had, by level."""
+    from flows.labelling.engines.task import LabelTask
+
+    found: dict[str, list[str]] = {}
+    for work in campaign.plan.of_stage("label"):
+        if work.system == system and isinstance(work.task, LabelTask):
+            for item in work.task.items:
+                key = item.structure.key()
+                for level in item.levels:
+                    found.setdefault(level, []).append(key)
+    return found

@@ -1,0 +1,90 @@
+"""Payloads of a campaign that labels its own structures: what was drawn, and frozen phonons beside models."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from campaign.report.document import Absent, Figure, Marker, Payload, SeedSet
+
+Range = tuple[float, float]
+
+
+class FrozenModes(SeedSet):
+    """The optical mode at Γ (cm^-1) of a model of one size that stands for a level, a value per seed."""
+
+    size: str
+    values_cm1: tuple[float, ...]
+
+
+class FrozenLevel(Payload):
+    """A level's frozen phonon (cm^-1, negative if imaginary), and the models that stand for the level.
+
+    `direct_cm1` is the same mode from phonons of the level itself, where there are any.
+    """
+
+    level: str
+    title: str
+    engine: str
+    frozen_cm1: float
+    direct_cm1: float | None = None
+    models: tuple[FrozenModes, ...] = ()
+
+
+class FrozenFigure(Figure):
+    """The optical mode at Γ level by level: frozen phonons, models beside them, and what was measured.
+
+    `range_cm1` is what is shown of frequencies, `off_cm1` of differences to the frozen phonon; `clipped` names the
+    models that leave the latter.
+    """
+
+    kind: Literal["frozen"] = "frozen"
+    training_cell: str
+    displacements_A: tuple[float, ...]
+    levels: tuple[FrozenLevel, ...]
+    markers: tuple[Marker, ...] = ()
+    absent: tuple[Absent, ...] = ()
+    range_cm1: Range
+    off_cm1: Range
+    clipped: tuple[str, ...] = ()
+
+
+class DrawnStructure(Payload):
+    """A structure that was drawn, how far it is from the training cell (`flows.labelling.sampling.summary`)."""
+
+    structure_key: str
+    rms_displacement_A: float
+
+
+class Stratum(Payload):
+    """Structures that were drawn in the same way, in the order of the draw."""
+
+    title: str
+    method: str
+    structures: tuple[DrawnStructure, ...]
+
+
+class LevelSet(Payload):
+    """Levels that are labelled at the same structures; `failed` are those without a label at one of them."""
+
+    levels: tuple[str, ...]
+    title: str
+    structures: tuple[str, ...]
+    failed: tuple[str, ...] = ()
+
+
+class LevelEnergies(Payload):
+    """Energies of a level above the lowest of them (meV/atom) at RMS displacements (Å), structure by structure."""
+
+    level: str
+    title: str
+    rms_displacements_A: tuple[float, ...]
+    energies_meV_atom: tuple[float, ...]
+
+
+class SamplingFigure(Figure):
+    """What was drawn to be labelled: displacements by stratum, who is labelled at which level, and the energies."""
+
+    kind: Literal["sampling"] = "sampling"
+    strata: tuple[Stratum, ...]
+    sets: tuple[LevelSet, ...]
+    energies: tuple[LevelEnergies, ...] = ()
