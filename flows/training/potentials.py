@@ -133,6 +133,10 @@ class Network(Term):
         model = torch.load(io.BytesIO(content), map_location=device, weights_only=False)
         self.dtype, self.device = getattr(torch, dtype), device
         self.model = model.to(device=device, dtype=self.dtype).requires_grad_(False).eval()
+        if device == "cpu":
+            from flows.training.convolution import fuse
+
+            fuse(self.model)
         self.cutoff = float(model.r_max)
         self.numbers = np.array([int(z) for z in model.atomic_numbers])
 
