@@ -9,7 +9,7 @@ from campaign.report.captions import bands_alt, bands_caption, seeds_caption
 from campaign.report.given import densities_of, series_on
 from campaign.report.payloads import Absent, Area, Axis, BandsFigure, Line, Panel
 from campaign.report.place import Crystal
-from campaign.report.seeds import Harvest, SeedGroup, is_model, title_of
+from campaign.report.seeds import Harvest, SeedGroup, is_model, phonons_title, title_of
 from campaign.report.spread import band_mean, band_spread, dos_mean, dos_spread, rows
 from campaign.report.view import frequency_range
 from flows.records import PhononFacts
@@ -57,7 +57,7 @@ class BandsSource:
         others = [f"{size}: " for size in self.harvest.sizes(self.crystal.name) if size != self.size]
         for gap in campaign.plan.gaps:
             if gap.system == self.crystal.name and not gap.why.startswith(tuple(others)):
-                yield Absent(title=title_of(_phonons_of(gap.model)), why=gap.why)
+                yield Absent(title=phonons_title(_phonons_of(gap.model)), why=gap.why)
 
     def _undone(self) -> Iterator[Absent]:
         for model, group in self.harvest.phonons(self.crystal.name, self.size).items():

@@ -10,7 +10,7 @@ from campaign.report.frozen_caption import frozen_alt, frozen_caption, model_tex
 from campaign.report.labelling_payloads import FrozenFigure, FrozenLevel, FrozenModes, Range
 from campaign.report.payloads import Absent, Marker
 from campaign.report.place import Crystal
-from campaign.report.seeds import Harvest, SeedGroup, title_of
+from campaign.report.seeds import Harvest, SeedGroup, phonons_title, title_of
 from campaign.results.tables.phonons import ACOUSTIC, GAMMA
 from flows.phonons.frozen import frozen_structures
 from flows.records import PhononFacts
@@ -56,7 +56,7 @@ class FrozenSource:
                 yield Absent(title=f"the frozen phonon of {title_of(level)}", why=self._why_not(level))
         for gap in self.harvest.campaign.plan.gaps:
             if gap.system == self.crystal.name:
-                yield Absent(title=title_of(gap.model), why=gap.why)
+                yield Absent(title=phonons_title(gap.model), why=gap.why)
         for group in self._groups():
             if not group.results:
                 several = len(self.harvest.sizes(self.crystal.name)) > 1

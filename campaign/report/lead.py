@@ -8,6 +8,7 @@ from campaign.report.engines import by_engine, listed
 from campaign.report.frozen import optical_cm1
 from campaign.report.place import Crystal
 from campaign.report.seeds import Harvest, SeedGroup, title_of
+from campaign.results.render import records
 from campaign.results.tables.phonons import GAMMA
 from campaign.standing import State
 from flows.records import PhononFacts
@@ -75,13 +76,14 @@ def _frequency(record: PhononFacts, optical: bool) -> float:
 
 
 def _checked(harvest: Harvest, system: str) -> str:
-    """How far models are from the frozen phonons of their own levels."""
-    rows = harvest.campaign.table("frozen")
-    found = [row for row in rows.to_dict("records") if row["system"] == system and row["learned"] and row["seed_count"]]
-    off = [abs(row["worst_off_percent"]) for row in found if row["worst_off_percent"] is not None]
+    """How far models are from the frozen phonons of their own levels: those that have learned, if any has."""
+    rows = [row for row in records(harvest.campaign.table("frozen")) if row["system"] == system and row["seed_count"]]
+    learned = [row for row in rows if row["learned"]]
+    off = [abs(row["worst_off_percent"]) for row in learned or rows if row["worst_off_percent"] is not None]
     if not off:
         return ""
-    return f"Models that have learned are within {max(off):.1f} % of the frozen phonon that the engine itself has for their level."
+    whose = f"{max(off):.1f} % of the frozen phonon that the engine itself has for their level"
+    return f"Models that have learned are within {whose}." if learned else f"No model has learned; all are within {whose}."
 
 
 def _state(harvest: Harvest, system: str) -> str:

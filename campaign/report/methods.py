@@ -87,7 +87,7 @@ def _md(crystal: Crystal, records: Sequence[Vibrations]) -> str:
     return (
         f"MD in a {crystal.md_cell} at the lattice constants of the labels: {one.equilibration_steps} steps of Langevin "
         f"equilibration at {one.temperature_K:g} K, then {one.steps} steps of {one.timestep_fs:g} fs at constant energy, "
-        f"{len(one.starts)} independent starts for each seed. Mean temperatures of the starts: {min(seen):.3g} to "
+        f"{len(one.starts)} independent start{'' if len(one.starts) == 1 else 's'} for each seed. Mean temperatures of the starts: {min(seen):.3g} to "
         f"{max(seen):.3g} K; drift of the total energy at most {drift:.2g} meV/atom; the timestep raises a mode at "
         f"{worst.edge_cm1:.0f} cm^-1, below which 99 % of the states lie, by {worst.verlet_shift_cm1:.2g} cm^-1 (not corrected)."
     )

@@ -17,6 +17,7 @@ from campaign.report.seeds import Harvest, title_of
 from campaign.report.tables import (
     PageTable,
     frozen_table,
+    gaps_table,
     points_table,
     reference_table,
     result_table,
@@ -125,9 +126,9 @@ def _numbered(figures: Sequence[AnyFigure]) -> dict[str, list[tuple[int, AnyFigu
 
 
 def _tables(campaign: Campaign, crystals: dict[str, Crystal]) -> dict[str, PageTable]:
-    named = {name: result_table(campaign, name) for name in ("labels", "vibrations", "failures", "gaps")}
+    named = {name: result_table(campaign, name) for name in ("labels", "vibrations", "failures")}
     more = (
         *(training_table(campaign), points_table(campaign, crystals), frozen_table(campaign)),
-        *(set_aside_table(campaign), reference_table(list(crystals.values()))),
+        *(set_aside_table(campaign), gaps_table(campaign), reference_table(list(crystals.values()))),
     )
     return named | {table.name: table for table in more}

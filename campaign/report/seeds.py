@@ -31,6 +31,11 @@ def title_of(model: str) -> str:
     return ModelName.parse(model).title() if is_model(model) else model.upper()
 
 
+def phonons_title(model: str) -> str:
+    """As `title_of`; phonons of a level are those of `DFT itself`."""
+    return title_of(model) if is_model(model) else f"{title_of(model)} itself"
+
+
 @dataclass(frozen=True)
 class SeedGroup(Generic[R]):
     """A model of one size in one system: the results of its seeds, and `missing` ones with their state."""

@@ -9,7 +9,7 @@ from typing import Any
 from campaign.report.captions import DAGGER
 from campaign.report.given import given_rows
 from campaign.report.place import Crystal
-from campaign.report.seeds import is_model, title_of
+from campaign.report.seeds import is_model, phonons_title, title_of
 from campaign.results.campaign import Campaign
 from campaign.results.render import records
 from campaign.results.tables import find_table
@@ -145,9 +145,8 @@ def _point_row(modes: Sequence[Row], crystal: Crystal) -> tuple[str, ...]:
 
 
 def _whose(row: Row) -> str:
-    if not is_model(row["model"]):
-        return f"{title_of(row['model'])} itself"
-    return row["title"] if row["learned"] else f"{row['title']}, not learned"
+    title = phonons_title(row["model"])
+    return title if row["learned"] else f"{title}, not learned"
 
 
 def _fold(mode: Row) -> str:
@@ -162,6 +161,12 @@ def _order(row: Row, systems: list[str], sizes: list[str]) -> tuple[int, int, in
     """Systems and sizes of the plan, then point by point, so that models stand below each other."""
     points = SHOWN_POINTS.index(row["point"]) if row["point"] in SHOWN_POINTS else len(SHOWN_POINTS)
     return systems.index(row["system"]), sizes.index(row["size"]), points
+
+
+def gaps_table(campaign: Campaign) -> PageTable:
+    """Models, and phonons of levels, that cannot be had."""
+    rows = tuple((gap.system, phonons_title(gap.model), gap.why) for gap in campaign.plan.gaps)
+    return PageTable("gaps", "What the labels at hand do not allow, and why", ("system", "model", "why"), rows)
 
 
 def set_aside_table(campaign: Campaign) -> PageTable:

@@ -21,7 +21,7 @@ from campaign.report.payloads import (
     VibrationsPanel,
 )
 from campaign.report.place import Crystal
-from campaign.report.seeds import Harvest, SeedGroup, title_of
+from campaign.report.seeds import Harvest, SeedGroup, is_model, title_of
 from campaign.report.spread import dos_mean
 from campaign.report.vibrations_captions import vibrations_alt, vibrations_caption
 from campaign.report.view import density_reach, frequency_reach
@@ -66,6 +66,8 @@ class VibrationsSource:
         asked = self.harvest.campaign.spec.dynamics
         others = [f"{size}: " for size in self.harvest.sizes(self.crystal.name) if size != self.size]
         for gap in self.harvest.campaign.plan.gaps:
+            if not is_model(gap.model):
+                continue
             (model,) = potentials([gap.model])
             mine = gap.system == self.crystal.name and not gap.why.startswith(tuple(others))
             if mine and asked is not None and model in asked.models:

@@ -45,7 +45,7 @@ def _drawn(figure: VibrationsFigure, groups: Groups) -> Iterator[str]:
         f"Vibrational densities of states of {whose}{figure.system}, training sets of size {figure.size}, from the "
         "velocity autocorrelation of MD (VACF) and in the harmonic approximation (HA). Solid lines: mean over the seeds "
         "of VACF; areas: from the smallest to the largest value over the seeds and "
-        f"the {_numbers(len(one.starts) for one in records)} starts of the MD of each."
+        f"the {_starts(len(one.starts) for one in records)} of the MD of each."
     )
     if figure.kind == "projected":
         yield (
@@ -111,5 +111,6 @@ def _models(figure: VibrationsFigure, crystal: Crystal, harvest: Harvest) -> Ite
     )
 
 
-def _numbers(values: Iterable[int]) -> str:
-    return " or ".join(map(str, sorted(set(values))))
+def _starts(values: Iterable[int]) -> str:
+    counts = sorted(set(values))
+    return f"{' or '.join(map(str, counts))} start{'' if counts == [1] else 's'}"

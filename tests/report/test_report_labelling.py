@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import labelling_world
@@ -15,6 +16,7 @@ from campaign.report.figures import save
 from campaign.report.figures.frozen import draw_frozen
 from campaign.report.frozen import FrozenSource, frozen_figure, optical_cm1
 from campaign.report.labelling_payloads import FrozenFigure, SamplingFigure
+from campaign.report.lead import lead
 from campaign.report.page import page
 from campaign.report.payloads import AnyFigure
 from campaign.report.place import Crystal
@@ -22,6 +24,7 @@ from campaign.report.sampling import sampling_figure
 from campaign.report.sampling_caption import _sweep
 from campaign.report.seeds import Harvest
 from campaign.results import Campaign
+from campaign.spec import Gap
 from campaign.spec.labelling import SweepSpec
 
 
@@ -212,3 +215,22 @@ def test_the_page_has_words_for_labels_and_phonons_of_levels(shown: str, labelle
     ):
         assert what in shown, what
     assert "None" not in shown.replace("None: the labels allow", "").replace("None.", "")
+
+
+def test_phonons_of_a_level_may_be_a_gap(labelled: Campaign, crystal: Crystal) -> None:
+    gap = Gap("diamond", "dft", "1 of 2 displaced supercells failed: its own phonons are not to be had")
+    lacking = replace(labelled)
+    lacking.__dict__["plan"] = replace(labelled.plan, gaps=(gap,))
+    made = frozen_figure(FrozenSource(Harvest(lacking), crystal))
+    assert made is not None
+    assert f"DFT itself ({gap.why})" in made.caption
+    assert f"DFT itself</td><td>{gap.why}" in page(Harvest(lacking), {"diamond": crystal}, (made,))
+
+
+def test_where_nothing_has_learned_the_page_says_so(labelled: Campaign, crystal: Crystal) -> None:
+    lost = replace(labelled)
+    lost.__dict__["_phonons"] = [
+        replace(one, record=one.record.model_copy(update={"learned": False})) for one in labelled.phonons()
+    ]
+    (text,) = lead(Harvest(lost), {"diamond": crystal})
+    assert "No model has learned; all are within 47.1 % of the frozen phonon" in text
