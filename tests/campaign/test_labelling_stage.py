@@ -264,3 +264,52 @@ class TestRunning:
         written.write_text(written.read_text().replace("campaign: labels", "campaign: twin"))
         added = self.submit(farm, written)
         assert not [work for work in added.standing.of(State.MISSING) if work.stage == "label"]
+
+
+class TestSweep:
+    """Structures that are known only when an MD has run."""
+
+    SWEEP = (
+        "systems.copper.sampling={sweep: {level: dft, temperatures_K: [100, 300], steps: 20, discard: 0, every: 5}}"
+    )
+
+    @pytest.fixture
+    def asked(self, written: Path) -> ResolvedSpec:
+        return load_spec(written, [self.SWEEP]).resolved
+
+    def test_first_the_md_and_nothing_that_needs_its_frames(self, asked):
+        made = plan(asked, Known())
+        (sweep,) = made.work.values()
+        assert (sweep.stage, sweep.model, sweep.title) == ("sample", "dft", "sample dft of copper")
+        assert states(made, set(), {}) == {sweep.key: State.MISSING}
+
+    def test_a_model_of_another_system_can_move_the_atoms(self, written):
+        document = yaml.safe_load(written.read_text())
+        copper = document["systems"].pop("copper")
+        mover = {"system": "small", "model": "delta_hf", "seed": 1}
+        sweep = {"sweep": {"model": mover, "steps": 200}}
+        document["systems"] = {"small": copper, "big": copper | {"sampling": sweep}}
+        written.write_text(yaml.safe_dump(document, sort_keys=False))
+        made = plan(load_spec(written).resolved, Known())
+        (sample,) = made.of_stage("sample")
+        (moved,) = (work for work in made.of_stage("phonons") if work.model == "delta_hf")
+        assert sample.needs == moved.needs
+        assert states(made, set(), {})[sample.key] is State.WAITING
+
+    def test_its_frames_are_labelled_and_what_it_computed_is_not_computed_again(self, farm, written, tmp_path):
+        from campaign.lookup import known
+        from campaign.submit import planned, submit
+        from launchers.worker import Worker, WorkerSettings
+
+        loaded = load_spec(written, [self.SWEEP])
+        submit(farm, loaded, timedelta(0))
+        settings = WorkerSettings(run_root=tmp_path / "runs", categories=("label",), until_empty=True)
+        Worker(farm, settings).run()
+        made = planned(farm, loaded.resolved)
+        found = known(farm, loaded.resolved, {})
+        (asked,) = (wanted(loaded.resolved, name, found) for name in loaded.resolved.systems)
+        assert len(asked.drawn) == 8
+        assert {drawn.method for drawn in asked.drawn.values()} == {"sweep"}
+        assert asked.missing(found, ("dft", "hf")) == set()
+        assert {work.model for work in made.of_stage("label")} == {"hf by other"}
+        assert all(not work.needs for work in made.of_stage("train"))

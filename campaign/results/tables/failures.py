@@ -8,7 +8,7 @@ from typing import Any
 from campaign.results.campaign import Campaign
 from campaign.results.columns import Column, Table
 from campaign.results.tables.places import KEY, MODEL, SEED, SIZE, SYSTEM, TITLE, place
-from flows.training.names import ModelName
+from campaign.work import shown
 
 SHORT_KEY = 12
 """Digits of a key that a terminal shows; `plan --show` and `retry` take them."""
@@ -30,8 +30,7 @@ def _failure_rows(campaign: Campaign) -> Iterator[dict[str, Any]]:
 
 def _gap_rows(campaign: Campaign) -> Iterator[dict[str, Any]]:
     for gap in campaign.plan.gaps:
-        title = ModelName.parse(gap.model).title()
-        yield {"system": gap.system, "model": gap.model, "title": title, "why": gap.why}
+        yield {"system": gap.system, "model": gap.model, "title": shown(gap.model), "why": gap.why}
 
 
 def _notes(frame: Any) -> list[str]:
@@ -39,7 +38,8 @@ def _notes(frame: Any) -> list[str]:
     notes += [
         f"{row.short_key}: ran in {row.run_directory}" for row in frame.itertuples() if row.run_directory
     ]
-    return [*notes, "fw: the number for `lpad get_fws -i`; blocked: work that needs it"] if len(frame) else []
+    explained = "fw: the number for `lpad get_fws -i`; blocked: work that needs it"
+    return [*dict.fromkeys(notes), explained] if len(frame) else []
 
 
 FAILURES = Table(

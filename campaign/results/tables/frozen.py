@@ -20,7 +20,7 @@ def _rows(campaign: Campaign) -> Iterator[dict[str, Any]]:
         for group in groups:
             yield {**common, **_compared(group, frozen.phonon.frequency_cm1)}
         if not groups:
-            yield {**common, "title": "no phonons yet", "seed_count": 0, "learned": False}
+            yield {**common, "title": "no phonons yet", "seed_count": 0}
 
 
 def _groups(campaign: Campaign, system: str, level: str) -> list[list[Result[PhononFacts]]]:
@@ -35,7 +35,7 @@ def _groups(campaign: Campaign, system: str, level: str) -> list[list[Result[Pho
 
 def _compared(group: list[Result[PhononFacts]], frozen_cm1: float) -> dict[str, Any]:
     """Smallest and largest over the seeds; of a polar crystal the transverse mode, that of the frozen phonon."""
-    modes = [sorted(one.record.points_cm1[GAMMA])[3] for one in group]
+    modes = [min(sorted(one.record.points_cm1[GAMMA], key=abs)[3:]) for one in group]
     off = max((mode - frozen_cm1 for mode in modes), key=abs)
     facts = place(group[0].work)
     return {name: facts[name] for name in ("model", "title", "size")} | {

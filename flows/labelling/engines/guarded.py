@@ -6,6 +6,7 @@ another, and a new child after a crash.
 
 from __future__ import annotations
 
+import atexit
 import math
 import time
 from collections.abc import Iterator, Mapping
@@ -105,6 +106,15 @@ class Guarded:
 
 
 _resting: Guarded | None = None  # of this process
+
+
+@atexit.register
+def _end_resting() -> None:
+    """multiprocessing would wait at exit, without end, for a child that ignores its SIGTERM."""
+    global _resting
+    guarded, _resting = _resting, None
+    if guarded is not None:
+        guarded._kill()
 
 
 @contextmanager
