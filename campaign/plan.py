@@ -37,8 +37,9 @@ class Plan:
 
     @property
     def awaited(self) -> frozenset[str]:
-        """The keys that other work needs."""
-        return frozenset(key for work in self.work.values() for key in work.needs)
+        """The keys that other work needs, and those of samplings: what they lead to cannot be named yet."""
+        needed = (key for work in self.work.values() for key in work.needs)
+        return frozenset([*needed, *(work.key for work in self.of_stage("sample"))])
 
 
 def plan(spec: ResolvedSpec, known: Known) -> Plan:

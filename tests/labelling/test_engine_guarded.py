@@ -181,3 +181,18 @@ def test_the_parent_alone_decides_on_a_termination(hanging):
     time.sleep(0.5)
     assert psutil.pid_exists(child)
     assert process.poll() is None
+
+
+def test_a_process_with_a_resting_engine_ends(tmp_path):
+    """The child ignores the SIGTERM of multiprocessing's exit, which would wait for it for ever."""
+    script = tmp_path / "ends.py"
+    script.write_text(
+        "from ase.build import bulk\n"
+        "from flows.labelling.engines.ase import ASESettings\n"
+        "from flows.labelling.engines.guarded import warm\n"
+        "if __name__ == '__main__':\n"
+        "    with warm(ASESettings(calculator='ase.calculators.emt:EMT')) as engine:\n"
+        "        print(engine.compute(bulk('Cu', cubic=True), {'dft': True})['dft'].energy_eV)\n"
+    )
+    done = subprocess.run([sys.executable, script], capture_output=True, text=True, check=True, timeout=100)
+    assert float(done.stdout) < 1
