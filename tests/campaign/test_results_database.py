@@ -23,6 +23,7 @@ def test_all_tables_from_a_database(farm: Farm, tmp_path: Path) -> None:
         "learning": 12,
         "phonons": 30,
         "points": 144,
+        "frozen": 0,
         "vibrations": 0,
         "failures": 0,
         "gaps": 1,
