@@ -190,13 +190,14 @@ def test_hello_is_not_blocked_by_a_long_write(embedded: Home) -> None:
         other.admin.command("hello")
         thread = threading.Thread(target=_ignore_errors, args=(client,))
         thread.start()
-        waits = []
+        waits, started = [], time.perf_counter()
         while thread.is_alive():
             begun = time.perf_counter()
             other.admin.command("hello")
             waits.append(time.perf_counter() - begun)
         assert len(waits) > 5
-        assert max(waits) < 0.5
+        # a busy machine makes any one of them slow, but none waits for the write
+        assert max(waits) < 0.5 * (time.perf_counter() - started)
 
 
 def test_no_two_clients_claim_the_same(embedded: Home) -> None:

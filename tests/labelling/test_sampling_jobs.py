@@ -25,7 +25,7 @@ ENGINE = ASESettings(calculator="sampling_toys:Tied")
 
 
 class Glass:
-    """Stands for `Guarded`, in this process: counts what it computes, and fails where it is told."""
+    """Stands for a `warm` engine, in this process: counts what it computes, and fails where it is told."""
 
     calls: ClassVar[list[Mapping[str, bool]]] = []
     fails_at: ClassVar[int] = 0
@@ -64,7 +64,7 @@ def store(monkeypatch, tmp_path):
 
 @pytest.fixture
 def glass(monkeypatch) -> type[Glass]:
-    monkeypatch.setattr("flows.labelling.sampling.jobs.Guarded", Glass)
+    monkeypatch.setattr("flows.labelling.sampling.jobs.warm", Glass)
     monkeypatch.setattr(Glass, "calls", [])
     monkeypatch.setattr(Glass, "fails_at", 0)
     return Glass
@@ -178,7 +178,7 @@ def test_models_are_summed_and_leave_no_labels(store, monkeypatch):
     assert found.potential == "pbe_ef + hf-pbe"
     assert {"torch", "mace-torch", "ase"} <= found.versions.keys()
     assert not list(store.query({"name": "label"}))
-    monkeypatch.setattr("flows.labelling.sampling.jobs.Guarded", Glass)
+    monkeypatch.setattr("flows.labelling.sampling.jobs.warm", Glass)
     monkeypatch.setattr(Glass, "calls", [])
     springs_of_both = run(store, by_engine(key="engine"))
     assert [frame.step for frame in springs_of_both.frames] == [frame.step for frame in found.frames]

@@ -249,13 +249,16 @@ def built_cell(settings: PySCFSettings, atoms: Atoms, level: str) -> Any:
             elements) or `open-shell`.
     """
     from ase.units import Bohr
+    from pyscf import lib
     from pyscf.pbc import gto
     from pyscf.pbc.tools.pbc import cutoff_to_mesh
 
     if not atoms.pbc.all() or abs(atoms.cell.volume) < 1e-6:
         raise _failure("bad-input", "the structure is not periodic in three directions", "give it a cell")
     lattice = atoms.cell.array / Bohr
-    cell = gto.Cell(verbose=0, unit="B", a=lattice, spin=None, max_memory=1e3 * settings.max_memory_GB)
+    # PySCF counts what the process holds already, as that of a worker's imports
+    held_MB = lib.current_memory()[0]
+    cell = gto.Cell(verbose=0, unit="B", a=lattice, spin=None, max_memory=held_MB + 1e3 * settings.max_memory_GB)
     cell.atom = list(zip(atoms.symbols, atoms.get_positions(wrap=True) / Bohr, strict=True))
     cell.basis, cell.pseudo = settings.basis, settings.pseudo_of(level)
     if level == "dft":
