@@ -109,8 +109,11 @@ class _SystemPlan:
         """The chunks that still have to compute labels of a model."""
         if self.asked is None:
             return ()
-        missing = self.asked.missing(self.known, ModelName.parse(model).levels)
-        return tuple(one.key for one in self.chunks if not missing.isdisjoint(one.parts))
+        return self._computing(self.asked.missing(self.known, ModelName.parse(model).levels))
+
+    def _computing(self, labels: set[str]) -> tuple[str, ...]:
+        """The chunks that any of `labels` is in."""
+        return tuple(one.key for one in self.chunks if not labels.isdisjoint(one.parts))
 
     def _models(self, models: list[str]) -> Iterator[Work]:
         splits = self._splits(models)
@@ -194,8 +197,7 @@ class _SystemPlan:
     def _direct(self) -> Iterator[Work]:
         """Phonons of levels by the forces of their own engines."""
         for level, keys in (self.asked.direct if self.asked is not None else {}).items():
-            missing = {key for key in keys if not self.known.settled(key)}
-            awaited = tuple(one.key for one in self.chunks if not missing.isdisjoint(one.parts))
+            awaited = self._computing({key for key in keys if not self.known.settled(key)})
             if failed := [key for key in keys if key in self.known.failed]:
                 why = f"{len(failed)} of {len(keys)} displaced supercells failed: its own phonons are not to be had"
                 self.gaps.append(Gap(self.system, level, why))

@@ -68,15 +68,15 @@ def _claim(farm: Farm, wanted: Mapping[str, tuple[str, ...]], grace: timedelta) 
     if not wanted:
         return set()
     keys, now = list(wanted), datetime.now(UTC)
-    claim = {"token": farm.token, "claimed_at": now}
+    mine = {"token": farm.token, "claimed_at": now}
     insert_new(
-        farm, [{"_id": key, **claim, **({"parts": parts} if parts else {})} for key, parts in wanted.items()]
+        farm, [{"_id": key, **mine, **({"parts": parts} if parts else {})} for key, parts in wanted.items()]
     )
     stale = {"token": {"$ne": farm.token}, "claimed_at": {"$lt": now - grace}}
     for claim in list(farm.find(farm.work, "_id", keys, {"token": 1, "claimed_at": 1})):
         if claim["token"] != farm.token:
             farm.work.update_one(
-                {"_id": claim["_id"], **stale}, {"$set": {"token": farm.token, "claimed_at": now}}
+                {"_id": claim["_id"], **stale}, {"$set": mine}
             )
     return {one["_id"] for one in farm.find(farm.work, "_id", keys, {"token": 1}) if one["token"] == farm.token}
 

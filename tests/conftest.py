@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -66,3 +67,16 @@ def farm(database_name: str) -> Iterator:
     opened = Farm.open(found)
     yield opened
     opened.launchpad.connection.drop_database(database_name)
+
+
+@pytest.fixture
+def store(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
+    """A job store in memory, which jobflow takes for its own, and checkpoints for this test alone."""
+    from jobflow import SETTINGS, JobStore
+    from maggma.stores import MemoryStore
+
+    monkeypatch.setenv("LATTICEFARM_CHECKPOINTS", str(tmp_path / "checkpoints"))
+    store = JobStore(MemoryStore(), additional_stores={"blobs": MemoryStore()})
+    store.connect()
+    monkeypatch.setattr(SETTINGS, "JOB_STORE", store)
+    return store

@@ -11,8 +11,8 @@ from campaign.report.labelling_payloads import FrozenFigure, FrozenLevel, Frozen
 from campaign.report.payloads import Absent, Marker
 from campaign.report.place import Crystal
 from campaign.report.seeds import Harvest, SeedGroup, phonons_title, title_of
-from campaign.results.tables.phonons import ACOUSTIC, GAMMA
-from flows.phonons.frozen import frozen_structures
+from campaign.results.tables.frozen import optical_cm1
+from campaign.results.tables.phonons import GAMMA
 from flows.records import PhononFacts
 from flows.training.names import ModelName
 
@@ -45,7 +45,7 @@ class FrozenSource:
                     title=title_of(one.level),
                     engine=engine_text(engine, one.level),
                     frozen_cm1=round(one.phonon.frequency_cm1, 4),
-                    direct_cm1=optical_cm1(direct[one.level]) if one.level in direct else None,
+                    direct_cm1=round(optical_cm1(direct[one.level]), 4) if one.level in direct else None,
                     models=tuple(self._models(one.level)),
                 )
 
@@ -67,7 +67,7 @@ class FrozenSource:
     def _models(self, level: str) -> Iterator[FrozenModes]:
         for group in self._groups():
             if group.results and ModelName.parse(group.model).level == level:
-                values = tuple(optical_cm1(one.record) for one in group.results)
+                values = tuple(round(optical_cm1(one.record), 4) for one in group.results)
                 yield FrozenModes(**group.facts(), size=group.works[0].size, values_cm1=values)
 
     def _groups(self) -> list[SeedGroup[PhononFacts]]:
@@ -75,12 +75,9 @@ class FrozenSource:
         return [one for size in self.harvest.sizes(name) for one in self.harvest.phonons(name, size).values()]
 
     def _why_not(self, level: str) -> str:
-        cells = self.crystal.cells
-        assert cells.frozen_phonon is not None
-        moved = frozen_structures(cells.primitive, cells.training, cells.frozen_phonon.displacements_A)
-        keys = {structure.key() for structure in moved}
+        keys = self.harvest.campaign.wanted()[self.crystal.name].frozen.get(level, ())
         for failed in self.harvest.campaign.failures():
-            if failed.record.structure_key in keys and failed.record.level == level:
+            if failed.record.label_key in keys:
                 return f"a label failed: {failed.record.message}"
         return "its labels are not all there"
 
@@ -112,15 +109,6 @@ def frozen_figure(source: FrozenSource) -> FrozenFigure | None:
     )
     caption = frozen_caption(draft, crystal, source.harvest)
     return draft.model_copy(update={"alt": frozen_alt(draft), "caption": caption})
-
-
-def optical_cm1(record: PhononFacts) -> float:
-    """The optical mode at Γ; of a polar crystal the transverse one, that of a frozen phonon.
-
-    The acoustic modes are those next to zero: an imaginary optical mode lies below them.
-    """
-    optical = sorted(record.points_cm1[GAMMA], key=abs)[ACOUSTIC:]
-    return round(min(optical), 4)
 
 
 def _range(levels: Iterable[FrozenLevel], markers: Iterable[Marker]) -> Range:

@@ -26,7 +26,7 @@ class LevelLabels:
 
 def level_labels(campaign: Campaign, system: str) -> dict[str, LevelLabels]:
     """Of every level of `system` that an engine labels, in the order of the spec."""
-    drawn, asked = campaign.drawn().get(system, {}), _open(campaign, system)
+    asked = campaign.wanted().get(system)
     found = campaign.label_sets().get(system)
     labels = {}
     for level, one in campaign.spec.systems[system].levels.items():
@@ -35,7 +35,7 @@ def level_labels(campaign: Campaign, system: str) -> dict[str, LevelLabels]:
         keys = found.labels.get(level, {}) if found is not None else {}
         aside = [item for item in (found.set_aside if found is not None else ()) if item.level == level]
         failed = {item.structure_key: item.reason for item in aside if item.structure_key is not None}
-        wanted = frozenset(key for key in (*keys, *failed, *asked.get(level, ())) if key in drawn)
+        wanted = frozenset(asked.labels.get(level, {}) if asked is not None else ())
         labels[level] = _labels(campaign, level, keys, (wanted, failed))
     return labels
 
@@ -55,17 +55,3 @@ def _labels(
         versions=tuple(sorted({one["engine_version"] for one in found.values() if one.get("engine_version")})),
         seconds=sum(one.get("wall_time_s") or 0.0 for one in found.values()),
     )
-
-
-def _open(campaign: Campaign, system: str) -> dict[str, list[str]]:
-    """The structures that the plan still has labelled, or has had, by level."""
-    from flows.labelling.engines.task import LabelTask
-
-    found: dict[str, list[str]] = {}
-    for work in campaign.plan.of_stage("label"):
-        if work.system == system and isinstance(work.task, LabelTask):
-            for item in work.task.items:
-                key = item.structure.key()
-                for level in item.levels:
-                    found.setdefault(level, []).append(key)
-    return found

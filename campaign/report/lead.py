@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from campaign.report.engines import by_engine, listed
-from campaign.report.frozen import optical_cm1
 from campaign.report.place import Crystal
 from campaign.report.seeds import Harvest, SeedGroup, title_of
 from campaign.results.render import records
+from campaign.results.tables.frozen import optical_cm1
 from campaign.results.tables.phonons import GAMMA
 from campaign.standing import State
 from flows.records import PhononFacts

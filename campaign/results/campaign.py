@@ -88,6 +88,10 @@ class Campaign:
         """The frozen phonons of the levels that an engine labels, as far as their labels are there."""
         return list(self._frozen_phonons)
 
+    def wanted(self) -> dict[str, Wanted]:
+        """What each system asks of its engines: structures as they were drawn, label keys by level."""
+        return dict(self._wanted)
+
     def drawn(self) -> dict[str, dict[str, Drawn]]:
         """The structures that each system's engines label, by key, as they were drawn."""
         return {name: dict(asked.drawn) for name, asked in self._wanted.items()}

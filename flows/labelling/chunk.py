@@ -11,9 +11,8 @@ from ase import Atoms
 
 from flows.failure import CalculationFailed
 from flows.labelling.computed import computed_label, computed_label_key
-from flows.labelling.engines.protocol import STAGE, Computed
+from flows.labelling.engines.protocol import STAGE, Computed, EngineSettings
 from flows.labelling.engines.task import LabelItem, LabelTask
-from flows.labelling.journal import Journal
 from flows.records import Failure, Label, LabelledChunk
 
 Compute = Callable[[Atoms, Mapping[str, bool]], Mapping[str, Computed | Failure]]
@@ -26,16 +25,7 @@ class Keeper(Protocol):
     def stored(self, keys: Sequence[str]) -> set[str]: ...
 
 
-def label_keys(task: LabelTask) -> dict[str, tuple[LabelItem, str]]:
-    """The keys of all labels of a chunk, with the structure and the level of each."""
-    return {
-        computed_label_key(item.structure.key(), level, task.engine, forces): (item, level)
-        for item in task.items
-        for level, forces in item.levels.items()
-    }
-
-
-def label_chunk(task: LabelTask, compute: Compute, journal: Journal | Keeper) -> LabelledChunk:
+def label_chunk(task: LabelTask, compute: Compute, journal: Keeper) -> LabelledChunk:
     """Every label of `task` that is not kept yet, computed and kept.
 
     A label that fails does not hold up the others.
@@ -44,41 +34,45 @@ def label_chunk(task: LabelTask, compute: Compute, journal: Journal | Keeper) ->
         CalculationFailed: some failed; a part for each, with its key.
     """
     started = perf_counter()
-    keys = label_keys(task)
-    known = journal.stored(list(keys))
+    keys = [_keys(item, task.engine) for item in task.items]
+    every = [key for of_item in keys for key in of_item.values()]
+    known = journal.stored(every)
     failed: list[Failure] = []
-    for item in task.items:
-        failed += _label(item, task, compute, journal, known)
+    for item, of_item in zip(task.items, keys, strict=True):
+        missing = {level: key for level, key in of_item.items() if key not in known}
+        if missing:
+            failed += _label(item, missing, task.engine, compute, journal)
     if failed:
-        raise CalculationFailed(_summary(failed, len(keys)), failed)
+        raise CalculationFailed(_summary(failed, len(every)), failed)
     return LabelledChunk(
         key=task.key,
         system=task.system,
-        labels=tuple(keys),
+        labels=tuple(every),
         versions=task.engine.versions(),
         wall_time_s=perf_counter() - started,
     )
 
 
-def _label(
-    item: LabelItem, task: LabelTask, compute: Compute, journal: Journal | Keeper, known: set[str]
-) -> list[Failure]:
-    """The failures among the labels of one structure; the others are kept."""
-    structure_key = item.structure.key()
-    keys = {
-        level: computed_label_key(structure_key, level, task.engine, forces)
-        for level, forces in item.levels.items()
+def _keys(item: LabelItem, engine: EngineSettings) -> dict[str, str]:
+    """The label key of each level of one structure."""
+    structure = item.structure.key()
+    return {
+        level: computed_label_key(structure, level, engine, forces) for level, forces in item.levels.items()
     }
-    wanted = {level: item.levels[level] for level, key in keys.items() if key not in known}
-    if not wanted:
-        return []
+
+
+def _label(
+    item: LabelItem, missing: Mapping[str, str], engine: EngineSettings, compute: Compute, journal: Keeper
+) -> list[Failure]:
+    """The failures among the `missing` labels of one structure, keys by level; the others are kept."""
+    wanted = {level: item.levels[level] for level in missing}
     failed = []
     for level, found in compute(item.structure.atoms(), wanted).items():
         if isinstance(found, Failure):
-            names = {"label_key": keys[level], "structure_key": structure_key, "level": level}
+            names = {"label_key": missing[level], "structure_key": item.structure.key(), "level": level}
             failed.append(found.model_copy(update=names))
         else:
-            journal.keep(computed_label(item.structure, level, task.engine, wanted[level], found))
+            journal.keep(computed_label(item.structure, level, engine, wanted[level], found))
     return failed
 
 

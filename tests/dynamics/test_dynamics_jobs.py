@@ -22,18 +22,6 @@ def model_of(name: str, **changes) -> TrainedModel:
 
 
 @pytest.fixture
-def store(monkeypatch, tmp_path):
-    from jobflow import SETTINGS, JobStore
-    from maggma.stores import MemoryStore
-
-    monkeypatch.setenv("LATTICEFARM_CHECKPOINTS", str(tmp_path / "checkpoints"))
-    store = JobStore(MemoryStore(), additional_stores={"blobs": MemoryStore()})
-    store.connect()
-    monkeypatch.setattr(SETTINGS, "JOB_STORE", store)
-    return store
-
-
-@pytest.fixture
 def potentials(monkeypatch):
     """Each model is the springs, so that the sum of two has twice their force constants."""
     from flows.training import potentials

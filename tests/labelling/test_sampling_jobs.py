@@ -51,18 +51,6 @@ class Glass:
 
 
 @pytest.fixture
-def store(monkeypatch, tmp_path):
-    from jobflow import SETTINGS, JobStore
-    from maggma.stores import MemoryStore
-
-    monkeypatch.setenv("LATTICEFARM_CHECKPOINTS", str(tmp_path / "checkpoints"))
-    store = JobStore(MemoryStore(), additional_stores={"blobs": MemoryStore()})
-    store.connect()
-    monkeypatch.setattr(SETTINGS, "JOB_STORE", store)
-    return store
-
-
-@pytest.fixture
 def glass(monkeypatch) -> type[Glass]:
     monkeypatch.setattr("flows.labelling.sampling.jobs.warm", Glass)
     monkeypatch.setattr(Glass, "calls", [])

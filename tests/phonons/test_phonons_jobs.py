@@ -56,17 +56,6 @@ def potentials(monkeypatch):
     return asked
 
 
-@pytest.fixture
-def store(monkeypatch):
-    from jobflow import SETTINGS, JobStore
-    from maggma.stores import MemoryStore
-
-    store = JobStore(MemoryStore(), additional_stores={"blobs": MemoryStore()})
-    store.connect()
-    monkeypatch.setattr(SETTINGS, "JOB_STORE", store)
-    return store
-
-
 def put(store, record) -> None:
     """As if a job had delivered `record`."""
     from jobflow import Job

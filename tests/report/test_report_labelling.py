@@ -14,7 +14,7 @@ from pydantic import TypeAdapter
 
 from campaign.report.figures import save
 from campaign.report.figures.frozen import draw_frozen
-from campaign.report.frozen import FrozenSource, frozen_figure, optical_cm1
+from campaign.report.frozen import FrozenSource, frozen_figure
 from campaign.report.labelling_payloads import FrozenFigure, SamplingFigure
 from campaign.report.lead import lead
 from campaign.report.page import page
@@ -24,6 +24,7 @@ from campaign.report.sampling import sampling_figure
 from campaign.report.sampling_caption import _sweep
 from campaign.report.seeds import Harvest
 from campaign.results import Campaign
+from campaign.results.tables.frozen import optical_cm1
 from campaign.spec import Gap
 from campaign.spec.labelling import SweepSpec
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from campaign.results.campaign import Campaign, Result
 from campaign.results.columns import Column, Table
-from campaign.results.tables.phonons import GAMMA
+from campaign.results.tables.phonons import ACOUSTIC, GAMMA
 from campaign.results.tables.places import LEARNED, MODEL, SIZE, SYSTEM, TITLE, place
 from flows.records import PhononFacts
 from flows.training.names import ModelName
@@ -33,9 +33,17 @@ def _groups(campaign: Campaign, system: str, level: str) -> list[list[Result[Pho
     return list(found.values())
 
 
+def optical_cm1(record: PhononFacts) -> float:
+    """The optical mode at Γ; of a polar crystal the transverse one, that of a frozen phonon.
+
+    The acoustic modes are those next to zero: an imaginary optical mode lies below them.
+    """
+    return min(sorted(record.points_cm1[GAMMA], key=abs)[ACOUSTIC:])
+
+
 def _compared(group: list[Result[PhononFacts]], frozen_cm1: float) -> dict[str, Any]:
     """Smallest and largest over the seeds; of a polar crystal the transverse mode, that of the frozen phonon."""
-    modes = [min(sorted(one.record.points_cm1[GAMMA], key=abs)[3:]) for one in group]
+    modes = [optical_cm1(one.record) for one in group]
     off = max((mode - frozen_cm1 for mode in modes), key=abs)
     facts = place(group[0].work)
     return {name: facts[name] for name in ("model", "title", "size")} | {
