@@ -114,10 +114,10 @@ def check_resolution(dynamics: DynamicsSettings, vibrations: VibrationSettings) 
     if vibrations.definition == "velocity-acf":
         return  # its lags run over the whole MD, whatever the window
     window = WINDOWS[vibrations.window]
-    finest = window.finest_cm1(dynamics.frames, dynamics.frame_fs)
-    if vibrations.resolution_cm1 < finest:
+    if window.last_lag(vibrations.resolution_cm1, dynamics.frame_fs) > window.longest_lag(dynamics.frames):
+        finest = window.finest_cm1(dynamics.frames, dynamics.frame_fs)
         raise ValueError(
-            f"{dynamics.frames} frames every {dynamics.frame_fs} fs resolve {finest:.3g} cm^-1 with the window "
+            f"{dynamics.frames} frames every {dynamics.frame_fs} fs resolve {finest:.1f} cm^-1 with the window "
             f"{vibrations.window!r}, not resolution_cm1 = {vibrations.resolution_cm1}: "
             "raise resolution_cm1, or the steps"
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -39,9 +40,13 @@ class LagWindow:
         """Full width at half maximum of a line."""
         return self.width * CM1_FS / (last_lag * frame_fs)
 
+    def longest_lag(self, frames: int) -> int:
+        """In frames: lags beyond half of a run are averages over too little of it."""
+        return max(1, frames // 2)
+
     def finest_cm1(self, frames: int, frame_fs: float) -> float:
-        """The finest resolution: lags beyond half of a run are averages over too little of it."""
-        return self.resolution_cm1(max(1, frames // 2), frame_fs)
+        """The finest resolution of a run, rounded up to a tenth: one that may be asked for."""
+        return math.ceil(10 * self.resolution_cm1(self.longest_lag(frames), frame_fs)) / 10
 
 
 WINDOWS: dict[str, LagWindow] = {

@@ -231,3 +231,11 @@ def test_what_an_md_cannot_show_is_refused():
     with pytest.raises(ValidationError, match="pitch_cm1"):
         VibrationSettings(pitch_cm1=9)
     check_resolution(DynamicsSettings(), VibrationSettings())
+
+
+def test_the_resolution_that_a_refusal_names_may_be_asked_for():
+    short = DynamicsSettings(steps=5000)
+    with pytest.raises(ValueError, match=r"resolve 40\.1 cm") as refused:
+        check_resolution(short, VibrationSettings(resolution_cm1=39.9))
+    assert "raise resolution_cm1" in str(refused.value)
+    check_resolution(short, VibrationSettings(resolution_cm1=40.1))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -43,7 +44,7 @@ def record_classes() -> dict[str, type[Record]]:
     return {
         name: found
         for name, found in vars(records).items()
-        if inspect.isclass(found) and issubclass(found, Record) and found.__module__ == "flows.records"
+        if inspect.isclass(found) and issubclass(found, Record)
     }
 
 
@@ -53,6 +54,27 @@ def read(path: Path) -> tuple[type[Record], dict]:
 
 def test_public_names() -> None:
     assert set(record_classes()) >= NAMES
+
+
+def test_every_record_is_reached_from_the_package() -> None:
+    """Stored documents name a class by the module it was in when they were stored: the package names them all."""
+    assert set(records.__all__) >= set(subclasses(Record))
+
+
+@pytest.mark.parametrize("module", ["flows.records", "flows.records.labels"])
+def test_a_class_path_of_then_and_of_now_is_read(module: str) -> None:
+    from monty.json import MontyDecoder
+
+    label_set = {"key": "k", "system": "lih", "labels": {}, "forces": {}}
+    found = MontyDecoder().process_decoded({"@module": module, "@class": "LabelSet", **label_set})
+    assert found == records.LabelSet(**label_set)
+
+
+def subclasses(kind: type[Record]) -> Iterator[str]:
+    for one in kind.__subclasses__():
+        if one.__module__.startswith("flows.records"):
+            yield one.__name__
+        yield from subclasses(one)
 
 
 def test_each_record_has_a_fossil() -> None:

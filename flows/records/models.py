@@ -1,0 +1,90 @@
+"""Trained models and their sums."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flows.records.base import Blob, Record
+
+
+class Errors(Record):
+    """Root-mean-square errors over `count` structures; forces are absent where there is nothing to compare."""
+
+    count: int
+    energy_meV_atom: float
+    force_meV_A: float | None = None
+
+
+class EpochRecord(Record):
+    """One epoch of a learning curve: validation errors."""
+
+    epoch: int
+    loss: float
+    energy_meV_atom: float | None = None
+    force_meV_A: float | None = None
+
+
+class Baseline(Record):
+    """What a model of a difference has to beat, on the split that is named: RMSE per atom."""
+
+    split: str
+    constant_meV_atom: float
+    line_meV_atom: float
+
+
+class TrainedModelFacts(Record):
+    """One MACE model without its blob: what it was trained on, and what it can do.
+
+    `errors` maps train, valid and test (where there is one) to RMSEs. `predictions_eV` maps the key of every
+    structure that has the labels of this model, seen or unseen, to the predicted energy. For a difference,
+    `rms_delta_force_meV_A` is the size of the force that it adds, and `learned` the verdict of
+    `flows.training.verdict` with its reason.
+    """
+
+    key: str
+    system: str
+    model: str
+    seed: int
+    size: str
+    train_count: int
+    valid_count: int
+    test_count: int
+    atoms: int
+    errors: dict[str, Errors]
+    baselines: tuple[Baseline, ...] = ()
+    rms_delta_force_meV_A: float | None = None
+    learned: bool = True
+    verdict: str = ""
+    learning_curve: tuple[EpochRecord, ...] = ()
+    best_epoch: int | None = None
+    resumed_from_epochs: tuple[int, ...] = ()
+    predictions_eV: dict[str, float] = {}
+    settings: dict[str, Any] = {}
+    versions: dict[str, str] = {}
+    device: str = ""
+    wall_time_s: float = 0.0
+    weights_sha256: str = ""  # equal for equal models; the bytes of their blobs may differ
+
+
+class TrainedModel(TrainedModelFacts):
+    """One MACE model, and the `.model` file itself as its `blob`."""
+
+    blob: Blob
+
+
+class SummedModel(Record):
+    """ΔML(Y) = ML(X_EF) + ML(Y-X) of one seed and size: errors of the sum against E_Y, and the verdict.
+
+    The two models are found under `base_key` and `difference_key`.
+    """
+
+    key: str
+    system: str
+    model: str
+    seed: int
+    size: str
+    base_key: str
+    difference_key: str
+    errors: dict[str, Errors]
+    learned: bool = True
+    verdict: str = ""

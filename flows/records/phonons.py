@@ -1,0 +1,87 @@
+"""Harmonic phonons."""
+
+from __future__ import annotations
+
+from flows.records.base import Blob, Matrix3, Record, Vector
+
+
+class Bands(Record):
+    """Phonon bands along a path. Per segment: `qpoints` (fractional, of the primitive cell), `distances`
+    (phonopy's units), `frequencies_cm1` (q-points x bands); `labels` names both ends of each segment."""
+
+    labels: tuple[tuple[str, str], ...]
+    qpoints: tuple[tuple[Vector, ...], ...]
+    distances: tuple[tuple[float, ...], ...]
+    frequencies_cm1: tuple[tuple[tuple[float, ...], ...], ...]
+
+
+class DensityOfStates(Record):
+    """A density of states on a uniform grid, normalized to 3N of the primitive cell; `projected` by element.
+
+    In states per cm^-1: the sum of `total` times the pitch is 3N.
+    """
+
+    frequencies_cm1: tuple[float, ...]
+    total: tuple[float, ...]
+    projected: dict[str, tuple[float, ...]] = {}
+    mesh: tuple[int, int, int]
+    smearing_cm1: float | None = None  # None: tetrahedron method
+
+
+class NonAnalyticalTerm(Record):
+    """The long-ranged part of phonons of an insulator (LO-TO splitting): what it was made from, and where Γ is.
+
+    Born charges (e) of the atoms of the primitive cell and dielectric tensor (ε∞), Cartesian; `method` is `gonze`
+    or `wang`. The frequencies called `Γ` are the limit from the named point `gamma_toward`.
+    """
+
+    method: str
+    born_charges: tuple[Matrix3, ...]
+    dielectric: Matrix3
+    gamma_toward: str
+
+
+class ImaginaryMode(Record):
+    """An unstable mode: where, and how much (negative cm^-1, by convention)."""
+
+    qpoint: Vector
+    band: int
+    frequency_cm1: float
+
+
+class PhononFacts(Record):
+    """Harmonic phonons of one potential, without the blob: bands, DOS, named points, and what went wrong.
+
+    `points_cm1` maps a point's label (Γ, X, L, ...) to its sorted frequencies. `sum_rule_eV_A2` is the largest
+    violation of the acoustic sum rule before symmetrization. `imaginary` lists q-points with frequencies below
+    the threshold of the settings, the worst first, and no more than a hundred of the `imaginary_count` that there
+    are. `residual_force_eV_A` is the largest force component of the undisplaced supercell, which was subtracted.
+    With `nac`, `Γ` in `points_cm1` is a limit, and `Γ→A`, where it is another, that from A. `source` says where
+    phonons come from that no job computed.
+    """
+
+    key: str
+    system: str
+    model: str
+    seed: int | None = None
+    size: str | None = None
+    learned: bool = True
+    verdict: str = ""
+    bands: Bands
+    dos: DensityOfStates
+    points_cm1: dict[str, tuple[float, ...]]
+    sum_rule_eV_A2: float
+    displacements: int
+    imaginary: tuple[ImaginaryMode, ...] = ()
+    imaginary_count: int = 0
+    residual_force_eV_A: float | None = None
+    nac: NonAnalyticalTerm | None = None
+    source: str | None = None
+    versions: dict[str, str] = {}
+    wall_time_s: float = 0.0
+
+
+class Phonons(PhononFacts):
+    """Harmonic phonons of one potential; `blob` is the phonopy YAML, force constants included."""
+
+    blob: Blob
