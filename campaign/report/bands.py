@@ -145,7 +145,7 @@ def _figure(source: BandsSource, panels: tuple[Panel, ...], kind: str) -> BandsF
     caption = bands_caption if kind == "bands" else seeds_caption
     works = {model: group.works[0] for model, group in source.groups.items()}
     return draft.model_copy(
-        update={"alt": bands_alt(draft), "caption": caption(draft, crystal, source.harvest, works)}
+        update={"alt": bands_alt(draft), **caption(draft, crystal, source.harvest, works)._asdict()}
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from campaign.plan import Work
+from campaign.report.document import Caption
 from campaign.report.given import given_text
 from campaign.report.methods import phonon_methods, training_methods
 from campaign.report.payloads import (
@@ -24,7 +25,7 @@ DAGGER = "†"
 Works = Mapping[str, Work]
 
 
-def bands_caption(figure: BandsFigure, crystal: Crystal, harvest: Harvest, works: Works) -> str:
+def bands_caption(figure: BandsFigure, crystal: Crystal, harvest: Harvest, works: Works) -> Caption:
     """The caption of seed spreads."""
     first = (
         f"Phonon dispersions and harmonic densities of states of {figure.system}, training sets of size {figure.size}. "
@@ -32,10 +33,10 @@ def bands_caption(figure: BandsFigure, crystal: Crystal, harvest: Harvest, works
         "at every q-point, and for the density of states."
     )
     panels = (f"({panel.letter}) {'; '.join(_contents(panel))}." for panel in figure.panels)
-    return _joined([first, *panels, *_common(figure), *_methods(crystal, harvest, works)])
+    return Caption.of([first, *panels, *_common(figure)], _methods(crystal, harvest, works))
 
 
-def seeds_caption(figure: BandsFigure, crystal: Crystal, harvest: Harvest, works: Works) -> str:
+def seeds_caption(figure: BandsFigure, crystal: Crystal, harvest: Harvest, works: Works) -> Caption:
     """The caption of every seed by itself."""
     first = (
         f"Phonon dispersions of {figure.system}, training sets of size {figure.size}: a line for every seed."
@@ -47,17 +48,17 @@ def seeds_caption(figure: BandsFigure, crystal: Crystal, harvest: Harvest, works
     )
     pale = any(not line.learned for panel in figure.panels for line in panel.lines)
     first += " Pale: not learned." if pale else ""
-    return _joined([first, *panels, *_common(figure), *_methods(crystal, harvest, works)])
+    return Caption.of([first, *panels, *_common(figure)], _methods(crystal, harvest, works))
 
 
-def zone_caption(crystal: Crystal) -> str:
+def zone_caption(crystal: Crystal) -> Caption:
     """The caption of the Brillouin zone."""
     first = f"The first Brillouin zone of the primitive cell of {crystal.name} with its named points and the path of the bands."
     extra = "X-K lies outside of the zone; the equivalent X-U is drawn." if "U" in crystal.path.points else ""
-    return _joined([first, extra, held_text(crystal.coverage, crystal.training_cell, "open circles")])
+    return Caption.of([first, extra, held_text(crystal.coverage, crystal.training_cell, "open circles")])
 
 
-def errors_caption(figure: ErrorsFigure, training: Sequence[str]) -> str:
+def errors_caption(figure: ErrorsFigure, training: Iterable[str]) -> Caption:
     """The caption of the error chart."""
     first = (
         f"Root-mean-square errors of the energy of {figure.system}. A dot for every seed, a bar from the smallest to the "
@@ -73,7 +74,7 @@ def errors_caption(figure: ErrorsFigure, training: Sequence[str]) -> str:
     lost = (
         f"{bar.title} in ({panel.letter})" for panel in figure.panels for bar in panel.bars if not bar.learned
     )
-    return _joined([first, *panels, not_learned_text(lost), *training])
+    return Caption.of([first, *panels, not_learned_text(lost)], training)
 
 
 def bands_alt(figure: BandsFigure) -> str:
@@ -183,7 +184,3 @@ def _not_drawn(absent: Sequence[Absent]) -> str:
 def _methods(crystal: Crystal, harvest: Harvest, works: Works) -> Iterator[str]:
     yield from training_methods(harvest, list(works.values()))
     yield from phonon_methods(crystal, harvest, list(works.values()))
-
-
-def _joined(parts: Iterable[str]) -> str:
-    return " ".join(part for part in parts if part)

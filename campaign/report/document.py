@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import NamedTuple, Self
+
 from pydantic import BaseModel, ConfigDict
 
 
@@ -50,10 +53,23 @@ class Absent(Payload):
 
 
 class Figure(Payload):
-    """What all figures have: a file name, a heading, what a screen reader says, and a caption."""
+    """What all figures have: a file name, a heading, what a screen reader says, what is drawn, and how it was made."""
 
     name: str
     system: str
     heading: str
     alt: str
     caption: str
+    methods: str = ""
+
+
+class Caption(NamedTuple):
+    """What is drawn, and how it was made: labels, trainings, phonons, MD, versions."""
+
+    caption: str
+    methods: str = ""
+
+    @classmethod
+    def of(cls, drawn: Iterable[str], methods: Iterable[str] = ()) -> Self:
+        """From sentences, of which some may be empty."""
+        return cls(*(" ".join(filter(None, parts)) for parts in (drawn, methods)))

@@ -35,7 +35,7 @@ def errors_figure(harvest: Harvest, system: str) -> ErrorsFigure | None:
         panels=panels,
     )
     works = [group.works[0] for size in harvest.sizes(system) for group in _groups(harvest, system, size)]
-    return draft.model_copy(update={"caption": errors_caption(draft, list(training_methods(harvest, works)))})
+    return draft.model_copy(update=errors_caption(draft, training_methods(harvest, works))._asdict())
 
 
 def _panels(harvest: Harvest, system: str) -> Iterator[ErrorPanel]:

@@ -108,7 +108,7 @@ def frozen_figure(source: FrozenSource) -> FrozenFigure | None:
         clipped=clipped,
     )
     caption = frozen_caption(draft, crystal, source.harvest)
-    return draft.model_copy(update={"alt": frozen_alt(draft), "caption": caption})
+    return draft.model_copy(update={"alt": frozen_alt(draft), **caption._asdict()})
 
 
 def _range(levels: Iterable[FrozenLevel], markers: Iterable[Marker]) -> Range:

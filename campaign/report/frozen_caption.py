@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from campaign.report.captions import not_learned_text, seeds_text
+from campaign.report.document import Caption
 from campaign.report.engines import levels_text, listed, minimal_text, versions_text
 from campaign.report.labelling_payloads import FrozenFigure, FrozenLevel, FrozenModes
 from campaign.report.methods import phonon_methods, trainings_text
@@ -12,18 +13,13 @@ from campaign.report.place import Crystal
 from campaign.report.seeds import Harvest
 
 
-def frozen_caption(figure: FrozenFigure, crystal: Crystal, harvest: Harvest) -> str:
+def frozen_caption(figure: FrozenFigure, crystal: Crystal, harvest: Harvest) -> Caption:
     """The caption of frozen phonons beside models."""
-    parts = [
-        *_frozen(figure, crystal),
-        *_models(figure, crystal),
-        *_measured(figure),
-        minimal_text(crystal.cells),
-        *_rest(figure),
-        versions_text(harvest.labelled(crystal.name)),
-        *_methods(figure, crystal, harvest),
-    ]
-    return " ".join(part for part in parts if part)
+    drawn = (
+        *(*_frozen(figure, crystal), *_models(figure, crystal), *_measured(figure)),
+        *(minimal_text(crystal.cells), *_rest(figure)),
+    )
+    return Caption.of(drawn, _methods(figure, crystal, harvest))
 
 
 def frozen_alt(figure: FrozenFigure) -> str:
@@ -85,6 +81,7 @@ def _rest(figure: FrozenFigure) -> Iterator[str]:
 def _methods(figure: FrozenFigure, crystal: Crystal, harvest: Harvest) -> Iterator[str]:
     drawn = {(one.model, one.size) for level in figure.levels for one in level.models}
     works = [harvest.phonons(crystal.name, size)[model].works[0] for model, size in sorted(drawn)]
+    yield versions_text(harvest.labelled(crystal.name))
     if works:
         yield from trainings_text(harvest, works)
         yield from phonon_methods(crystal, harvest, works)

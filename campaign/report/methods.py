@@ -74,7 +74,6 @@ def md_methods(crystal: Crystal, groups: Sequence[SeedGroup[Vibrations]]) -> Ite
     for records in asked.values():
         yield _md(crystal, records)
         yield _lines(records[0])
-    yield "Nuclei are classical: no zero-point motion, and at any temperature the amplitudes of kT."
     yield _versions("MD", [one.versions for one in every])
 
 
@@ -130,8 +129,9 @@ def parts(harvest: Harvest, works: Iterable[Work]) -> list[Work]:
 
 
 def _settings(settings: TrainingSettings) -> str:
+    several = "" if settings.num_interactions == 1 else "s"
     return (
-        f"{settings.hidden_irreps}, r_max {settings.r_max:g} Å, {settings.num_interactions} interactions, "
+        f"{settings.hidden_irreps}, r_max {settings.r_max:g} Å, {settings.num_interactions} interaction{several}, "
         f"correlation {settings.correlation}, {settings.max_epochs} epochs, {settings.dtype}"
     )
 

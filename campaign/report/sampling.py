@@ -39,7 +39,7 @@ def sampling_figure(harvest: Harvest, crystal: Crystal) -> SamplingFigure | None
         energies=tuple(_energies(rows, labels, len(crystal.cells.training.symbols))),
     )
     caption = sampling_caption(draft, crystal, labels, unlike)
-    return draft.model_copy(update={"alt": sampling_alt(draft), "caption": caption})
+    return draft.model_copy(update={"alt": sampling_alt(draft), **caption._asdict()})
 
 
 def _rows(drawn: Mapping[str, Drawn], crystal: Crystal) -> tuple[list[DrawnRow], int]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 
+from campaign.report.document import Caption
 from campaign.report.engines import labels_text, listed
 from campaign.report.labelled import LevelLabels
 from campaign.report.labelling_payloads import SamplingFigure
@@ -17,17 +18,16 @@ REASONS = 3  # that a caption names
 
 def sampling_caption(
     figure: SamplingFigure, crystal: Crystal, labels: Mapping[str, LevelLabels], unlike: int
-) -> str:
+) -> Caption:
     """The caption of what was drawn; `unlike` structures have other atoms than the training cell."""
-    parts = [
+    drawn = (
         *_drawn(figure, crystal),
         *_sets(figure, crystal),
         *_energies(figure),
         f"{unlike} structures with other atoms, or atoms in another order, are not drawn." if unlike else "",
         *_failed(labels),
-        *labels_text(crystal.cells, labels),
-    ]
-    return " ".join(part for part in parts if part)
+    )
+    return Caption.of(drawn, labels_text(crystal.cells, labels))
 
 
 def sampling_alt(figure: SamplingFigure) -> str:

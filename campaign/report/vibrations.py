@@ -128,7 +128,7 @@ def _figure(source: VibrationsSource, asked: Sequence[tuple[str, str]]) -> Vibra
         cut=cut,
     )
     caption = vibrations_caption(draft, source.crystal, source.harvest, source.groups)
-    return draft.model_copy(update={"alt": vibrations_alt(draft), "caption": caption})
+    return draft.model_copy(update={"alt": vibrations_alt(draft), **caption._asdict()})
 
 
 def _letters() -> Iterator[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from campaign.report.captions import not_learned_text, seeds_text
+from campaign.report.document import Caption
 from campaign.report.methods import md_methods, phonon_methods, training_methods
 from campaign.report.payloads import VibrationsFigure, VibrationsPanel
 from campaign.report.place import Crystal
@@ -15,16 +16,11 @@ Groups = Mapping[str, SeedGroup[Vibrations]]
 COMPLETE = 0.99  # of the states
 
 
-def vibrations_caption(figure: VibrationsFigure, crystal: Crystal, harvest: Harvest, groups: Groups) -> str:
+def vibrations_caption(figure: VibrationsFigure, crystal: Crystal, harvest: Harvest, groups: Groups) -> Caption:
     """The caption of densities of states from MD, of all atoms or by element."""
-    parts = [
-        *_drawn(figure, groups),
-        *(f"({panel.letter}) {'; '.join(_contents(panel))}." for panel in figure.panels),
-        *_notes(figure),
-        *md_methods(crystal, list(groups.values())),
-        *_models(figure, crystal, harvest),
-    ]
-    return " ".join(part for part in parts if part)
+    panels = (f"({panel.letter}) {'; '.join(_contents(panel))}." for panel in figure.panels)
+    methods = (*md_methods(crystal, list(groups.values())), *_models(figure, crystal, harvest))
+    return Caption.of((*_drawn(figure, groups), *panels, *_notes(figure)), methods)
 
 
 def vibrations_alt(figure: VibrationsFigure) -> str:
@@ -43,7 +39,7 @@ def _drawn(figure: VibrationsFigure, groups: Groups) -> Iterator[str]:
     whose = "the elements of " if figure.kind == "projected" else ""
     yield (
         f"Vibrational densities of states of {whose}{figure.system}, training sets of size {figure.size}, from the "
-        "velocity autocorrelation of MD (VACF) and in the harmonic approximation (HA). Solid lines: mean over the seeds "
+        f"velocity autocorrelation of MD at {_temperatures(records)} K (VACF) and in the harmonic approximation (HA). Solid lines: mean over the seeds "
         "of VACF; areas: from the smallest to the largest value over the seeds and "
         f"the {_starts(len(one.starts) for one in records)} of the MD of each."
     )
@@ -87,6 +83,7 @@ def _contents(panel: VibrationsPanel) -> Iterator[str]:
 
 
 def _notes(figure: VibrationsFigure) -> Iterator[str]:
+    yield "Nuclei are classical: no zero-point motion, and at any temperature the amplitudes of kT."
     yield not_learned_text(dict.fromkeys(panel.title for panel in figure.panels if not panel.learned))
     if figure.clipped:
         yield f"{', '.join(figure.clipped)} leave the range shown (up to {figure.range_cm1[1]:.0f} cm^-1)."
@@ -109,6 +106,10 @@ def _models(figure: VibrationsFigure, crystal: Crystal, harvest: Harvest) -> Ite
     yield from phonon_methods(
         crystal, harvest, [phonons[model].works[0] for model in drawn if model in phonons]
     )
+
+
+def _temperatures(records: Iterable[Vibrations]) -> str:
+    return " and ".join(f"{one:g}" for one in sorted({record.temperature_K for record in records}))
 
 
 def _starts(values: Iterable[int]) -> str:

@@ -39,7 +39,7 @@ def zone_figure(crystal: Crystal) -> ZoneFigure:
             if missing
             else "the training cell holds all of them."
         ),
-        caption=zone_caption(crystal),
+        **zone_caption(crystal)._asdict(),
         training_cell=crystal.training_cell,
         faces=zone_faces(reciprocal),
         path=path,

@@ -115,7 +115,7 @@ def test_the_caption_says_what_was_computed_and_what_to_expect(frozen: FrozenFig
         "HF: ΔML(HF), seeds 1, 2",
         "Labelling: pyscf 2.14.0",
     ):
-        assert what in frozen.caption, what
+        assert what in f"{frozen.caption} {frozen.methods}", what
 
 
 def test_an_imaginary_optical_mode_is_below_the_acoustic_ones(labelled: Campaign) -> None:
@@ -145,7 +145,7 @@ def test_subsets_and_failures_are_those_of_the_levels(sampled: SamplingFigure, l
     ]
     assert "1 of 6 labels of HF failed and are set aside: diverged: the loss is nan." in sampled.caption
     assert "HF, CCSD(T): a random subset, 6 structures, 1 of which failed (hollow)." in sampled.caption
-    assert "9 structures at DFT; 5 of 6 structures (1 failed and set aside) at HF and CCSD(T)" in sampled.caption
+    assert "9 structures at DFT; 5 of 6 structures (1 failed and set aside) at HF and CCSD(T)" in sampled.methods
     assert "0.03, 0.05 and 0.07 Å along each axis, in turns, seed 1" in sampled.caption
 
 

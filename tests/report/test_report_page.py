@@ -100,6 +100,7 @@ def test_the_page_has_every_figure_and_caption(written: Written, text: str) -> N
     for figure in written[0].figures:
         assert figure.heading in shown
         assert typeset(figure.caption) in text
+        assert typeset(figure.methods) in text
         assert figure.caption
 
 

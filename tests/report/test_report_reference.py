@@ -204,7 +204,7 @@ def test_lo_and_to_are_in_the_caption(tmp_path: Path) -> None:
     opened = open_campaign(farm, "toy")
     made = bands_figure(BandsSource(Harvest(opened), Crystal("lih", opened.spec.systems["lih"]), "full"))
     assert made is not None
-    assert "term as Wang et al. have it: Born charges Li 1.05, H -1.05 e, dielectric constant 4.3" in made.caption
+    assert "term as Wang et al. have it: Born charges Li 1.05, H -1.05 e, dielectric constant 4.3" in made.methods
 
 
 def neighbour() -> type:

@@ -207,7 +207,9 @@ def test_captions_say_what_was_run(figure: VibrationsFigure) -> None:
         "8×8×8 mesh",
         "blue: HA of DFT itself",
     ):
-        assert what in figure.caption, what
+        assert what in f"{figure.caption} {figure.methods}", what
+    assert "of MD at 20 K" in figure.caption
+    assert "Nuclei are classical" in figure.caption
 
 
 def test_what_has_not_learned_does_not_press_the_others_flat() -> None:
