@@ -6,12 +6,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from campaign.plan import Work
 from campaign.report.document import Caption
+from campaign.report.engines import listed
 from campaign.report.given import given_text
 from campaign.report.methods import phonon_methods, training_methods
 from campaign.report.payloads import (
     Absent,
     Area,
     BandsFigure,
+    ErrorPanel,
     ErrorsFigure,
     Line,
     Panel,
@@ -66,14 +68,14 @@ def errors_caption(figure: ErrorsFigure, training: Iterable[str]) -> Caption:
         "structures that no part of the model has seen. Validation structures count for neither."
     )
     panels = (
-        f"({panel.letter}) {panel.split} structures, size {panel.size}: "
-        + "; ".join(f"{bar.title} {bar.count} structures, {seeds_text(bar)}" for bar in panel.bars)
-        + "."
-        for panel in figure.panels
+        f"({panel.letter}) {panel.split} structures, size {panel.size}: {_counted(panel)}." for panel in figure.panels
     )
-    lost = (
-        f"{bar.title} in ({panel.letter})" for panel in figure.panels for bar in panel.bars if not bar.learned
-    )
+    letters: dict[str, list[str]] = {}
+    for panel in figure.panels:
+        for bar in panel.bars:
+            if not bar.learned:
+                letters.setdefault(bar.title, []).append(f"({panel.letter})")
+    lost = (f"{title} in {listed(places)}" for title, places in letters.items())
     return Caption.of([first, *panels, not_learned_text(lost)], training)
 
 
@@ -122,6 +124,14 @@ def not_learned_text(titles: Iterable[str]) -> str:
         if named
         else ""
     )
+
+
+def _counted(panel: ErrorPanel) -> str:
+    """How many structures and which seeds; like models together."""
+    found: dict[str, list[str]] = {}
+    for bar in panel.bars:
+        found.setdefault(f"{bar.count} structures, {seeds_text(bar)}", []).append(bar.title)
+    return "; ".join(f"{listed(titles)} {text}" for text, titles in found.items())
 
 
 def _contents(panel: Panel) -> Iterator[str]:

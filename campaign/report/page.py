@@ -97,7 +97,7 @@ def _crystal(crystal: Crystal) -> str:
         f"{level.upper()}{f' ({one.functional})' if one.functional else ''}{_origin(crystal, level)}"
         for level, one in crystal.cells.levels.items()
     )
-    sides = " × ".join(f"{length:.8g}" for length in lengths)
+    sides = " × ".join(f"{length:.10g}" for length in lengths)
     return f"conventional cell {sides} Å; training {crystal.training_cell}; levels {levels}"
 
 

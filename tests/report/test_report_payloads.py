@@ -177,6 +177,8 @@ def test_errors_are_of_sums_and_by_seed(harvest: Harvest) -> None:
     assert (bars["dft_e"].low, bars["dft_e"].high) == pytest.approx((22.0, 30.8))
     assert not bars["delta_ccsd"].learned
     assert "missing: 5192, " in made.caption
+    assert made.caption.count("ΔML(HF)") == 3  # once a panel, with those that are like it
+    assert "ΔML(CCSD) in (a), (b) and (c); the width" in made.caption
 
 
 def test_the_zone_of_fcc_has_its_faces_and_its_path_inside(diamond: Crystal) -> None:
