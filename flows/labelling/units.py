@@ -124,5 +124,5 @@ def base_trouble(base: Mapping[str, Label]) -> str | None:
 
 def base_slope(base: Mapping[str, Label]) -> float | None:
     """Rise of the energy over the work of the forces, or None where there is too little to judge by."""
-    _, works, rises = neighbour_work(base)
-    return robust_slope(works[:, 0], rises[:, 0])
+    found = neighbour_work(base)
+    return robust_slope(found.works[:, 0], found.rises[:, 0])

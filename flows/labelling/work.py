@@ -7,6 +7,7 @@ the forces is 1.00, with a correlation of 0.9998, in files of any order.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -14,22 +15,29 @@ from flows.records import Label, Structure
 
 _NEIGHBOURS = 5
 _MOST = 4000  # squared distances of all to all: 128 MB
-_OUTLIER_SIGMAS = 30.0  # what the third order leaves has long tails: up to 17 sigmas in the paper's labels
+_OUTLIER_SIGMAS = 8.0  # 2.7 at most in the paper's labels, 4 where rattles and hot frames are mixed
 _ROUNDING_EV = 1e-3
 
 
-def neighbour_work(labels: Mapping[str, Label]) -> tuple[list[str], np.ndarray, np.ndarray]:
-    """Keys of n structures, and for the 5 structures j nearest to each i, nearest first: the work
-    -(F_i + F_j)/2 · dx and the rise E_j - E_i (eV), (n, 5) each.
+@dataclass(frozen=True)
+class NeighbourWork:
+    """Of n structures, and the 5 structures j nearest to each i, nearest first, (n, 5) each: the work
+    -(F_i + F_j)/2 · dx and the rise E_j - E_i (eV), and the distance |dx| over all atoms (Å)."""
 
-    Only labels with forces, in the cell and order of atoms of the first of them, and at most 4000 of them,
-    count; n is 0 where they are 5 or fewer.
-    """
+    keys: tuple[str, ...] = ()
+    works: np.ndarray = field(default_factory=lambda: np.zeros((0, _NEIGHBOURS)))
+    rises: np.ndarray = field(default_factory=lambda: np.zeros((0, _NEIGHBOURS)))
+    distances: np.ndarray = field(default_factory=lambda: np.zeros((0, _NEIGHBOURS)))
+
+
+def neighbour_work(labels: Mapping[str, Label]) -> NeighbourWork:
+    """Only labels with forces, in the cell and order of atoms of the first of them, and at most 4000 of them,
+    count; n is 0 where they are 5 or fewer."""
     usable = {key: label for key, label in labels.items() if label.forces_eV_A is not None}
     first = next(iter(usable.values()), None)
     same = [key for key, label in usable.items() if first and _same_frame(label.structure, first.structure)]
     if first is None or len(same) <= _NEIGHBOURS:
-        return [], np.zeros((0, _NEIGHBOURS)), np.zeros((0, _NEIGHBOURS))
+        return NeighbourWork()
     keys = [same[i] for i in np.unique(np.linspace(0, len(same) - 1, _MOST).astype(int))]
     cell = np.array(first.structure.cell)
     positions = np.array([usable[key].structure.positions for key in keys])
@@ -37,19 +45,28 @@ def neighbour_work(labels: Mapping[str, Label]) -> tuple[list[str], np.ndarray, 
     forces = np.array([usable[key].forces_eV_A for key in keys]).reshape(len(keys), -1)
     energies = np.array([usable[key].energy_eV for key in keys])
     near = _nearest(flat)
-    works = [-0.5 * ((forces + forces[j]) * (flat[j] - flat)).sum(axis=1) for j in near.T]
-    return keys, np.array(works).T, energies[near] - energies[:, None]
+    paths = [flat[j] - flat for j in near.T]
+    works = [-0.5 * ((forces + forces[j]) * dx).sum(axis=1) for j, dx in zip(near.T, paths, strict=True)]
+    distances = [np.linalg.norm(dx, axis=1) for dx in paths]
+    return NeighbourWork(
+        tuple(keys), np.array(works).T, energies[near] - energies[:, None], np.array(distances).T
+    )
 
 
 def out_of_work(labels: Mapping[str, Label]) -> list[str]:
-    """Keys of structures whose energy does not belong to their forces and those around: the median over the
-    5 nearest of rise - work is more than 30 robust standard deviations of all (1.4826 MAD) from zero."""
-    keys, works, rises = neighbour_work(labels)
-    if not keys:
+    """Keys of structures whose energy does not belong to their forces and those around.
+
+    Rise - work is held against what the third order leaves at that distance, s |dx|³, with s from all pairs
+    (1.4826 times the median of |rise - work| / |dx|³): hot structures are further from each other than rattled
+    ones. A structure is out where the median over its 5 nearest is more than 8 times that.
+    """
+    found = neighbour_work(labels)
+    if not found.keys:
         return []
-    residual = np.median(rises - works, axis=1)
-    sigma = max(1.4826 * float(np.median(np.abs(residual))), _ROUNDING_EV)
-    return [key for key, off in zip(keys, np.abs(residual), strict=True) if off > _OUTLIER_SIGMAS * sigma]
+    left, cubes = found.rises - found.works, np.maximum(found.distances, 1e-12) ** 3
+    sigma = np.maximum(1.4826 * np.median(np.abs(left) / cubes) * cubes, _ROUNDING_EV)
+    off = np.abs(np.median(left / sigma, axis=1))
+    return [key for key, one in zip(found.keys, off, strict=True) if one > _OUTLIER_SIGMAS]
 
 
 def _nearest(flat: np.ndarray) -> np.ndarray:

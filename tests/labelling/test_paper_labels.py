@@ -80,6 +80,17 @@ def test_forces_do_the_work_that_the_energies_say(system):
     assert out_of_work(base) == []
 
 
+@pytest.mark.parametrize("system", FILES)
+@pytest.mark.parametrize("frame", [10, 100, 190])
+def test_an_energy_that_does_not_belong_to_its_forces_is_found(system, frame):
+    """One electronvolt off in a cell, cold or hot."""
+    label_set, labels = clean(system)
+    base = {key: labels[label] for key, label in label_set.labels["dft"].items()}
+    key = list(base)[frame]
+    off = base[key].model_copy(update={"energy_eV": base[key].energy_eV + 1.0})
+    assert out_of_work(base | {key: off}) == [key]
+
+
 def _shuffled_wrapped_noisy(content, seed):
     """The frames in another order; atoms moved by lattice vectors and by up to 1e-6 Å."""
     random = np.random.default_rng(seed)
