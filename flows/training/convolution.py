@@ -57,12 +57,31 @@ class Convolution(torch.nn.Module):
         return [part.index_select(0, senders) for part in turned]
 
 
+class Twice(torch.nn.Module):
+    """In the place of `conv_tp_weights`: weights of edges whose second half are the first turned around.
+
+    They depend on the length of an edge alone, so its other direction has the same.
+    """
+
+    def __init__(self, network: Any) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, lengths: Tensor) -> Tensor:
+        weights = self.network(lengths[: len(lengths) // 2])
+        return torch.cat([weights, weights])
+
+
 def fuse(model: Any) -> None:
-    """Let a MACE model on a CPU convolve in this way, where it can."""
+    """Let a MACE model on a CPU convolve in this way, where it can.
+
+    Its edges must be in the order of `flows.training.potentials.Neighbours`.
+    """
     for interaction in model.interactions:
         if _fits(interaction.conv_tp):
             interaction.conv_tp = Convolution(interaction.conv_tp, next(model.parameters()).dtype)
             interaction.conv_fusion = True  # MACE's sign for a product that also sums
+            interaction.conv_tp_weights = Twice(interaction.conv_tp_weights)
 
 
 def _rows(receivers: Tensor, atoms: int) -> tuple[Tensor, int]:

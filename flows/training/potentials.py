@@ -20,7 +20,10 @@ from flows.training.architecture import best_device, default_dtype
 
 @dataclass(frozen=True)
 class Neighbours:
-    """Directed edges: `index` (2, M), `shifts` (M, 3) in lattice vectors, `lengths` (M,) in Å."""
+    """Directed edges: `index` (2, M), `shifts` (M, 3) in lattice vectors, `lengths` (M,) in Å.
+
+    The second half are those of the first turned around, in the same order.
+    """
 
     index: np.ndarray
     shifts: np.ndarray
@@ -31,7 +34,15 @@ class Neighbours:
         from matscipy.neighbours import neighbour_list
 
         i, j, shifts, lengths = neighbour_list("ijSd", atoms, cutoff)
-        return cls(np.stack([i, j]), shifts, lengths)
+        x, y, z = shifts.T
+        itself = (i == j) & ((x > 0) | ((x == 0) & ((y > 0) | ((y == 0) & (z > 0)))))
+        half = (i < j) | itself
+        there, back = np.stack([i, j])[:, half], np.stack([j, i])[:, half]
+        return cls(
+            np.concatenate([there, back], axis=1),
+            np.concatenate([shifts[half], -shifts[half]]),
+            np.tile(lengths[half], 2),
+        )
 
     def within(self, cutoff: float) -> Neighbours:
         near = self.lengths < cutoff

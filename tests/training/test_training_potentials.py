@@ -156,6 +156,15 @@ def test_damaged_bytes_are_refused(base_model):
         potential(base_model.model_copy(update={"blob": damaged}))
 
 
+def test_atoms_without_neighbours_have_no_forces(base, delta):
+    atoms = crystal(1)[:2]
+    atoms.set_cell([20, 20, 20], scale_atoms=True)
+    atoms.calc = base + delta
+
+    assert atoms.get_potential_energy() == pytest.approx(2 * energy_of(base + delta, atoms[:1]), abs=1e-12)
+    assert np.abs(atoms.get_forces()).max() == 0
+
+
 def test_neighbours_beyond_a_smaller_cutoff_are_left_out():
     atoms = crystal(1)
     near, far = Neighbours.of(atoms, 3.2), Neighbours.of(atoms, 5.0)
@@ -163,3 +172,24 @@ def test_neighbours_beyond_a_smaller_cutoff_are_left_out():
     assert far.index.shape[1] > near.index.shape[1]
     assert far.within(3.2).index.shape == near.index.shape
     assert sorted(far.within(3.2).lengths) == pytest.approx(sorted(near.lengths))
+
+
+def test_neighbours_are_those_of_ase_and_their_second_half_is_the_first_turned_around():
+    """Also where an atom is its own neighbour."""
+    from ase.neighborlist import neighbor_list
+
+    atoms = crystal(1)[:2]
+    atoms.set_cell([[3.1, 0, 0], [0.4, 3.0, 0], [0, 0.2, 3.3]])
+    found = Neighbours.of(atoms, 5.0)
+
+    half = found.index.shape[1] // 2
+    assert (found.index[:, half:] == found.index[::-1, :half]).all()
+    assert (found.shifts[half:] == -found.shifts[:half]).all()
+    assert (found.lengths[half:] == found.lengths[:half]).all()
+    near = found.within(4.0)
+    assert (near.index[:, len(near.lengths) // 2 :] == near.index[::-1, : len(near.lengths) // 2]).all()
+
+    def rows(i, j, shifts):
+        return sorted(zip(i.tolist(), j.tolist(), shifts.astype(int).tolist(), strict=True))
+
+    assert rows(*found.index, found.shifts) == rows(*neighbor_list("ijS", atoms, 5.0))
