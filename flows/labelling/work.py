@@ -45,12 +45,12 @@ def neighbour_work(labels: Mapping[str, Label]) -> NeighbourWork:
     forces = np.array([usable[key].forces_eV_A for key in keys]).reshape(len(keys), -1)
     energies = np.array([usable[key].energy_eV for key in keys])
     near = _nearest(flat)
-    paths = [flat[j] - flat for j in near.T]
-    works = [-0.5 * ((forces + forces[j]) * dx).sum(axis=1) for j, dx in zip(near.T, paths, strict=True)]
-    distances = [np.linalg.norm(dx, axis=1) for dx in paths]
-    return NeighbourWork(
-        tuple(keys), np.array(works).T, energies[near] - energies[:, None], np.array(distances).T
-    )
+    works, distances = np.empty(near.shape), np.empty(near.shape)
+    for column, j in enumerate(near.T):
+        dx = flat[j] - flat
+        works[:, column] = -0.5 * ((forces + forces[j]) * dx).sum(axis=1)
+        distances[:, column] = np.linalg.norm(dx, axis=1)
+    return NeighbourWork(tuple(keys), works, energies[near] - energies[:, None], distances)
 
 
 def out_of_work(labels: Mapping[str, Label]) -> list[str]:
