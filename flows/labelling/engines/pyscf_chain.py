@@ -181,20 +181,19 @@ class Chain:
         return float(mp.RMP2(self._once("hf", self._hf)).kernel(with_t2=False)[0])
 
     def _ccsd(self) -> tuple[Any, Any]:
-        """Γ-point CCSD, and its integrals with the Fock matrix that belongs to the HF energies.
+        """Γ-point CCSD, and its integrals.
 
-        PySCF leaves the exchange correction of the Ewald probe charge out of `eris.fock`, although MP2 and (T)
-        have it in the orbital energies: the Madelung constant has to be taken from the occupied diagonal.
+        As PySCF has it: neither the Fock matrix nor the integrals hold the exchange correction of the Ewald probe
+        charge. A constant c in the Coulomb interaction adds c N(N-1)/2 to the Hamiltonian of N electrons: shifting
+        both changes no correlation energy, shifting the Fock matrix alone loses a third of it.
         """
-        from pyscf.pbc import cc, tools
+        from pyscf.pbc import cc
 
         settings, mean_field = self._settings, self._once("hf", self._hf)
         coupled = cc.RCCSD(mean_field)
         coupled.conv_tol, coupled.conv_tol_normt = settings.cc_tolerance_Ha, settings.cc_amplitude_tolerance
         coupled.max_cycle = settings.max_cc_cycles
         integrals = coupled.ao2mo(mean_field.mo_coeff)
-        occupied = np.arange(coupled.nocc)
-        integrals.fock[occupied, occupied] -= tools.madelung(mean_field.cell, mean_field.kpt)
         coupled.kernel(eris=integrals)
         self._check_amplitudes(coupled)
         return coupled, integrals
