@@ -10,6 +10,8 @@ from campaign.spec import ResolvedSpec, ResolvedSystem
 from campaign.wanted import Wanted
 from campaign.work import Work
 from flows.keys import digest
+from flows.labelling.computed import label_version
+from flows.labelling.engines.protocol import EngineSettings
 from flows.labelling.engines.task import LabelItem, LabelTask
 
 MOST = 200  # structures in one job: they travel in its document
@@ -47,7 +49,8 @@ class Chunks:
         size = self._size(len(left))
         if size is not None:
             return [*claimed, *(self._work(_flat(left[i : i + size])) for i in range(0, len(left), size))]
-        measuring = tuple(one.key for one in claimed)
+        # not those that are done: they have not measured a level that was added since
+        measuring = tuple(one.key for one in claimed if not self.known.seconds.keys() >= set(one.parts))
         if measuring:
             return [*claimed, self._work(_flat(left), needs=measuring)]
         pilots = [self._work(keys) for keys in left[: self.spec.labelling.pilots]]
@@ -103,7 +106,7 @@ class Chunks:
             seed=None,
             size="",
             needs=needs,
-            task=LabelTask(key=key, system=self.system, engine=engine, items=items),
+            task=LabelTask(key=key, system=self.system, engine=engine, items=items, versions=_versions(engine, levels)),
             parts=tuple(keys),
             count=len(items),
         )
@@ -114,6 +117,12 @@ class Chunks:
             levels.setdefault(structure, {})[level] = self.cells.levels[level].forces
         for structure, of_it in levels.items():
             yield LabelItem(structure=self.asked.structures[structure], levels=of_it)
+
+
+def _versions(engine: EngineSettings, levels: Iterable[str]) -> dict[str, int]:
+    """Of levels whose labels are not those of the first version."""
+    found = {level: label_version(engine, level) for level in levels}
+    return {level: version for level, version in found.items() if version > 1}
 
 
 def _flat(structures: Iterable[tuple[str, ...]]) -> tuple[str, ...]:

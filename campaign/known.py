@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from flows.faults import Fault
 from flows.records import Failure, LabelSet, Structure, Sweep
 
 
@@ -15,6 +16,9 @@ class Known:
     `label_sets` are those of published files, and those of engines once nothing of them is open. `structures`
     are those of published labels, by their keys, where engines are to label them too. `seconds` is what each
     stored label has cost, `failed` why a label is not there, `chunks` which labels each claimed job is to compute.
+    `faulty` says of a label that is not there what is wrong with the one that an earlier version computed.
+    `label_versions` is empty; where it names versions of label tasks (`flows.faults`), what is planned is what was
+    asked for when these were those of the day.
     """
 
     label_sets: Mapping[str, LabelSet] = field(default_factory=dict)
@@ -23,6 +27,8 @@ class Known:
     seconds: Mapping[str, float] = field(default_factory=dict)
     failed: Mapping[str, Failure] = field(default_factory=dict)
     chunks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    faulty: Mapping[str, Fault] = field(default_factory=dict)
+    label_versions: Mapping[str, int] = field(default_factory=dict)
 
     def settled(self, label_key: str) -> bool:
         """Whether a label is there, or will not be."""

@@ -9,7 +9,9 @@ from campaign import labels
 from campaign.known import Known
 from campaign.plan import plan
 from campaign.spec import ResolvedSpec
+from campaign.superseded import earlier_keys, versions_before
 from campaign.wanted import Wanted, label_set, wanted
+from flows.faults import Fault
 from flows.keys import job_uuid
 from flows.labelling.audit import audit_base, audit_level
 from flows.records import Failure, Label, LabelSet, LevelAudit, Structure, Sweep
@@ -24,16 +26,34 @@ def known(
     farm: Farm, spec: ResolvedSpec, published: Mapping[str, LabelSet], structures: Structures | None = None
 ) -> Known:
     """What is known of `spec`, with its `published` labels by system, and their structures if at hand."""
-    found = Known(
-        label_sets=published,
-        structures=labels.structures(farm, spec, published) if structures is None else structures,
-    )
+    at_hand = labels.structures(farm, spec, published) if structures is None else structures
+    found = _complete(farm, spec, Known(label_sets=published, structures=at_hand))
+    return replace(found, faulty=_faulty(farm, spec, found))
+
+
+def known_then(farm: Farm, spec: ResolvedSpec, now: Known, label_versions: Mapping[str, int]) -> Known:
+    """The same, of when these were the versions of labels."""
+    then = Known(label_sets=now.label_sets, structures=now.structures, label_versions=label_versions)
+    return _complete(farm, spec, then)
+
+
+def _complete(farm: Farm, spec: ResolvedSpec, found: Known) -> Known:
     while True:
         found = _with_labels(farm, spec, found)
         sweeps = _sweeps(farm, spec, found)
         if sweeps == found.sweeps:
             return found
         found = replace(found, sweeps=sweeps)
+
+
+def _faulty(farm: Farm, spec: ResolvedSpec, found: Known) -> dict[str, Fault]:
+    """Of labels that are to come, the fault of those that earlier versions have stored."""
+    faulty: dict[str, Fault] = {}
+    for versions in versions_before(spec):
+        earlier = earlier_keys(spec, found, versions)
+        awaited = {job_uuid(key): then for key, then in earlier.items() if not found.settled(then[0])}
+        faulty |= {awaited[uuid][0]: awaited[uuid][1] for uuid in farm.delivered(awaited)}
+    return faulty
 
 
 def _with_labels(farm: Farm, spec: ResolvedSpec, found: Known) -> Known:

@@ -14,6 +14,7 @@ from campaign.crystal import Place, direct_phonons_work, phonons_work, vibration
 from campaign.known import Known
 from campaign.sampling import sampling
 from campaign.spec import Gap, ResolvedSpec, SizeError, count, gaps
+from campaign.superseded import FaultyLabels, faulty_labels
 from campaign.wanted import Wanted, label_set, wanted
 from campaign.work import STAGES as STAGES
 from campaign.work import Work as Work
@@ -26,11 +27,13 @@ from flows.training.splits import Split, split, unseen
 
 @dataclass(frozen=True)
 class Plan:
-    """All work of a campaign by key, inputs before what needs them, and what it cannot have."""
+    """All work of a campaign by key, inputs before what needs them, what it cannot have, and the labels of a faulty
+    version that some of it stands in for."""
 
     campaign: str
     work: dict[str, Work]
     gaps: tuple[Gap, ...] = ()
+    faulty: tuple[FaultyLabels, ...] = ()
 
     def of_stage(self, stage: str) -> list[Work]:
         return [work for work in self.work.values() if work.stage == stage]
@@ -48,12 +51,15 @@ def plan(spec: ResolvedSpec, known: Known) -> Plan:
     missing = gaps(spec)
     named = {(gap.system, gap.model) for gap in missing}
     planned: dict[str, Work] = {}
+    faulty: tuple[FaultyLabels, ...] = ()
     for name in spec.systems:
         system = _SystemPlan(spec, name, known, planned)
         models = [model for model in spec.models if (name, model) not in named]
         planned.update((work.key, work) for work in system.all_work(models) if work.key not in planned)
         missing += tuple(system.gaps)
-    return Plan(spec.campaign, planned, missing)
+        if system.asked is not None:
+            faulty += tuple(faulty_labels(name, system.asked, known))
+    return Plan(spec.campaign, planned, missing, faulty)
 
 
 @dataclass

@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 
 from campaign import labels
 from campaign.lookup import audit, known
+from campaign.marking import mark_faulty
 from campaign.plan import Plan, plan
 from campaign.seal import envelope
 from campaign.spec import LoadedSpec, ResolvedSpec
@@ -66,6 +67,7 @@ def _reconcile(
 ) -> Submitted:
     found = known(farm, spec, published)
     audit(farm, spec, found)
+    mark_faulty(farm, spec, found)
     now = standing(farm, plan(spec, found))
     awaited = now.plan.awaited
     added = add(farm, [envelope(work, work.key in awaited) for work in now.of(State.MISSING)], grace)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from campaign.known import Known
 from campaign.spec import ResolvedSpec, ResolvedSystem, SizeError, count
+from flows.faults import label_task
 from flows.keys import digest
 from flows.labelling.computed import computed_label_key
 from flows.labelling.sampling.rattles import rattled
@@ -48,12 +49,13 @@ def wanted(spec: ResolvedSpec, system: str, known: Known) -> Wanted:
     """What `system` asks of its engines; of an MD that has not run yet, nothing."""
     cells = spec.systems[system]
     asked = Wanted({one.structure.key(): one for one in _drawn(cells, known, system)})
-    _add_frozen(asked, cells)
-    _add_direct(asked, cells, spec.phonons)
+    add = _Adding(asked, cells, known.label_versions)
+    _add_frozen(add)
+    _add_direct(add, spec.phonons)
     for level, one in cells.levels.items():
         if one.engine is not None:
             chosen = {key: asked.drawn[key].structure for key in _chosen(spec, cells, level, asked.drawn)}
-            asked.labels[level] = dict(zip(chosen, _add(asked, cells, level, chosen), strict=True))
+            asked.labels[level] = dict(zip(chosen, add.labels(level, chosen), strict=True))
     return asked
 
 
@@ -104,30 +106,41 @@ def _chosen(spec: ResolvedSpec, cells: ResolvedSystem, level: str, drawn: Mappin
     return subset(strata, wanted, one.draw, spec.training.split_seed)
 
 
-def _add_frozen(asked: Wanted, cells: ResolvedSystem) -> None:
+@dataclass(frozen=True)
+class _Adding:
+    """Adds to what is asked of the engines of `cells`; `versions` are those of label tasks that are not today's."""
+
+    asked: Wanted
+    cells: ResolvedSystem
+    versions: Mapping[str, int]
+
+    def labels(self, level: str, structures: Mapping[str, Structure]) -> list[str]:
+        """The label keys of `structures` at a level, which are asked for from now on."""
+        one = self.cells.levels[level]
+        assert one.engine is not None
+        engine = self.cells.engines[one.engine]
+        version = self.versions.get(label_task(engine.kind, level))
+        keys = [computed_label_key(key, level, engine, one.forces, version) for key in structures]
+        self.asked.places.update(zip(keys, ((key, level) for key in structures), strict=True))
+        self.asked.structures.update(structures)
+        return keys
+
+
+def _add_frozen(add: _Adding) -> None:
+    cells = add.cells
     if cells.frozen_phonon is None:
         return
     displaced = frozen_structures(cells.primitive, cells.training, cells.frozen_phonon.displacements_A)
     structures = {structure.key(): structure for structure in displaced}
     for level, one in cells.levels.items():
         if one.engine is not None:
-            asked.frozen[level] = tuple(_add(asked, cells, level, structures))
+            add.asked.frozen[level] = tuple(add.labels(level, structures))
 
 
-def _add_direct(asked: Wanted, cells: ResolvedSystem, settings: PhononSettings) -> None:
+def _add_direct(add: _Adding, settings: PhononSettings) -> None:
+    cells = add.cells
     levels = [name for name, one in cells.levels.items() if one.phonons]
     if levels:
         displaced = displaced_supercells(cells.primitive, cells.phonon_supercell, settings.displacement_A)
         structures = {structure.key(): structure for structure in displaced}
-        asked.direct.update({level: tuple(_add(asked, cells, level, structures)) for level in levels})
-
-
-def _add(asked: Wanted, cells: ResolvedSystem, level: str, structures: Mapping[str, Structure]) -> list[str]:
-    """The label keys of `structures` at a level, which are asked for from now on."""
-    one = cells.levels[level]
-    assert one.engine is not None
-    engine = cells.engines[one.engine]
-    keys = [computed_label_key(key, level, engine, one.forces) for key in structures]
-    asked.places.update(zip(keys, ((key, level) for key in structures), strict=True))
-    asked.structures.update(structures)
-    return keys
+        add.asked.direct.update({level: tuple(add.labels(level, structures)) for level in levels})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -128,6 +128,17 @@ class Farm:
                 for uuid in batch
             ]
             self.store.update(documents, key=["uuid", "index"])
+
+    def unmarked(self, uuids: Iterable[str]) -> set[str]:
+        """Those of `uuids` whose record is stored and not marked as faulty."""
+        stored = self.find(self.outputs, "uuid", uuids, {"uuid": 1, "output.faulty": 1, "_id": 0})
+        return {document["uuid"] for document in stored if not document["output"].get("faulty")}
+
+    def mark(self, reasons: Mapping[str, str]) -> None:
+        """Write into the stored records of these uuids what is wrong with them."""
+        for reason in dict.fromkeys(reasons.values()):
+            for batch in batches(uuid for uuid, why in reasons.items() if why == reason):
+                self.outputs.update_many({"uuid": {"$in": batch}}, {"$set": {"output.faulty": reason}})
 
     @staticmethod
     def find(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from campaign.progress import as_facts as work_facts
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from campaign.plan import Plan
     from campaign.spec import Gap, LoadedSpec
     from campaign.standing import Standing
+    from campaign.superseded import FaultyLabels
     from flows.records import LabelSet
 
 SHOWN = 8  # of frames set aside; `--json` has all
@@ -47,6 +49,7 @@ def as_facts(standing: Standing, label_sets: Mapping[str, LabelSet], left: Left)
         "left_is_guessed": left.guessed,
         "work": work_facts(standing),
         "gaps": [gap._asdict() for gap in standing.plan.gaps],
+        "faulty": [one.as_facts() for one in standing.plan.faulty],
         "labels": {
             name: {
                 "audit": {level: audit.model_dump(mode="json") for level, audit in one.audit.items()},
@@ -63,6 +66,7 @@ def render(
     """Labels, gaps, the matrix, and one line that sums up."""
     for name, label_set in label_sets.items():
         yield from _labels(name, label_set)
+    yield from _faulty(standing.plan.faulty)
     yield from _gaps(standing.plan.gaps)
     yield matrix(standing, f"campaign {loaded.resolved.campaign}")
     yield summary(standing.counts()) + say_left(left)
@@ -76,12 +80,14 @@ def say_left(left: Left) -> str:
     return f"; about {duration(left.seconds)} for one worker ({measured})"
 
 
-def losses(campaign: str, gaps: tuple[Gap, ...], label_sets: Mapping[str, LabelSet]) -> Iterator[str]:
-    """What a campaign goes on without: gaps, and how many frames were set aside."""
-    yield from _gaps(gaps)
+def losses(plan: Plan, label_sets: Mapping[str, LabelSet]) -> Iterator[str]:
+    """What a campaign goes on without: labels of a faulty version, gaps, and how many frames were set aside."""
+    # the plan was made before this submission asked for them again
+    yield from _faulty(replace(one, queued=True) for one in plan.faulty)
+    yield from _gaps(plan.gaps)
     aside = sum(len(one.set_aside) for one in label_sets.values())
     if aside:
-        yield f"[yellow]set aside: {aside}, each with its reason in: latticefarm results {campaign} set-aside[/]"
+        yield f"[yellow]set aside: {aside}, each with its reason in: latticefarm results {plan.campaign} set-aside[/]"
 
 
 def _labels(system: str, label_set: LabelSet) -> Iterator[str]:
@@ -104,6 +110,10 @@ def _labels(system: str, label_set: LabelSet) -> Iterator[str]:
         yield f"  [yellow]set aside: {escape(f'{where}: {item.reason}')}[/]"
     if len(label_set.set_aside) > SHOWN:
         yield f"  [yellow]and {len(label_set.set_aside) - SHOWN} more set aside[/]"
+
+
+def _faulty(labels: Iterable[FaultyLabels]) -> Iterator[str]:
+    yield from (f"[bold red]faulty:[/] {one.text()}" for one in labels)
 
 
 def _gaps(gaps: tuple[Gap, ...]) -> Iterator[str]:

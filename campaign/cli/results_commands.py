@@ -49,13 +49,11 @@ def results(
 
     if csv and json:
         raise UsageError("--csv and --json exclude each other; give one")
-    found = find_table(table)
-    _print(
-        campaign,
-        found,
-        found.frame(open_campaign(open_farm(), campaign)),
-        "csv" if csv else "json" if json else "",
-    )
+    found, opened = find_table(table), open_campaign(open_farm(), campaign)
+    _print(campaign, found, found.frame(opened), "csv" if csv else "json" if json else "")
+    # on standard error: it goes with every table, and into none
+    for one in opened.plan.faulty:
+        typer.secho(f"faulty: {one.text()}", fg="red", err=True)
 
 
 def _print(campaign: str, table: Table, frame: DataFrame, form: str) -> None:

@@ -44,7 +44,7 @@ def run_campaign(loaded: LoadedSpec, slots: int | None, report: bool) -> int:
     farm = open_farm(start=True)
     show(f"campaign {name}: reading labels, queueing work")
     plan = submit(farm, loaded).standing.plan
-    show(*losses(name, plan.gaps, stored(farm, loaded.resolved)))
+    show(*losses(plan, stored(farm, loaded.resolved)))
     asked = Asked(farm, loaded.resolved, plan)
     found = asked.standing()
     if found.ended and not found.of_all(ENDED):

@@ -127,7 +127,7 @@ def submit(
 
     if note := pause_note(farm, loaded.resolved.campaign):
         show(f"[yellow]{note}[/]")
-    show(*losses(loaded.resolved.campaign, done.standing.plan.gaps, stored(farm, loaded.resolved)))
+    show(*losses(done.standing.plan, stored(farm, loaded.resolved)))
     show(f"{loaded.resolved.campaign}: {len(done.added)} jobs added; before: {summary(done.standing.counts())}")
     hint("latticefarm work --until-empty" if done.added else f"latticefarm status {loaded.resolved.campaign}")
 

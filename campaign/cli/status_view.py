@@ -62,6 +62,7 @@ def render(farm: Farm, name: str) -> Iterator[RenderableType]:
     yield summary(found.counts()) + say_left(left(farm, found, slots=1))
     if note := pause_note(farm, name):
         yield f"[yellow]{note}[/]"
+    yield from (f"[bold red]faulty:[/] {escape(one.text())}" for one in found.plan.faulty)
     yield from (f"[yellow]gap: {gap.system} has no {gap.model}: {gap.why}[/]" for gap in found.plan.gaps)
     for failure in failures(farm, found):
         reason = failure.failure
@@ -85,6 +86,7 @@ def as_facts(farm: Farm, name: str) -> dict[str, Any]:
         "counts": {str(state): number for state, number in found.counts().items()},
         "work": work_facts(found),
         "gaps": [gap._asdict() for gap in found.plan.gaps],
+        "faulty": [one.as_facts() for one in found.plan.faulty],
         "failures": [
             {"key": one.key, "fw_id": one.fw_id, "run_directory": one.launch_directory, **one.failure, "parts": one.parts}
             for one in failures(farm, found)

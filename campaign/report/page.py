@@ -49,6 +49,7 @@ def page(harvest: Harvest, crystals: dict[str, Crystal], figures: Sequence[AnyFi
         tables=_tables(harvest.campaign, crystals),
         lead=list(lead(harvest, crystals)),
         words=WORDS,
+        faulty=[one.text() for one in harvest.campaign.plan.faulty],
         figures=_numbered(figures),
         checked=[name for name, one in crystals.items() if one.cells.frozen_phonon is not None],
         labelled=[text for name in crystals for text in _labelled(harvest, crystals[name])],

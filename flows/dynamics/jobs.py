@@ -8,6 +8,7 @@ from flows.dynamics.models import sum_of_models
 from flows.dynamics.outcome import vibrations_of
 from flows.dynamics.settings import DynamicsTask
 from flows.dynamics.watch import STAGE
+from flows.faults import refuse_faulty
 from flows.records import TrainedModel, Vibrations
 
 
@@ -24,5 +25,6 @@ def vibrations(task: DynamicsTask, models: list[TrainedModel]) -> Vibrations:
     """
     sweep_delivered()
     trained = [TrainedModel.model_validate(model) for model in models]
+    refuse_faulty(trained, STAGE)
     calculator, device = sum_of_models(trained, task.dtype, STAGE)
     return vibrations_of(task, calculator, directory_of(task.key), trained, device)

@@ -10,7 +10,7 @@ from typing import Protocol
 from ase import Atoms
 
 from flows.failure import CalculationFailed
-from flows.labelling.computed import computed_label, computed_label_key
+from flows.labelling.computed import computed_label, computed_label_key, label_version
 from flows.labelling.engines.protocol import STAGE, Computed, EngineSettings
 from flows.labelling.engines.task import LabelItem, LabelTask
 from flows.records import Failure, Label, LabelledChunk
@@ -34,7 +34,7 @@ def label_chunk(task: LabelTask, compute: Compute, journal: Keeper) -> LabelledC
         CalculationFailed: some failed; a part for each, with its key.
     """
     started = perf_counter()
-    keys = [_keys(item, task.engine) for item in task.items]
+    keys = [_keys(item, task) for item in task.items]
     every = [key for of_item in keys for key in of_item.values()]
     known = journal.stored(every)
     failed: list[Failure] = []
@@ -53,11 +53,13 @@ def label_chunk(task: LabelTask, compute: Compute, journal: Keeper) -> LabelledC
     )
 
 
-def _keys(item: LabelItem, engine: EngineSettings) -> dict[str, str]:
-    """The label key of each level of one structure."""
+def _keys(item: LabelItem, task: LabelTask) -> dict[str, str]:
+    """The label key of each level of one structure, of those that are computed as they were asked for."""
     structure = item.structure.key()
     return {
-        level: computed_label_key(structure, level, engine, forces) for level, forces in item.levels.items()
+        level: computed_label_key(structure, level, task.engine, forces)
+        for level, forces in item.levels.items()
+        if task.versions.get(level, 1) == label_version(task.engine, level)
     }
 
 

@@ -4,14 +4,26 @@ from __future__ import annotations
 
 import numpy as np
 
+from flows.faults import label_task, version_of
 from flows.keys import digest
 from flows.labelling.engines.protocol import Computed, EngineSettings
 from flows.records import Label, Structure
 
 
-def computed_label_key(structure_key: str, level: str, engine: EngineSettings, forces: bool) -> str:
-    """The key of the label of one structure at one level: what is computed, and with which settings."""
-    return digest("label", 1, structure=structure_key, engine=engine.identity_of(level, forces))
+def label_version(engine: EngineSettings, level: str) -> int:
+    """The version of the engine's way to a level that labels are computed by today."""
+    return version_of(label_task(engine.kind, level))
+
+
+def computed_label_key(
+    structure_key: str, level: str, engine: EngineSettings, forces: bool, version: int | None = None
+) -> str:
+    """The key of the label of one structure at one level: what is computed, and with which settings.
+
+    That of an earlier `version` where one is given.
+    """
+    version = version or label_version(engine, level)
+    return digest("label", version, structure=structure_key, engine=engine.identity_of(level, forces))
 
 
 def computed_label(
@@ -22,6 +34,7 @@ def computed_label(
     found = computed.forces_eV_A
     return Label(
         key=computed_label_key(structure_key, level, engine, forces),
+        version=label_version(engine, level),
         structure_key=structure_key,
         structure=structure,
         level=level,

@@ -7,8 +7,9 @@ from functools import reduce
 from operator import add
 
 from flows.delivery import delivers, read_records
+from flows.faults import refuse_faulty
 from flows.phonons.direct import label_forces
-from flows.phonons.harmonic import Forces, calculator_forces
+from flows.phonons.harmonic import STAGE, Forces, calculator_forces
 from flows.phonons.outcome import bad_input, phonons_of
 from flows.phonons.settings import DirectPhononTask, PhononTask
 from flows.records import Label, Phonons, TrainedModel
@@ -24,6 +25,7 @@ def phonons(task: PhononTask, models: list[TrainedModel]) -> Phonons:
         CalculationFailed: `bad-input` or `diverged`.
     """
     trained = [TrainedModel.model_validate(model) for model in models]
+    refuse_faulty(trained, STAGE)
     return phonons_of(task, _forces(trained, task.dtype), trained)
 
 
@@ -36,6 +38,7 @@ def direct_phonons(task: DirectPhononTask) -> Phonons:
         KeyError: a label is not in the store.
     """
     labels = read_records(Label, task.labels)
+    refuse_faulty(labels.values(), STAGE)
     return phonons_of(task, label_forces(labels.values()))
 
 

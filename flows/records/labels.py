@@ -6,9 +6,15 @@ from flows.records.base import Record, Structure, Vector
 
 
 class Label(Record):
-    """Energy, and forces where the level has them, of one structure at one level of theory."""
+    """Energy, and forces where the level has them, of one structure at one level of theory.
+
+    `version` is that of the engine's way to this level (`flows.faults`), `faulty` what was found to be wrong with it
+    since; empty: nothing.
+    """
 
     key: str
+    version: int = 1
+    faulty: str = ""
     structure_key: str
     structure: Structure
     level: str

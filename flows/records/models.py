@@ -38,10 +38,11 @@ class TrainedModelFacts(Record):
     `errors` maps train, valid and test (where there is one) to RMSEs. `predictions_eV` maps the key of every
     structure that has the labels of this model, seen or unseen, to the predicted energy. For a difference,
     `rms_delta_force_meV_A` is the size of the force that it adds, and `learned` the verdict of
-    `flows.training.verdict` with its reason.
+    `flows.training.verdict` with its reason. `faulty` names what was found to be wrong since with labels that it rests on.
     """
 
     key: str
+    faulty: str = ""
     system: str
     model: str
     seed: int
@@ -75,10 +76,11 @@ class TrainedModel(TrainedModelFacts):
 class SummedModel(Record):
     """ΔML(Y) = ML(X_EF) + ML(Y-X) of one seed and size: errors of the sum against E_Y, and the verdict.
 
-    The two models are found under `base_key` and `difference_key`.
+    The two models are found under `base_key` and `difference_key`; `faulty` is as of a trained model.
     """
 
     key: str
+    faulty: str = ""
     system: str
     model: str
     seed: int

@@ -57,10 +57,11 @@ class PhononFacts(Record):
     the threshold of the settings, the worst first, and no more than a hundred of the `imaginary_count` that there
     are. `residual_force_eV_A` is the largest force component of the undisplaced supercell, which was subtracted.
     With `nac`, `Γ` in `points_cm1` is a limit, and `Γ→A`, where it is another, that from A. `source` says where
-    phonons come from that no job computed.
+    phonons come from that no job computed. `faulty` names what was found to be wrong since with labels that they rest on.
     """
 
     key: str
+    faulty: str = ""
     system: str
     model: str
     seed: int | None = None

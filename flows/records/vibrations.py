@@ -62,10 +62,11 @@ class Vibrations(Spectrum):
     `definition` is `mass-weighted` or `velocity-acf` (py-VACF's, scaled to the same area). `bands` maps `total`
     and every element to its spread over starts, where there are several. `verlet_shift_cm1` is by how much the
     timestep has raised a mode seen at `edge_cm1`, below which 99 % of the states lie; shifts go with the cube of
-    the frequency. Nuclei are classical.
+    the frequency. Nuclei are classical. `faulty` names what was found to be wrong since with labels that it rests on.
     """
 
     key: str
+    faulty: str = ""
     system: str
     model: str
     seed: int | None = None

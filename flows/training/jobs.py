@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flows.checkpoints import sweep_delivered
 from flows.delivery import delivers, read_records
+from flows.faults import refuse_faulty
 from flows.records import Label, SummedModel, TrainedModel
 from flows.training.checkpoints import checkpoints_of
 from flows.training.datasets import label_keys
@@ -21,6 +22,7 @@ def train(task: TrainingTask) -> TrainedModel:
     """
     sweep_delivered()
     labels = read_records(Label, label_keys(task))
+    refuse_faulty(labels.values(), "training")
     return trained_model(task, labels, checkpoints_of(task.key))
 
 
@@ -32,4 +34,5 @@ def add(task: SummingTask, base: TrainedModel, difference: TrainedModel) -> Summ
         CalculationFailed: a structure that one of the two has no prediction for.
     """
     labels = read_records(Label, dict.fromkeys(key for keys in task.labels.values() for key in keys))
+    refuse_faulty([*labels.values(), base, difference], "training")
     return summed_model(task, base, difference, labels)

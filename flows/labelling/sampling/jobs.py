@@ -12,6 +12,7 @@ from flows.checkpoints import directory_of, sweep_delivered
 from flows.delivery import delivers
 from flows.dynamics.models import sum_of_models
 from flows.dynamics.outcome import MODEL_PACKAGES, versions
+from flows.faults import refuse_faulty
 from flows.keys import digest
 from flows.labelling.computed import computed_label
 from flows.labelling.engines.guarded import warm
@@ -45,6 +46,7 @@ def sweep(task: SweepTask, models: list[TrainedModel]) -> Sweep:
 
 def _by_models(task: SweepTask, models: Sequence[TrainedModel]) -> Driver:
     trained = [TrainedModel.model_validate(model) for model in models]
+    refuse_faulty(trained, STAGE)
     calculator, _ = sum_of_models(trained, task.dtype, STAGE)
     return Driver(
         calculator,

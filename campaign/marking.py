@@ -1,0 +1,21 @@
+"""Marks in the database what rests on labels of a faulty version, so that whoever queries it sees the reason."""
+
+from __future__ import annotations
+
+from campaign.known import Known
+from campaign.lookup import known_then
+from campaign.plan import plan
+from campaign.spec import ResolvedSpec
+from campaign.superseded import earlier_keys, resting, versions_before
+from flows.keys import job_uuid
+from launchers.farm import Farm
+
+
+def mark_faulty(farm: Farm, spec: ResolvedSpec, found: Known) -> None:
+    """Put the fault into `faulty` of every stored record of `spec` that has it, or rests on one; once."""
+    for versions in versions_before(spec):
+        earlier = earlier_keys(spec, found, versions)
+        if farm.unmarked(job_uuid(key) for key in earlier):
+            then = plan(spec, known_then(farm, spec, found, versions))
+            reasons = resting(then.work, earlier) | {key: str(fault) for key, (_, fault) in earlier.items()}
+            farm.mark({job_uuid(key): reason for key, reason in reasons.items()})
