@@ -39,7 +39,7 @@ class FaultyLabels:
         was, it = ("was", "it") if self.count == 1 else ("were", "they")
         then = f"{it} {'is' if self.count == 1 else 'are'} being computed again" if self.queued else "submit again"
         return (
-            f"{labels} of {self.level}, {self.system}, {was} computed by a faulty version ({self.fault}; mended in "
+            f"{labels} of {self.level.upper()}, {self.system}, {was} computed by a faulty version ({self.fault}; mended in "
             f"{self.fault.mended_in}). Neither {it} nor what was trained on {'it' if self.count == 1 else 'them'} is used or shown: {then}"
         )
 

@@ -108,7 +108,7 @@ class TestCampaign:
         monkeypatch.setitem(FAULTS, HF, (WRONG,))
         (said,) = planned(farm, spec).faulty
         assert (said.system, said.level, said.fault, said.count, said.queued) == ("copper", "hf", WRONG, 4, False)
-        assert "4 labels of hf, copper, were computed by a faulty version (emt-hf-sign" in said.text()
+        assert "4 labels of HF, copper, were computed by a faulty version (emt-hf-sign" in said.text()
         assert said.text().endswith("submit again")
 
         added = submit(farm, load_spec(written), timedelta(0)).added

@@ -210,3 +210,39 @@ def test_density_functional_theory_is_that_of_mixed_density_fitting_and_atomic_g
     other.grids.level = 5
     other.conv_tol = 1e-10
     assert found.energy_eV == pytest.approx(other.kernel() * Hartree, abs=1e-3)
+
+
+# per cell in Hartree; computed with PySCF by its own scripts, without latticefarm
+RECALCULATED = {
+    "H2": {"ccsd": -0.0215662735},
+    "LiH": {"mp2": -0.0047690362, "ccsd": -0.0075421938},
+    "C2": {"mp2": -0.1093322539, "ccsd": -0.1928014239},
+    "Li4H4": {"mp2": -0.0208608815},
+}
+
+
+@pytest.mark.parametrize("name", RECALCULATED)
+def test_energies_are_those_of_an_independent_recalculation(name):
+    found = correlation_Ha(name)
+    for part, value in RECALCULATED[name].items():
+        assert found[part] == pytest.approx(value, abs=1e-8), part
+    if name == "Li4H4":
+        assert found["ccsd"] == pytest.approx(-0.0301539, abs=1e-7)  # of which there are no more digits
+
+
+@pytest.mark.slow
+def test_frozen_phonons_of_the_demo_are_those_of_an_independent_recalculation():
+    """Diamond, 8 atoms, gth-szv, Γ: the optical mode of every level, to 0.5 cm^-1."""
+    from campaign.spec import load_spec
+    from flows.phonons.frozen import frozen_phonon, frozen_structures
+
+    cells = load_spec("diamond-demo").resolved.systems["diamond"]
+    moves = (0.0, *cells.frozen_phonon.displacements_A)
+    energies: dict[str, list[float]] = {}
+    for structure in frozen_structures(cells.primitive, cells.training, cells.frozen_phonon.displacements_A):
+        for level, one in cells.engines["pyscf"].compute(structure.atoms(), {"dft": True, **LEVELS}):
+            energies.setdefault(level, []).append(one.energy_eV / 4)
+    masses = cells.primitive.atoms().get_masses()
+    expected = {"dft": 1792.9, "ccsd(t)": 1822.7, "ccsd": 1830.1, "mp2": 1878.7, "hf": 1950.1}
+    for level, frequency in expected.items():
+        assert frozen_phonon(moves, energies[level], masses).frequency_cm1 == pytest.approx(frequency, abs=0.5)
