@@ -9,6 +9,7 @@ from campaign.spec.dynamics import DynamicsSpec
 from campaign.work import Work
 from flows.dynamics.settings import DynamicsTask
 from flows.keys import digest
+from flows.phonons.cells import supercell_matrix
 from flows.phonons.settings import DirectPhononTask, PhononTask
 
 
@@ -35,6 +36,19 @@ def direct_phonons_work(
     key = digest("direct-phonons", 1, labels=list(labels), **_identity(spec, place))
     task = DirectPhononTask(key=key, **place._asdict(), **_how(spec, place), labels=labels)
     return Work(key, "phonons", *place, awaited, task)
+
+
+def hessian_work(spec: ResolvedSpec, place: Place, needs: tuple[str, ...]) -> Work:
+    """Harmonic phonons with the force constants of the cell of the MD itself: what an MD is to be compared with.
+
+    Those of a smaller cell, interpolated, put its modes tens of cm^-1 off. Without a non-analytical term, as the MD.
+    """
+    cells = spec.systems[place.system]
+    supercell = supercell_matrix(cells.primitive.atoms(), cells.big.cell).tolist()
+    how = {"primitive": cells.primitive, "supercell": supercell, "settings": spec.phonons}
+    identity = {"supercell": supercell, "primitive": cells.primitive.key(), "settings": spec.phonons.identity()}
+    key = digest("hessian", 1, models=list(needs), **identity)
+    return Work(key, "hessian", *place, needs, PhononTask.model_validate({"key": key, **place._asdict(), **how}))
 
 
 def vibrations_work(spec: ResolvedSpec, place: Place, needs: tuple[str, ...], asked: DynamicsSpec) -> Work:

@@ -15,7 +15,7 @@ from flows.training.settings import TrainingTask
 from launchers.farm import Farm
 
 # Orders of magnitude on one core, with small models; they count only until something of the kind was measured.
-SECONDS = {"sample": 300.0, "label": 1.0, "train": 60.0, "sum": 3.0, "phonons": 8.0, "vibrations": 300.0}
+SECONDS = {"sample": 300.0, "label": 1.0, "train": 60.0, "sum": 3.0, "phonons": 8.0, "hessian": 15.0, "vibrations": 300.0}
 STRUCTURE_S = {"pyscf": 25.0}  # eight atoms in a minimal basis
 STEP_S_PER_ATOM = 4e-4
 EPOCH_S_PER_STRUCTURE = 0.015

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from campaign.chunks import Chunks
-from campaign.crystal import Place, direct_phonons_work, phonons_work, vibrations_work
+from campaign.crystal import Place, direct_phonons_work, hessian_work, phonons_work, vibrations_work
 from campaign.known import Known
 from campaign.sampling import sampling
 from campaign.spec import Gap, ResolvedSpec, SizeError, count, gaps
@@ -198,6 +198,7 @@ class _SystemPlan:
         yield phonons_work(self.spec, place, needs)
         asked = self.spec.dynamics
         if asked is not None and asked.wants(model, trained.seed, trained.size):
+            yield hessian_work(self.spec, place, needs)
             yield vibrations_work(self.spec, place, needs, asked)
 
     def _direct(self) -> Iterator[Work]:

@@ -11,7 +11,7 @@ from launchers.envelopes import Envelope
 if TYPE_CHECKING:
     from jobflow import Job
 
-CATEGORIES = {"sample": "label", "label": "label", "train": "train", "sum": "analyse", "phonons": "analyse", "vibrations": "analyse"}
+CATEGORIES = {"sample": "label", "label": "label", "train": "train", "sum": "analyse", "phonons": "analyse", "hessian": "analyse", "vibrations": "analyse"}
 ADVANCE = "campaign.submit:advance"
 
 
@@ -58,7 +58,7 @@ def job(work: Work) -> Job:
             made = add(work.task, *inputs)
         case "phonons" if isinstance(work.task, DirectPhononTask):
             made = direct_phonons(work.task)
-        case "phonons":
+        case "phonons" | "hessian":
             made = phonons(work.task, inputs)
         case _:
             made = vibrations(work.task, inputs)

@@ -19,6 +19,7 @@ from flows.phonons.spectra import (
     gamma_toward,
     imaginary_modes,
     points_cm1,
+    unstable_modes,
 )
 from flows.records import Blob, Failure, NonAnalyticalTerm, Phonons, TrainedModel
 
@@ -78,6 +79,7 @@ def spectra(crystal: HarmonicCrystal, path: BandPath, settings: PhononSettings) 
         "dos": density_of_states(crystal, sampled, settings.dos_pitch_cm1),
         "points_cm1": points_cm1(crystal, path),
         "nac": _nac(crystal, path),
+        "unstable": unstable_modes(crystal, path, along, sampled, settings.imaginary_threshold_cm1),
         "imaginary": unstable[:IMAGINARY_KEPT],
         "imaginary_count": len(unstable),
     }

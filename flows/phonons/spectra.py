@@ -9,7 +9,7 @@ import numpy as np
 
 from flows.phonons.harmonic import HarmonicCrystal, cm1_per_THz
 from flows.phonons.path import GAMMA, BandPath
-from flows.records import Bands, DensityOfStates, ImaginaryMode, Vector
+from flows.records import Bands, DensityOfStates, ImaginaryMode, UnstableModes, Vector
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -110,6 +110,36 @@ def imaginary_modes(found: Bands, sampled: Mesh, threshold_cm1: float) -> tuple[
             identity = (*(np.round(qpoints[q], 8) % 1.0).tolist(), int(band))
             modes.setdefault(identity, _mode(qpoints[q], band, frequencies[q, band]))
     return tuple(sorted(modes.values(), key=lambda mode: mode.frequency_cm1))
+
+
+def unstable_modes(
+    crystal: HarmonicCrystal, path: BandPath, found: Bands, sampled: Mesh, threshold_cm1: float
+) -> UnstableModes:
+    """Those below the threshold on the full mesh, counted, and the lowest of the mesh and the path."""
+    on_mesh = sampled.frequencies * cm1_per_THz()
+    multiplicity = np.asarray(sampled.weights, dtype=np.int64)
+    qpoints = np.concatenate([sampled.qpoints, *map(np.array, found.qpoints)])
+    lowest = np.concatenate([on_mesh, *map(np.array, found.frequencies_cm1)]).min(axis=1)
+    first = int(lowest.argmin())
+    x, y, z = qpoints[first].tolist()
+    return UnstableModes(
+        count=int((on_mesh < threshold_cm1).sum(axis=1) @ multiplicity),
+        total=int(multiplicity.sum() * on_mesh.shape[1]),
+        lowest_cm1=float(lowest[first]),
+        qpoint=(x, y, z),
+        label=_name(crystal, path, qpoints[first]),
+    )
+
+
+def _name(crystal: HarmonicCrystal, path: BandPath, qpoint: NDArray) -> str:
+    """The label of the named point in whose star a q-point lies, empty if in none."""
+    symmetry = crystal.phonopy.primitive_symmetry
+    turned = np.asarray(symmetry.reciprocal_operations) @ qpoint
+    for label, point in path.points.items():
+        away = turned - np.asarray(point)
+        if np.abs(away - np.rint(away)).max(axis=1).min() < 1e-6:
+            return label
+    return ""
 
 
 def _gamma_directions(crystal: HarmonicCrystal, path: BandPath) -> dict[str, Vector]:

@@ -17,6 +17,7 @@ from flows.records.phonons import (
     NonAnalyticalTerm,
     PhononFacts,
     Phonons,
+    UnstableModes,
 )
 from flows.records.vibrations import Band, HarmonicSpectrum, MDStart, Spectrum, Vibrations
 
@@ -49,6 +50,7 @@ __all__ = [
     "Sweep",
     "TrainedModel",
     "TrainedModelFacts",
+    "UnstableModes",
     "Vector",
     "Vibrations",
 ]

@@ -25,7 +25,8 @@ class EpochRecord(Record):
 
 
 class Baseline(Record):
-    """What a model of a difference has to beat, on the split that is named: RMSE per atom."""
+    """What a model of a difference has to beat, on the split that is named: RMSE per atom of a constant, and of a
+    straight line in E_base."""
 
     split: str
     constant_meV_atom: float
@@ -39,6 +40,10 @@ class TrainedModelFacts(Record):
     structure that has the labels of this model, seen or unseen, to the predicted energy. For a difference,
     `rms_delta_force_meV_A` is the size of the force that it adds, and `learned` the verdict of
     `flows.training.verdict` with its reason. `faulty` names what was found to be wrong since with labels that it rests on.
+
+    `baselines` are fitted to what trains. `line_slope` is that of their line, ΔE = c + slope E_base: with it for a model
+    every frequency would be sqrt(1 + slope) times that of the base. Records of before version 0.2 have none, and their
+    baselines are fitted to what trains and validates.
     """
 
     key: str
@@ -53,6 +58,7 @@ class TrainedModelFacts(Record):
     atoms: int
     errors: dict[str, Errors]
     baselines: tuple[Baseline, ...] = ()
+    line_slope: float | None = None
     rms_delta_force_meV_A: float | None = None
     learned: bool = True
     verdict: str = ""

@@ -49,13 +49,28 @@ class ImaginaryMode(Record):
     frequency_cm1: float
 
 
+class UnstableModes(Record):
+    """How many modes of the full Γ-centred mesh lie below the threshold of the settings, `count` of `total`.
+
+    `lowest_cm1` is the lowest frequency of all, on the mesh or along the path, at `qpoint`, which is equivalent to the
+    named point `label`, if to any.
+    """
+
+    count: int
+    total: int
+    lowest_cm1: float
+    qpoint: Vector
+    label: str = ""
+
+
 class PhononFacts(Record):
     """Harmonic phonons of one potential, without the blob: bands, DOS, named points, and what went wrong.
 
     `points_cm1` maps a point's label (Γ, X, L, ...) to its sorted frequencies. `sum_rule_eV_A2` is the largest
-    violation of the acoustic sum rule before symmetrization. `imaginary` lists q-points with frequencies below
-    the threshold of the settings, the worst first, and no more than a hundred of the `imaginary_count` that there
-    are. `residual_force_eV_A` is the largest force component of the undisplaced supercell, which was subtracted.
+    violation of the acoustic sum rule before symmetrization. `unstable` counts on the mesh what is below the threshold
+    of the settings; records of before version 0.2 have none. `imaginary` lists such modes, the worst first, and no
+    more than a hundred of the `imaginary_count` that there are on the irreducible q-points of the mesh and those of
+    the path: a number that grows with the path. `residual_force_eV_A` is the largest force component of the undisplaced supercell, which was subtracted.
     With `nac`, `Γ` in `points_cm1` is a limit, and `Γ→A`, where it is another, that from A. `source` says where
     phonons come from that no job computed. `faulty` names what was found to be wrong since with labels that they rest on.
     """
@@ -75,6 +90,7 @@ class PhononFacts(Record):
     displacements: int
     imaginary: tuple[ImaginaryMode, ...] = ()
     imaginary_count: int = 0
+    unstable: UnstableModes | None = None
     residual_force_eV_A: float | None = None
     nac: NonAnalyticalTerm | None = None
     source: str | None = None

@@ -26,10 +26,13 @@ class Spectrum(Record):
 class HarmonicSpectrum(Spectrum):
     """The harmonic density of states on the `qpoints` that a supercell holds: what an MD in it would show.
 
-    Translations of the whole crystal are left out, as in an MD whose centre of mass is at rest.
+    Translations of the whole crystal are left out, as in an MD whose centre of mass is at rest. Of the modes, the
+    `unstable` ones, the lowest at `lowest_cm1`, stand at zero.
     """
 
     qpoints: int
+    unstable: int = 0
+    lowest_cm1: float | None = None
 
 
 class Band(Record):

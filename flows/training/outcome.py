@@ -14,7 +14,7 @@ from flows.training.datasets import Dataset, bad_input, dataset
 from flows.training.evaluate import Prediction, errors, predict, rms
 from flows.training.mace import Fit, fit, versions
 from flows.training.settings import SummingTask, TrainingTask
-from flows.training.verdict import Verdict, baselines, judge_difference, judge_level, rms_delta_force
+from flows.training.verdict import Verdict, baselines, judge_difference, judge_level, rms_delta_force, straight_line
 
 
 def trained_model(task: TrainingTask, labels: Mapping[str, Label], checkpoints: Checkpoints) -> TrainedModel:
@@ -81,6 +81,7 @@ def _judged(data: Dataset, predictions: Mapping[str, Prediction]) -> dict[str, A
     return {
         "errors": found,
         "baselines": lines,
+        "line_slope": straight_line(data).slope,
         "rms_delta_force_meV_A": force,
         **_verdict(judge_difference(found, lines, force)),
     }

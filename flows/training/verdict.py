@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from flows.records import Baseline, Errors
 from flows.training.datasets import Dataset, Frame
@@ -19,28 +21,60 @@ UNFIT_FORCE_FRACTION = 0.1
 a power of one half, and 5 % of them is what the levels of theory differ by."""
 
 
+FEW = 10
+"""Of fewer structures a verdict says so: the error of an RMSE over n is about a fraction 1/sqrt(2 n) of it."""
+
+
 @dataclass(frozen=True)
 class Verdict:
     learned: bool
     reason: str
 
 
-def baselines(dataset: Dataset) -> tuple[Baseline, ...]:
-    """RMSE per atom, in each split, of a constant and of a straight line in E_base, fitted to train and valid."""
-    x, y = _per_atom(dataset.train + dataset.valid)
-    constant = float(np.mean(y))
-    # a base that does not vary leaves no line to fit
-    slope = float(np.cov(x, y, bias=True)[0, 1] / np.var(x)) if np.var(x) > 1e-24 else 0.0
-    found = []
-    for split, frames in dataset.splits().items():
-        u, v = _per_atom(frames)
-        line = constant + slope * (u - np.mean(x))
-        found.append(
-            Baseline(
-                split=split, constant_meV_atom=1e3 * rms(v - constant), line_meV_atom=1e3 * rms(v - line)
-            )
+@dataclass(frozen=True)
+class StraightLine:
+    """ΔE = `constant` + `slope` (E_base - `centre`), energies in eV per atom: what a difference has to beat.
+
+    With it for a model, the sum is (1 + slope) times the base: see `frequency_factor`.
+    """
+
+    constant: float
+    slope: float
+    centre: float
+
+    @classmethod
+    def through(cls, base: NDArray, difference: NDArray) -> Self:
+        """By least squares, (structures,) each; flat where the base does not vary: it leaves no line to fit."""
+        slope = float(np.cov(base, difference, bias=True)[0, 1] / np.var(base)) if np.var(base) > 1e-24 else 0.0
+        return cls(float(np.mean(difference)), slope, float(np.mean(base)))
+
+    def baseline(self, split: str, base: NDArray, difference: NDArray) -> Baseline:
+        """Its RMSE on a split, beside that of the constant."""
+        left = difference - self.constant
+        return Baseline(
+            split=split,
+            constant_meV_atom=1e3 * rms(left),
+            line_meV_atom=1e3 * rms(left - self.slope * (base - self.centre)),
         )
-    return tuple(found)
+
+
+def frequency_factor(line_slope: float | None) -> float | None:
+    """sqrt(1 + slope), by which a straight line multiplies the frequencies of its base; None where there is none.
+
+    Where no non-analytical term is added: that stays as it is.
+    """
+    return float(np.sqrt(1 + line_slope)) if line_slope is not None and line_slope > -1 else None
+
+
+def straight_line(dataset: Dataset) -> StraightLine:
+    """The line through what trains: what chooses the epoch and what tests have no part in it."""
+    return StraightLine.through(*_per_atom(dataset.train))
+
+
+def baselines(dataset: Dataset) -> tuple[Baseline, ...]:
+    """RMSE per atom, in each split, of a constant and of the straight line in E_base, fitted to what trains."""
+    line = straight_line(dataset)
+    return tuple(line.baseline(split, *_per_atom(frames)) for split, frames in dataset.splits().items())
 
 
 def judge_difference(
@@ -55,7 +89,7 @@ def judge_difference(
             False, f"RMS |ΔF| {rms_delta_force_meV_A:.2g} meV/Å is near zero (below {NO_FORCE_MEV_A:g})"
         )
     comparison = f"{split} RMSE {rmse:.3g} meV/atom, a straight line in E_base {line:.3g}"
-    return Verdict(rmse < line, comparison)
+    return Verdict(rmse < line, f"{comparison} ({_rests_on(split, errors[split].count)})")
 
 
 def judge_level(dataset: Dataset, errors: Mapping[str, Errors]) -> Verdict:
@@ -64,7 +98,7 @@ def judge_level(dataset: Dataset, errors: Mapping[str, Errors]) -> Verdict:
     for split in ("test", "valid"):
         labels = [f.forces_eV_A for f in splits.get(split, ()) if f.forces_eV_A is not None]
         if labels:
-            return _judge_forces(split, errors[split].force_meV_A or 0.0, 1e3 * rms_force_eV_A(labels))
+            return _judge_forces(split, errors[split].force_meV_A or 0.0, labels)
     return Verdict(True, "no force labels to judge by")
 
 
@@ -78,10 +112,17 @@ def rms_delta_force(predictions: Mapping[str, Prediction]) -> float:
     return 1e3 * rms_force_eV_A([prediction.forces_eV_A for prediction in predictions.values()])
 
 
-def _judge_forces(split: str, rmse: float, size: float) -> Verdict:
+def _judge_forces(split: str, rmse: float, labels: Sequence[NDArray]) -> Verdict:
+    size = 1e3 * rms_force_eV_A(labels)
     share = rmse / size if size > 0 else 0.0
     reason = f"{split} force RMSE {rmse:.0f} meV/Å is {share:.0%} of the RMS force"
-    return Verdict(share <= UNFIT_FORCE_FRACTION, reason)
+    return Verdict(share <= UNFIT_FORCE_FRACTION, f"{reason} ({_rests_on(split, len(labels))})")
+
+
+def _rests_on(split: str, count: int) -> str:
+    """On how many structures a verdict rests, and whether they are those that the epoch was chosen by."""
+    structures = f"{'only ' if count < FEW else ''}{count} structure{'' if count == 1 else 's'}"
+    return f"{structures}, by which the epoch was chosen too" if split == "valid" else structures
 
 
 def _per_atom(frames: Sequence[Frame]) -> tuple[np.ndarray, np.ndarray]:

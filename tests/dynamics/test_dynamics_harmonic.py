@@ -19,12 +19,22 @@ LINES = VibrationSettings(resolution_cm1=40.0, pitch_cm1=2.0, max_cm1=3000.0)
 LONG = dynamics(steps=4000, starts=2, equilibration_steps=200, friction_per_fs=0.08, timestep_fs=1.0)
 
 
-def springs(atoms):
+TO_CM1 = 521.4708983725064  # sqrt(eV/Å²/u)
+
+
+def springs(atoms, reach=2.1):
     """Forces of any supercell of LIH."""
     inverse = np.linalg.inv(LIH.cell.array) * 2
     ideal = atoms.copy()
     ideal.positions = np.rint(atoms.positions @ inverse) @ np.linalg.inv(inverse)
-    return -(spring_matrix(ideal, 2.1) @ (atoms.positions - ideal.positions).ravel()).reshape(-1, 3)
+    return -(spring_matrix(ideal, reach) @ (atoms.positions - ideal.positions).ravel()).reshape(-1, 3)
+
+
+def modes_cm1(atoms, reach):
+    """(3N,) ascending: the eigenvalues of the Hessian of a whole cell."""
+    masses = np.repeat(atoms.get_masses(), 3)
+    squares = np.linalg.eigvalsh(spring_matrix(atoms, reach) / np.sqrt(np.outer(masses, masses)))
+    return np.sqrt(np.maximum(squares, 0)) * TO_CM1
 
 
 @pytest.fixture(scope="module")
@@ -33,8 +43,8 @@ def supercell() -> np.ndarray:
 
 
 @pytest.fixture(scope="module")
-def crystal():
-    return harmonic_crystal(LIH, 2 * np.eye(3, dtype=int), springs)
+def crystal(supercell):
+    return harmonic_crystal(LIH, supercell, springs)
 
 
 @pytest.fixture(scope="module")
@@ -50,9 +60,7 @@ def anharmonic(tmp_path_factory):
 
 def test_the_harmonic_spectrum_has_the_modes_of_the_cell(crystal, supercell, harmonic):
     """Against the eigenvalues of the big cell itself, Gaussians of the stated width: no phonopy, no q-points."""
-    masses = np.repeat(BIG.get_masses(), 3)
-    squares = np.linalg.eigvalsh(spring_matrix(BIG, 2.1) / np.sqrt(np.outer(masses, masses)))
-    modes = np.sqrt(np.maximum(squares, 0))[3:] * 521.4708983725064  # sqrt(eV/Å²/u) in cm^-1
+    modes = modes_cm1(BIG, 2.1)[3:]
     grid = np.array(harmonic.frequencies_cm1)
     sigma = harmonic.resolution_cm1 / 2.3548200450309493
     lines = np.exp(-(((grid[:, None] - modes) / sigma) ** 2) / 2) / (sigma * np.sqrt(2 * np.pi))
@@ -60,6 +68,40 @@ def test_the_harmonic_spectrum_has_the_modes_of_the_cell(crystal, supercell, har
     assert np.array(harmonic.total) == pytest.approx(expected, abs=1e-3 * expected.max())
     assert harmonic.qpoints == 4 == len(commensurate(supercell))
     assert crystal.frequencies_cm1(commensurate(supercell)).max() == pytest.approx(modes.max(), abs=0.01)
+
+
+def test_force_constants_of_a_smaller_cell_put_the_modes_of_the_md_elsewhere():
+    """Springs that reach beyond the smaller cell: the cell's own Hessian is met exactly, by its own constants alone."""
+    big = BIG.repeat(2)
+    supercell, reach = supercell_matrix(LIH, big.cell.array), 4.1
+    expected = modes_cm1(big, reach)
+
+    def rms_off(of):
+        crystal = harmonic_crystal(LIH, of, lambda atoms: springs(atoms, reach))
+        found = np.sort(crystal.frequencies_cm1(commensurate(supercell)), axis=None)
+        return np.sqrt(np.mean((found - expected) ** 2))
+
+    assert rms_off(supercell) < 0.1
+    assert rms_off(2 * np.eye(3, dtype=int)) > 10
+
+
+def test_force_constants_of_another_cell_are_refused(crystal, supercell):
+    with pytest.raises(ValueError, match="force constants of the supercell"):
+        harmonic_spectrum(crystal.yaml(), 2 * supercell, LONG, LINES)
+
+
+def test_the_same_cell_in_other_vectors_is_the_same(crystal, supercell, harmonic):
+    other = np.array([[1, 1, 0], [0, 1, 0], [0, 0, 1]]) @ supercell
+    assert harmonic_spectrum(crystal.yaml(), other, LONG, LINES).total == pytest.approx(harmonic.total, abs=1e-6)
+
+
+def test_unstable_modes_are_counted_and_stand_at_zero(supercell):
+    """Springs that push: every mode but the translations is unstable."""
+    crystal = harmonic_crystal(LIH, supercell, lambda atoms: -springs(atoms))
+    found = harmonic_spectrum(crystal.yaml(), supercell, LONG, LINES)
+    assert found.unstable == 3 * len(BIG) - 3
+    assert found.lowest_cm1 == pytest.approx(-modes_cm1(BIG, 2.1).max(), rel=1e-4)
+    assert np.argmax(found.total) == 0
 
 
 def test_peaks_of_the_md_are_those_of_the_harmonic_crystal(harmonic, anharmonic):

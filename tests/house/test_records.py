@@ -19,7 +19,7 @@ NAMES = {
     *("Baseline", "TrainedModelFacts", "TrainedModel", "SummedModel", "Bands", "DensityOfStates", "PhononFacts"),
     *("Phonons", "ImaginaryMode", "Failure", "NonAnalyticalTerm"),
     *("Spectrum", "HarmonicSpectrum", "Band", "MDStart", "Vibrations"),
-    *("Drawn", "Sweep", "LabelledChunk"),
+    *("Drawn", "Sweep", "LabelledChunk", "UnstableModes"),
 }
 # stored in the queue: a job whose path moved cannot be run any more
 JOBS = {

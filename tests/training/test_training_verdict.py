@@ -6,7 +6,15 @@ from training_toys import task_of
 
 from flows.records import Baseline, Errors
 from flows.training.datasets import dataset
-from flows.training.verdict import Verdict, baselines, judge_difference, judge_level
+from flows.training.verdict import (
+    StraightLine,
+    Verdict,
+    baselines,
+    frequency_factor,
+    judge_difference,
+    judge_level,
+    straight_line,
+)
 
 
 def test_the_baselines_are_those_of_least_squares(labels):
@@ -15,14 +23,17 @@ def test_the_baselines_are_those_of_least_squares(labels):
         np.array([value(frame) / 4 for frame in data.frames()])
         for value in (lambda f: f.base_energy_eV, lambda f: f.energy_eV)
     )
-    slope, intercept = np.polyfit(x[:16], y[:16], 1)
+    train = len(data.train)
+    slope, intercept = np.polyfit(x[:train], y[:train], 1)
     rest = 1e3 * np.sqrt(np.mean((y[16:] - slope * x[16:] - intercept) ** 2))
 
+    assert 2 < train < 16
+    assert straight_line(data).slope == pytest.approx(slope)
     found = {baseline.split: baseline for baseline in baselines(data)}
     assert set(found) == {"train", "valid", "test"}
     assert found["test"].line_meV_atom == pytest.approx(rest)
     assert found["test"].constant_meV_atom == pytest.approx(
-        1e3 * np.sqrt(np.mean((y[16:] - y[:16].mean()) ** 2))
+        1e3 * np.sqrt(np.mean((y[16:] - y[:train].mean()) ** 2))
     )
 
 
@@ -38,7 +49,7 @@ def test_a_base_that_does_not_vary_leaves_a_constant(labels):
 @pytest.mark.parametrize(
     ("rmse", "force", "learned", "reason"),
     [
-        (0.2, 40.0, True, "test RMSE 0.2 meV/atom, a straight line in E_base 0.5"),
+        (0.2, 40.0, True, "test RMSE 0.2 meV/atom, a straight line in E_base 0.5 (only 9 structures)"),
         (0.5, 40.0, False, "a straight line"),
         (0.6, 40.0, False, "a straight line"),
         (0.2, 0.9, False, "near zero"),
@@ -60,7 +71,25 @@ def test_without_a_test_set_validation_judges():
     errors = {"train": Errors(count=9, energy_meV_atom=0.1), "valid": Errors(count=9, energy_meV_atom=0.6)}
     lines = [Baseline(split="valid", constant_meV_atom=4.0, line_meV_atom=0.5)]
 
-    assert not judge_difference(errors, lines, 40.0).learned
+    verdict = judge_difference(errors, lines, 40.0)
+    assert not verdict.learned
+    assert verdict.reason.endswith("(only 9 structures, by which the epoch was chosen too)")
+
+
+def test_a_difference_that_is_a_straight_line_is_no_better_than_one():
+    """ΔE = 3 + 0.2 E exactly, and an outlier among what validates, which does not turn the line."""
+    base = np.linspace(-10, -9, 12)
+    line = StraightLine.through(base, 3 + 0.2 * base)
+    assert line.slope == pytest.approx(0.2)
+    assert line.baseline("test", base + 5, 3 + 0.2 * (base + 5)).line_meV_atom == pytest.approx(0, abs=1e-9)
+    assert line.baseline("valid", base[:1], base[:1]).line_meV_atom > 1000
+
+
+def test_a_line_multiplies_frequencies_by_a_root():
+    """Against the phonons of a potential times 1 + slope."""
+    assert frequency_factor(0.21) == pytest.approx(1.1)
+    assert frequency_factor(-1.0) is None
+    assert frequency_factor(None) is None
 
 
 def test_a_model_of_energies_is_unfit_where_its_forces_are(labels):
