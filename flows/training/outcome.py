@@ -14,7 +14,14 @@ from flows.training.datasets import Dataset, bad_input, dataset
 from flows.training.evaluate import Prediction, errors, predict, rms
 from flows.training.mace import Fit, fit, versions
 from flows.training.settings import SummingTask, TrainingTask
-from flows.training.verdict import Verdict, baselines, judge_difference, judge_level, rms_delta_force, straight_line
+from flows.training.verdict import (
+    Verdict,
+    baselines,
+    judge_difference,
+    judge_level,
+    rms_delta_force,
+    straight_line,
+)
 
 
 def trained_model(task: TrainingTask, labels: Mapping[str, Label], checkpoints: Checkpoints) -> TrainedModel:
