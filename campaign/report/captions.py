@@ -139,7 +139,7 @@ def _contents(panel: Panel) -> Iterator[str]:
         yield (
             f"{area.name}: {seeds_text(area)}"
             + (f", {area.learned_seeds} of {len(area.seeds)} learned" if not area.learned else "")
-            + (f", up to {area.imaginary_count} imaginary modes" if area.imaginary_count else "")
+            + (f"; {area.unstable}{' (the worst seed)' if len(area.seeds) > 1 else ''}" if area.unstable else "")
         )
     for line in panel.lines:
         yield _line(line)

@@ -17,7 +17,8 @@ class Payload(BaseModel):
 class SeedSet(Payload):
     """The seeds of a model that are drawn, those that are missing (`861: failed`), and the verdict.
 
-    A model has learned if it has with every seed that is drawn.
+    A model has learned if it has with every seed that is drawn. `unstable` says what is of the seed with the lowest
+    frequency; empty: nothing.
     """
 
     model: str
@@ -27,7 +28,7 @@ class SeedSet(Payload):
     learned: bool = True
     learned_seeds: int = 0
     verdict: str = ""
-    imaginary_count: int = 0
+    unstable: str = ""
     key_of_seed: dict[int, str] = {}
 
     @property

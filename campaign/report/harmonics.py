@@ -18,7 +18,8 @@ from flows.records import HarmonicSpectrum, PhononFacts, Phonons, Vibrations
 class Harmonics:
     """What an MD in the same cell would show if the crystal were harmonic, by seed.
 
-    `missing` says of each other seed of the MD why there is none; `phonons` are the partners that there are.
+    `missing` says of each other seed of the MD why there is none; `phonons` are the partners that there are, with the
+    force constants of that cell.
     """
 
     spectra: dict[int, HarmonicSpectrum]
@@ -26,21 +27,22 @@ class Harmonics:
     phonons: tuple[PhononFacts, ...]
 
     @property
-    def imaginary_count(self) -> int:
-        """Of the worst seed."""
-        return max((one.imaginary_count for one in self.phonons), default=0)
+    def unstable(self) -> int:
+        """Modes of the cell, of the worst seed."""
+        return max((one.unstable for one in self.spectra.values()), default=0)
 
 
 def harmonics(harvest: Harvest, crystal: Crystal, group: SeedGroup[Vibrations]) -> Harmonics:
-    """For every seed of `group` that has phonons too."""
-    phonons = harvest.phonons(crystal.name, group.works[0].size).get(group.model)
+    """For every seed of `group` of which the force constants of the cell of the MD are there too."""
+    phonons = harvest.hessians(crystal.name, group.works[0].size).get(group.model)
     partners = {one.work.seed: one for one in phonons.results} if phonons else {}
     spectra, missing, used = {}, {}, []
     for one in group.results:
         seed = one.work.seed
         assert seed is not None  # MD is of a trained model
         if seed not in partners:
-            missing[seed] = f"phonons {phonons.missing[seed]}" if phonons else "no phonons are asked for"
+            state = phonons.missing[seed] if phonons else "not asked for"
+            missing[seed] = f"the force constants of this cell: {state}"
             continue
         try:
             spectra[seed] = _spectrum(harvest, crystal, partners[seed], one)

@@ -11,7 +11,7 @@ from campaign.report.engines import labels_text
 from campaign.report.place import Crystal
 from campaign.report.seeds import Harvest, SeedGroup, title_of
 from flows.phonons.settings import NacSettings, PhononTask
-from flows.records import Matrix3, Vibrations
+from flows.records import Matrix3, PhononFacts, Vibrations
 from flows.training.settings import TrainingSettings, TrainingTask
 
 TERMS = {"gonze": "Gonze and Lee", "wang": "Wang et al."}
@@ -63,6 +63,17 @@ def phonon_methods(crystal: Crystal, harvest: Harvest, works: Sequence[Work]) ->
         if (one.work.system, one.work.model, one.work.size) in places
     ]
     yield _versions("Phonons", used)
+
+
+def hessian_methods(crystal: Crystal, groups: Sequence[SeedGroup[PhononFacts]]) -> Iterator[str]:
+    """A sentence on the force constants of the cell of the MD, and the versions."""
+    tasks = [group.works[0].task for group in groups]
+    for settings in {task.settings.model_dump_json(): task.settings for task in tasks if isinstance(task, PhononTask)}.values():
+        yield (
+            f"HA by finite displacements of {settings.displacement_A:g} Å in the {crystal.md_cell} of the MD; on a Γ-centred "
+            f"{'×'.join(map(str, settings.mesh))} mesh by the tetrahedron method, pitch {settings.dos_pitch_cm1:g} cm^-1."
+        )
+    yield _versions("HA", [one.record.versions for group in groups for one in group.results])
 
 
 def md_methods(crystal: Crystal, groups: Sequence[SeedGroup[Vibrations]]) -> Iterator[str]:

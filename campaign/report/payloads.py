@@ -207,10 +207,11 @@ class Curves(Payload):
 
 
 class MeshCurve(Payload):
-    """A harmonic density of states on a mesh, with a grid of its own."""
+    """A harmonic density of states on a mesh, with a grid of its own; `nac`: with a non-analytical term."""
 
     title: str
     mesh: tuple[int, int, int]
+    nac: bool = False
     frequencies_cm1: tuple[float, ...]
     total: tuple[float, ...]
 
@@ -218,9 +219,11 @@ class MeshCurve(Payload):
 class VibrationsPanel(SeedSet):
     """What the MD of one model shows, of all atoms or of one `element`, and the harmonic densities beside it.
 
-    `md` is over seeds and starts. `harmonic`, on the q-points that the cell of the MD holds and with the lines of
-    the MD, is over `harmonic_seeds`; `no_harmonic` says of the other seeds why they have none. `mesh` is the mean
-    over the seeds, without broadening, `reference` of a level itself.
+    `md` is over seeds and starts. `harmonic`, from the force constants of the cell of the MD, on the q-points that it
+    holds and with the lines of the MD, is over `harmonic_seeds`; `no_harmonic` says of the other seeds why they have
+    none. Of its modes, `unstable_modes` of the worst seed stand at zero. `overlap` is the share of its area that lies
+    below `md` too. `mesh` is the mean over the seeds on the mesh, of the same force constants, without broadening;
+    `reference` is of a level itself.
     """
 
     letter: str
@@ -232,6 +235,8 @@ class VibrationsPanel(SeedSet):
     harmonic: Curves | None = None
     harmonic_seeds: tuple[int, ...] = ()
     no_harmonic: dict[int, str] = {}  # noqa: RUF012  # pydantic copies defaults
+    unstable_modes: int = 0
+    overlap: float | None = None
     mesh: MeshCurve | None = None
     reference: MeshCurve | None = None
 

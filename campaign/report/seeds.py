@@ -9,6 +9,7 @@ from typing import Any, Generic, TypeVar
 
 from campaign.plan import Work
 from campaign.report.labelled import LevelLabels, level_labels
+from campaign.results import unstable
 from campaign.results.campaign import Campaign, Result
 from campaign.standing import standing
 from flows.records import PhononFacts, Record, SummedModel, TrainedModelFacts, Vibrations
@@ -60,7 +61,7 @@ class SeedGroup(Generic[R]):
             "learned": not lost,
             "learned_seeds": len(records) - len(lost),
             "verdict": (lost or records)[0].verdict,
-            "imaginary_count": max(getattr(one, "imaginary_count", 0) for one in records),
+            "unstable": unstable.text(unstable.worst(records)) if isinstance(records[0], PhononFacts) else "",
             "key_of_seed": {one.work.seed: one.work.key for one in self.results},
         }
 
@@ -78,6 +79,10 @@ class Harvest:
     def phonons(self, system: str, size: str) -> dict[str, SeedGroup[PhononFacts]]:
         """By model; also those without any result."""
         return self._groups("phonons", self.campaign.phonons(), (system, size))
+
+    def hessians(self, system: str, size: str) -> dict[str, SeedGroup[PhononFacts]]:
+        """Phonons in the cell of the MD, by model; also those without any result."""
+        return self._groups("hessian", self.campaign.hessians(), (system, size))
 
     def vibrations(self, system: str, size: str) -> dict[str, SeedGroup[Vibrations]]:
         """By model; also those without any result."""

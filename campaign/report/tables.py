@@ -126,7 +126,7 @@ def points_table(campaign: Campaign, crystals: dict[str, Crystal]) -> PageTable:
         lost=frozenset(i for i, modes in enumerate(grouped) if not modes[0]["learned"]),
         notes=(
             f"{DAGGER}: the training cell does not hold the point. Not learned: the width of the spread says nothing "
-            "about the error. Imaginary: modes on the mesh and the path, of the worst seed.",
+            "about the error. Imaginary: of the modes on the mesh, of the worst seed; path: on the path alone.",
         ),
     )
 
@@ -140,7 +140,7 @@ def _point_row(modes: Sequence[Row], crystal: Crystal) -> tuple[str, ...]:
         _whose(first),
         f"{first['seed_count']}/{first['planned_seed_count']}" if is_model(first["model"]) else MISSING,
         ", ".join(interval([mode["min_cm1"], mode["max_cm1"]], 0) + _fold(mode) for mode in modes),
-        str(first["imaginary_count"]),
+        first["imaginary"],
     )
 
 

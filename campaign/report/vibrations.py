@@ -141,10 +141,11 @@ def _panel(source: VibrationsSource, model: str, element: str) -> VibrationsPane
     group, beside = source.groups[model], source.harmonics[model]
     records = [one.record for one in group.results]
     md = md_curves(records, element)
+    harmonic = _harmonic_curves(list(beside.spectra.values()), element)
     grid = np.array(records[0].frequencies_cm1)
     symbols = source.crystal.cells.primitive.symbols
     part = symbols.count(element) / len(symbols) if element else 1.0
-    facts = group.facts() | {"missing": source.missing(group), "imaginary_count": beside.imaginary_count}
+    facts = group.facts() | {"missing": source.missing(group)}
     return VibrationsPanel(
         **facts,
         letter="",
@@ -153,9 +154,11 @@ def _panel(source: VibrationsSource, model: str, element: str) -> VibrationsPane
         normalized_to=records[0].normalized_to * part,
         captured=round(float(np.trapezoid(md.mean, grid)), 6),
         md=md,
-        harmonic=_harmonic_curves(list(beside.spectra.values()), element),
+        harmonic=harmonic,
+        overlap=_overlap(grid, md, harmonic),
         harmonic_seeds=tuple(beside.spectra),
         no_harmonic=beside.missing,
+        unstable_modes=beside.unstable,
         mesh=_mesh(title_of(model), [one.dos for one in beside.phonons], element),
         reference=_reference(source, model, element),
     )
@@ -175,6 +178,14 @@ def _harmonic_curves(seeds: Sequence[Spectrum], element: str) -> Curves | None:
     return _curves(curves.mean(axis=0), curves.min(axis=0), curves.max(axis=0)) if seeds else None
 
 
+def _overlap(grid: NDArray, md: Curves, harmonic: Curves | None) -> float | None:
+    """Of the means: the area under both over that of the harmonic one."""
+    if harmonic is None:
+        return None
+    under_both = np.minimum(md.mean, harmonic.mean)
+    return round(float(np.trapezoid(under_both, grid) / np.trapezoid(harmonic.mean, grid)), 4)
+
+
 def _curve(spectrum: Spectrum, element: str) -> NDArray[np.float64]:
     return np.array(spectrum.projected[element] if element else spectrum.total)
 
@@ -188,7 +199,10 @@ def _reference(source: VibrationsSource, model: str, element: str) -> MeshCurve 
     direct = source.harvest.direct(source.crystal.name)
     base = BandsSource(source.harvest, source.crystal, source.size).base(model)
     level = next((one for one in (ModelName.parse(model).level, base) if one in direct), None)
-    return _mesh(title_of(level), [direct[level].dos], element) if level is not None else None
+    if level is None:
+        return None
+    found = _mesh(title_of(level), [direct[level].dos], element)
+    return found and found.model_copy(update={"nac": direct[level].nac is not None})
 
 
 def _mesh(title: str, seeds: Sequence[DensityOfStates], element: str) -> MeshCurve | None:

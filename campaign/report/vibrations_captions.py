@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from campaign.report.captions import not_learned_text, seeds_text
 from campaign.report.document import Caption
-from campaign.report.methods import md_methods, phonon_methods, training_methods
+from campaign.report.methods import hessian_methods, md_methods, training_methods
 from campaign.report.payloads import VibrationsFigure, VibrationsPanel
 from campaign.report.place import Crystal
 from campaign.report.seeds import Harvest, SeedGroup
@@ -20,7 +20,7 @@ def vibrations_caption(figure: VibrationsFigure, crystal: Crystal, harvest: Harv
     """The caption of densities of states from MD, of all atoms or by element."""
     panels = (f"({panel.letter}) {'; '.join(_contents(panel))}." for panel in figure.panels)
     methods = (*md_methods(crystal, list(groups.values())), *_models(figure, crystal, harvest))
-    return Caption.of((*_drawn(figure, groups), *panels, *_notes(figure)), methods)
+    return Caption.of((*_drawn(figure, crystal, groups), *panels, *_notes(figure)), methods)
 
 
 def vibrations_alt(figure: VibrationsFigure) -> str:
@@ -34,7 +34,7 @@ def vibrations_alt(figure: VibrationsFigure) -> str:
     )
 
 
-def _drawn(figure: VibrationsFigure, groups: Groups) -> Iterator[str]:
+def _drawn(figure: VibrationsFigure, crystal: Crystal, groups: Groups) -> Iterator[str]:
     records = [one.record for group in groups.values() for one in group.results]
     whose = "the elements of " if figure.kind == "projected" else ""
     yield (
@@ -52,9 +52,8 @@ def _drawn(figure: VibrationsFigure, groups: Groups) -> Iterator[str]:
         yield "Normalized to 3 states for each atom of the primitive cell."
     if any(panel.harmonic for panel in figure.panels):
         yield (
-            "Dashed: HA of the same models, mean over the seeds, on the q-points that the cell of the MD holds, from the force "
-            "constants of their phonons, with the same lines as VACF, without the translations and without any "
-            "non-analytical term"
+            "Dashed: HA of the same models, mean over the seeds, from their force constants in the cell of the MD itself, on "
+            "the q-points that it holds, with the same lines as VACF, without the translations"
             + (
                 "; dark area: from the smallest to the largest over the seeds."
                 if any(len(panel.harmonic_seeds) > 1 for panel in figure.panels)
@@ -62,7 +61,9 @@ def _drawn(figure: VibrationsFigure, groups: Groups) -> Iterator[str]:
             )
         )
     if any(panel.mesh for panel in figure.panels):
-        yield "Grey: HA of the same models on the whole mesh, not broadened, mean over the seeds."
+        yield "Grey: HA from the same force constants on the whole mesh, not broadened, mean over the seeds."
+    if any(panel.harmonic for panel in figure.panels) and crystal.cells.nac is not None:
+        yield "Neither has the non-analytical term: the forces that move the atoms in MD have none."
 
 
 def _contents(panel: VibrationsPanel) -> Iterator[str]:
@@ -75,11 +76,18 @@ def _contents(panel: VibrationsPanel) -> Iterator[str]:
         yield f"VACF shows {panel.captured:.3g} of {panel.normalized_to:g} states"
     for seed, why in panel.no_harmonic.items():
         yield f"no HA on the q-points of the MD for seed {seed}: {why}"
-    if panel.imaginary_count:
-        yield f"up to {panel.imaginary_count} imaginary modes, which stand at zero frequency in HA on the q-points of the MD"
+    if panel.overlap is not None:
+        yield f"{panel.overlap:.0%} of the area of HA lie under VACF too"
+    if panel.unstable_modes:
+        one = panel.unstable_modes == 1
+        yield (
+            f"{panel.unstable_modes} mode{'' if one else 's'} of the cell of the MD {'is' if one else 'are'} imaginary and "
+            f"stand{'s' if one else ''} at zero frequency in HA (of the worst seed)"
+        )
     if panel.reference is not None:
         mesh = "×".join(map(str, panel.reference.mesh))
-        yield f"blue: HA of {panel.reference.title} itself, {mesh} mesh"
+        term = ", with the non-analytical term" if panel.reference.nac else ""
+        yield f"blue: HA of {panel.reference.title} itself, {mesh} mesh{term}"
 
 
 def _notes(figure: VibrationsFigure) -> Iterator[str]:
@@ -101,11 +109,9 @@ def _notes(figure: VibrationsFigure) -> Iterator[str]:
 
 def _models(figure: VibrationsFigure, crystal: Crystal, harvest: Harvest) -> Iterator[str]:
     drawn = list(dict.fromkeys(panel.model for panel in figure.panels))
-    moved, phonons = (of(crystal.name, figure.size) for of in (harvest.vibrations, harvest.phonons))
+    moved, hessians = harvest.vibrations(crystal.name, figure.size), harvest.hessians(crystal.name, figure.size)
     yield from training_methods(harvest, [moved[model].works[0] for model in drawn])
-    yield from phonon_methods(
-        crystal, harvest, [phonons[model].works[0] for model in drawn if model in phonons]
-    )
+    yield from hessian_methods(crystal, [hessians[model] for model in drawn if model in hessians])
 
 
 def _temperatures(records: Iterable[Vibrations]) -> str:

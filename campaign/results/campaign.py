@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from campaign import labels
 from campaign.known import Known
@@ -18,6 +18,8 @@ from campaign.plan import Plan, Work, plan
 from campaign.results.errors import UnknownResult
 from campaign.results.failed import FailedWork, failed_work
 from campaign.results.frozen import FrozenResult, frozen_results
+from campaign.results.result import Result as Result
+from campaign.results.verdicts import judged, of_parts
 from campaign.spec import ResolvedSpec
 from campaign.spec.errors import nearest
 from campaign.standing import standing
@@ -31,14 +33,6 @@ if TYPE_CHECKING:
     from pandas import DataFrame
 
 R = TypeVar("R", bound=Record)
-
-
-@dataclass(frozen=True)
-class Result(Generic[R]):
-    """A record, and the piece of work of the campaign that it answers."""
-
-    work: Work
-    record: R
 
 
 @dataclass(frozen=True)
@@ -75,6 +69,10 @@ class Campaign:
     def phonons(self) -> list[Result[PhononFacts]]:
         """All phonons."""
         return list(self._phonons)
+
+    def hessians(self) -> list[Result[PhononFacts]]:
+        """Phonons with the force constants of the MD's own cell, of all models that have MD."""
+        return list(self._hessians)
 
     def vibrations(self) -> list[Result[Vibrations]]:
         """All densities of states from MD."""
@@ -180,19 +178,28 @@ class Campaign:
 
     @cached_property
     def _trainings(self) -> list[Result[TrainedModelFacts]]:
-        return self._results("train", TrainedModelFacts)
+        return judged(self.farm, self._results("train", TrainedModelFacts))
+
+    @cached_property
+    def _models(self) -> dict[str, TrainedModelFacts]:
+        """With the names that this campaign gives them."""
+        return {one.work.key: one.record.model_copy(update={"model": one.work.model}) for one in self._trainings}
 
     @cached_property
     def _sums(self) -> list[Result[SummedModel]]:
-        return self._results("sum", SummedModel)
+        return list(of_parts(self._results("sum", SummedModel), self._models))
 
     @cached_property
     def _phonons(self) -> list[Result[PhononFacts]]:
-        return self._results("phonons", PhononFacts)
+        return list(of_parts(self._results("phonons", PhononFacts), self._models))
+
+    @cached_property
+    def _hessians(self) -> list[Result[PhononFacts]]:
+        return list(of_parts(self._results("hessian", PhononFacts), self._models))
 
     @cached_property
     def _vibrations(self) -> list[Result[Vibrations]]:
-        return self._results("vibrations", Vibrations)
+        return list(of_parts(self._results("vibrations", Vibrations), self._models))
 
     @cached_property
     def _failures(self) -> list[FailedWork]:

@@ -42,12 +42,13 @@ def calculator(campaign: Campaign, place: Place, device: str) -> Calculator:
     """See `Campaign.potential`; `place` is system, model, seed and size."""
     from flows.training.potentials import potential
 
-    models = []
+    models, facts = [], {one.work.key: one.record for one in campaign.trainings()}
     for work in parts(campaign, place):
         model = _record(campaign, work, TrainedModel)
         models.append(model)
-        if not model.learned:
-            warnings.warn(f"{work.model} has not learned ({work.title}): {model.verdict}", stacklevel=3)
+        judged = facts[work.key]
+        if not judged.learned:
+            warnings.warn(f"{work.model} has not learned ({work.title}): {judged.verdict}", stacklevel=3)
     return reduce(add, [potential(model, device=device) for model in models])
 
 

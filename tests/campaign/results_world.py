@@ -21,7 +21,17 @@ from campaign.plan import Plan, Work, plan
 from campaign.spec import LoadedSpec, load_spec
 from campaign.submit import keep
 from flows.keys import job_uuid
-from flows.records import Bands, Baseline, Blob, DensityOfStates, Errors, Phonons, SummedModel, TrainedModel
+from flows.records import (
+    Bands,
+    Baseline,
+    Blob,
+    DensityOfStates,
+    Errors,
+    Phonons,
+    SummedModel,
+    TrainedModel,
+    UnstableModes,
+)
 from flows.training.settings import TrainingTask
 from launchers.farm import Farm
 
@@ -116,6 +126,7 @@ def trained(into: Farm, work: Work, off_eV: float = 0.0, learned: bool = True) -
         atoms=ATOMS,
         errors=errors,
         baselines=lines if "-" in work.model else (),
+        line_slope=0.21 if "-" in work.model else None,
         rms_delta_force_meV_A=12.0 if "-" in work.model else None,
         learned=learned,
         verdict="a straight line does as well" if not learned else "fine",
@@ -159,7 +170,9 @@ def vibrating(work: Work, shift_cm1: float = 0.0, learned: bool = True) -> Phono
         points_cm1=POINTS | {"Γ": gamma},
         sum_rule_eV_A2=0.0,
         displacements=1,
-        imaginary_count=0 if learned else 5,
+        unstable=UnstableModes(count=0, total=48, lowest_cm1=0.0, qpoint=(0, 0, 0), label="Γ")
+        if learned
+        else UnstableModes(count=5, total=48, lowest_cm1=-33.0, qpoint=(0.5, 0, 0.5), label="X"),
         blob=Blob.of(YAML_BYTES),
     )
 

@@ -21,7 +21,7 @@ from campaign.plan import Plan, Work
 from campaign.results import Campaign, open_campaign
 from flows.phonons.outcome import phonons_of
 from flows.phonons.settings import PhononSettings, PhononTask
-from flows.records import Bands, Errors, PhononFacts, Phonons
+from flows.records import Bands, Errors, Matrix3, PhononFacts, Phonons, UnstableModes
 from launchers.farm import Farm
 
 
@@ -122,7 +122,7 @@ def record(farm: Farm, work: Work) -> Any:
 
 
 @cache
-def springs(system: str) -> Phonons:
+def springs(system: str, supercell: Matrix3 = ((2, 0, 0), (0, 2, 0), (0, 0, 2))) -> Phonons:
     """Phonons of a crystal with springs between neighbours."""
     crystal = bulk("C", "diamond", a=3.56) if system == "diamond" else bulk("LiH", "rocksalt", a=4.02)
     from flows.records import Structure
@@ -134,7 +134,7 @@ def springs(system: str) -> Phonons:
         seed=0,
         size="full",
         primitive=Structure.from_atoms(crystal),
-        supercell=((2, 0, 0), (0, 2, 0), (0, 0, 2)),
+        supercell=supercell,
         settings=PhononSettings(mesh=(8, 8, 8), points_per_segment=15, dos_pitch_cm1=10.0),
     )
     reach, along, across = (1.6, 21.0, 3.5) if system == "diamond" else (2.1, 2.0, 0.4)
@@ -166,7 +166,12 @@ def scaled(phonons: Phonons, factor: float, work: Work, learned: bool = True, so
         },
         "learned": learned,
         "verdict": "fine" if learned else "ccsd-dft: a straight line does as well",
-        "imaginary_count": 7 if soft else 0,
+        "unstable": UnstableModes(
+            count=7 if soft else 0,
+            total=3072,
+            lowest_cm1=min(value for block in blocks for row in block for value in row),
+            qpoint=(0.1, 0.0, 0.1),
+        ),
     }
     place = {name: getattr(work, name) for name in ("key", "system", "model", "seed", "size")}
     return phonons.model_copy(update=changed | place)

@@ -111,7 +111,7 @@ def test_md_without_phonons_is_drawn_and_named(figure: VibrationsFigure) -> None
     panel = figure.panels[1]
     assert panel.harmonic is None
     assert panel.mesh is None
-    assert "no HA on the q-points of the MD for seed 861: phonons to do" in figure.caption
+    assert "no HA on the q-points of the MD for seed 861: the force constants of this cell: to do" in figure.caption
 
 
 def test_damaged_force_constants_are_named(moved: Campaign, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,11 +13,10 @@ from campaign.plan import Work
 from campaign.results.campaign import Campaign
 from campaign.results.columns import Column, Table
 from campaign.results.tables.places import KEY, LEARNED, MODEL, SEED, SIZE, SYSTEM, TITLE, VERDICT, place
-from flows.keys import job_uuid
+from campaign.results.verdicts import label_energies
 from flows.records import LabelSet
 from flows.training.names import ModelName
 from flows.training.settings import SummingTask, TrainingTask
-from launchers.farm import Farm
 
 
 @dataclass(frozen=True)
@@ -48,7 +47,7 @@ def _targets(campaign: Campaign) -> dict[tuple[str, str], dict[str, float]]:
         (system, model): _label_keys(campaign.label_sets()[system], model, structures)
         for (system, model), structures in _holdouts(campaign).items()
     }
-    energies = _energies(
+    energies = label_energies(
         campaign.farm, {key for labels in needed.values() for keys in labels.values() for key in keys}
     )
     return {
@@ -115,13 +114,6 @@ def _rmse(one: _Tested, targets: Mapping[str, float]) -> float | None:
         return None
     squares = [(one.predictions[key] - target) ** 2 for key, target in targets.items()]
     return float(1e3 * (sum(squares) / len(squares)) ** 0.5 / one.atoms)
-
-
-def _energies(farm: Farm, keys: Iterable[str]) -> dict[str, float]:
-    """Energies of labels (eV by label key), without their structures."""
-    by_uuid = {job_uuid(key): key for key in keys}
-    found = farm.find(farm.outputs, "uuid", by_uuid, {"uuid": 1, "output.energy_eV": 1})
-    return {by_uuid[document["uuid"]]: document["output"]["energy_eV"] for document in found}
 
 
 LEARNING = Table(

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 from typing import Any
 
+from campaign.results import unstable
 from campaign.results.campaign import Campaign, Result
 from campaign.results.columns import Column, Table
 from campaign.results.tables.places import (
@@ -44,7 +45,7 @@ def _point_rows(campaign: Campaign) -> Iterator[dict[str, Any]]:
                     "band": band,
                     "frequency_cm1": frequency,
                     "gamma_optical": _is_optical(point, band),
-                    "imaginary_count": one.record.imaginary_count,
+                    **unstable.facts(one.record),
                 }
 
 
@@ -80,7 +81,7 @@ def _of_group(campaign: Campaign, group: Group) -> dict[str, Any]:
         "learned": not lost,
         "learned_seed_count": len(group) - len(lost),
         "verdict": lost[0].record.verdict if lost else group[0].record.verdict,
-        "imaginary_count": max(one.record.imaginary_count for one in group),
+        **unstable.facts(unstable.worst(one.record for one in group)),
     }
 
 
@@ -141,7 +142,7 @@ def _mode_text(row: Any) -> str:
 
 def _notes(frame: Any) -> list[str]:
     notes = [
-        "cm^-1, smallest…largest over the seeds; ×n: n-fold; bold: the optical mode at Γ; imag: imaginary modes"
+        "cm^-1, smallest…largest over the seeds; ×n: n-fold; bold: the optical mode at Γ; imag: imaginary modes, of those on the mesh, of the worst seed"
     ]
     lost = frame[~frame["learned"]].drop_duplicates(["system", "model", "size"]).itertuples()
     reasons = (
@@ -158,7 +159,8 @@ def _point_notes(frame: Any) -> list[str]:
 
 
 _POINT = Column("point", header="q")
-_IMAGINARY = Column("imaginary_count", "int", "imag")
+_IMAGINARY = Column("imaginary", header="imag")
+_COUNTED = (Column("imaginary_count", "int"), Column("mode_count", "int"), Column("lowest_cm1", "float"))
 _OPTICAL = Column("gamma_optical", "bool")
 
 PHONONS = Table(
@@ -174,7 +176,7 @@ PHONONS = Table(
         Column("degeneracy", "int"),
         *(Column(f"{name}_cm1", "float") for name in ("min", "max", "mean", "spread")),
         _OPTICAL,
-        _IMAGINARY,
+        *(_IMAGINARY, *_COUNTED),
     ),
     _spread_rows,
     view=_modes_in_one,
@@ -196,7 +198,7 @@ POINTS = Table(
         Column("band", "int", "band"),
         Column("frequency_cm1", "float", "cm^-1", 1),
         _OPTICAL,
-        _IMAGINARY,
+        *(_IMAGINARY, *_COUNTED),
         KEY,
     ),
     _point_rows,

@@ -1,0 +1,85 @@
+"""Verdicts by the rule of today: a record keeps that of its own day, and copies of those of its parts.
+
+What has learned is judged once, at the trainings; sums, phonons and MD have learned if their parts have.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, TypeVar
+
+import numpy as np
+
+from campaign.results.result import Result
+from flows.keys import job_uuid
+from flows.records import PhononFacts, SummedModel, TrainedModelFacts, Vibrations
+from flows.training.names import ModelName
+from flows.training.settings import TrainingTask
+from flows.training.verdict import StraightLine, judge_difference
+from launchers.farm import Farm
+
+Judged = Mapping[str, TrainedModelFacts]
+R = TypeVar("R", SummedModel, PhononFacts, Vibrations)
+
+
+def label_energies(farm: Farm, keys: Iterable[str]) -> dict[str, float]:
+    """Energies of labels (eV by label key), without their structures."""
+    by_uuid = {job_uuid(key): key for key in keys}
+    found = farm.find(farm.outputs, "uuid", by_uuid, {"uuid": 1, "output.energy_eV": 1})
+    return {by_uuid[document["uuid"]]: document["output"]["energy_eV"] for document in found}
+
+
+def judged(farm: Farm, trainings: Sequence[Result[TrainedModelFacts]]) -> list[Result[TrainedModelFacts]]:
+    """Differences whose straight line had seen what validates are held against one that has not.
+
+    A record stays as it is where a label of it is not to be found.
+    """
+    old = {one.work.key: one.work.task for one in trainings if _before_the_rule(one)}
+    if not old:
+        return list(trainings)
+    keys = {key for task in old.values() for pairs in _splits(task).values() for pair in pairs for key in pair}
+    energies = label_energies(farm, keys)
+    return [
+        Result(one.work, _by_todays_rule(one.record, old[one.work.key], energies)) if one.work.key in old else one
+        for one in trainings
+    ]
+
+
+def of_parts(results: Iterable[Result[R]], models: Judged) -> Iterator[Result[R]]:
+    """What rests on `models`, with the verdict that these have; as it is where not all of them are there."""
+    for one in results:
+        parts = [(models[key].model, models[key]) for key in one.work.needs if key in models]
+        if parts and len(parts) == len(one.work.needs):
+            found = {
+                "learned": all(model.learned for _, model in parts),
+                "verdict": "; ".join(f"{name}: {model.verdict}" for name, model in parts if model.verdict),
+            }
+            yield Result(one.work, one.record.model_copy(update=found))
+        else:
+            yield one
+
+
+def _before_the_rule(one: Result[TrainedModelFacts]) -> bool:
+    is_difference = ModelName.parse(one.work.model).kind == "difference"
+    return is_difference and one.record.line_slope is None and bool(one.record.errors)
+
+
+def _by_todays_rule(record: TrainedModelFacts, task: Any, energies: Mapping[str, float]) -> TrainedModelFacts:
+    splits = _splits(task)
+    if any(key not in energies for pairs in splits.values() for pair in pairs for key in pair):
+        return record
+    curves = {
+        split: np.array([[energies[base], energies[upper] - energies[base]] for upper, base in pairs]).T / record.atoms
+        for split, pairs in splits.items()
+        if pairs
+    }
+    line = StraightLine.through(*curves["train"])
+    baselines = tuple(line.baseline(split, *curve) for split, curve in curves.items())
+    verdict = judge_difference(record.errors, baselines, record.rms_delta_force_meV_A or 0.0)
+    found = {"baselines": baselines, "line_slope": line.slope, "learned": verdict.learned, "verdict": verdict.reason}
+    return record.model_copy(update=found)
+
+
+def _splits(task: Any) -> dict[str, tuple[tuple[str, ...], ...]]:
+    assert isinstance(task, TrainingTask)
+    return {"train": task.train, "valid": task.valid, "test": task.test}
