@@ -150,7 +150,7 @@ def test_what_has_not_learned_is_marked(toy: Campaign) -> None:
     lost = phonons[~phonons["learned"]]
     assert set(lost["learned_seed_count"]) == {0}
     assert set(lost["imaginary_count"]) == {5}
-    assert lost["verdict"].unique().tolist() == ["a straight line does as well"]
+    assert lost["verdict"].unique().tolist() == ["dft_ef: fine; hf-dft: a straight line does as well"]
 
 
 def test_one_seed_that_has_not_learned_marks_the_spread(empty: Farm) -> None:
