@@ -1,4 +1,4 @@
-"""Who trains, validates and tests: by hash order, so that nothing added later reorders what was there."""
+"""Who trains, validates and tests: by hash order, in which structures that are added later find their places."""
 
 from __future__ import annotations
 
@@ -24,7 +24,8 @@ def split(structure_keys: Iterable[str], count: int, split_seed: int, valid_frac
     """Split the structures that have the labels of a model: the first `count` by rank are seen, the rest test.
 
     A structure's rank depends on it and on `split_seed` alone: sets of growing `count` are nested, and neither
-    the training seed nor the model nor another structure changes the order. Of those that are seen, the
+    the training seed nor the model nor another structure changes the order. Structures that are added later rank
+    among the others: of a set of one `count` they replace about as large a part as they are of all. Of those that are seen, the
     round(valid_fraction * count), at least one, that a second hash puts first validate.
 
     Raises:

@@ -1,4 +1,7 @@
-"""A subset of the structures that were drawn, in hash order: nothing that is added later reorders what was there."""
+"""A subset of the structures that were drawn, in hash order: larger subsets hold smaller ones.
+
+Structures that are drawn later find their places among the others, and replace a part of a subset of fixed size.
+"""
 
 from __future__ import annotations
 
