@@ -219,7 +219,7 @@ class MeshCurve(Payload):
 class VibrationsPanel(SeedSet):
     """What the MD of one model shows, of all atoms or of one `element`, and the harmonic densities beside it.
 
-    `md` is over seeds and starts. `harmonic`, from the force constants of the cell of the MD, on the q-points that it
+    `md` is over seeds and their starts, `runs` together. `harmonic`, from the force constants of the cell of the MD, on the q-points that it
     holds and with the lines of the MD, is over `harmonic_seeds`; `no_harmonic` says of the other seeds why they have
     none. Of its modes, `unstable_modes` of the worst seed stand at zero. `overlap` is the share of its area that lies
     below `md` too. `mesh` is the mean over the seeds on the mesh, of the same force constants, without broadening;
@@ -232,6 +232,7 @@ class VibrationsPanel(SeedSet):
     normalized_to: float
     captured: float
     md: Curves
+    runs: int = 1
     harmonic: Curves | None = None
     harmonic_seeds: tuple[int, ...] = ()
     no_harmonic: dict[int, str] = {}  # noqa: RUF012  # pydantic copies defaults

@@ -154,6 +154,7 @@ def _panel(source: VibrationsSource, model: str, element: str) -> VibrationsPane
         normalized_to=records[0].normalized_to * part,
         captured=round(float(np.trapezoid(md.mean, grid)), 6),
         md=md,
+        runs=sum(len(one.starts) for one in records),
         harmonic=harmonic,
         overlap=_overlap(grid, md, harmonic),
         harmonic_seeds=tuple(beside.spectra),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from campaign.report.captions import not_learned_text, seeds_text
 from campaign.report.document import Caption
@@ -39,9 +39,7 @@ def _drawn(figure: VibrationsFigure, crystal: Crystal, groups: Groups) -> Iterat
     whose = "the elements of " if figure.kind == "projected" else ""
     yield (
         f"Vibrational densities of states of {whose}{figure.system}, training sets of size {figure.size}, from the "
-        f"velocity autocorrelation of MD at {_temperatures(records)} K (VACF) and in the harmonic approximation (HA). Solid lines: mean over the seeds "
-        "of VACF; areas: from the smallest to the largest value over the seeds and "
-        f"the {_starts(len(one.starts) for one in records)} of the MD of each."
+        f"velocity autocorrelation of MD at {_temperatures(records)} K (VACF) and in the harmonic approximation (HA). {_solid(figure, records)}"
     )
     if figure.kind == "projected":
         yield (
@@ -112,6 +110,15 @@ def _models(figure: VibrationsFigure, crystal: Crystal, harvest: Harvest) -> Ite
     moved, hessians = harvest.vibrations(crystal.name, figure.size), harvest.hessians(crystal.name, figure.size)
     yield from training_methods(harvest, [moved[model].works[0] for model in drawn])
     yield from hessian_methods(crystal, [hessians[model] for model in drawn if model in hessians])
+
+
+def _solid(figure: VibrationsFigure, records: Sequence[Vibrations]) -> str:
+    if all(panel.runs == 1 for panel in figure.panels):
+        return "Solid lines: VACF of one seed and one start each, of which no spread is known."
+    return (
+        "Solid lines: mean over the seeds of VACF; areas: from the smallest to the largest value over the seeds and "
+        f"the {_starts(len(one.starts) for one in records)} of the MD of each."
+    )
 
 
 def _temperatures(records: Iterable[Vibrations]) -> str:

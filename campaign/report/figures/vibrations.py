@@ -80,13 +80,17 @@ def _panel(axes: Axes, payload: VibrationsFigure, panel: VibrationsPanel) -> Non
     style, grid = look(panel.model), panel.frequencies_cm1
     if panel.mesh is not None:
         axes.fill_between(panel.mesh.frequencies_cm1, panel.mesh.total, color=MESH, lw=0.0, zorder=1)
-    axes.fill_between(grid, panel.md.low, panel.md.high, zorder=2, **_fill(panel))
-    if not panel.learned:  # hatches of a narrow area are lost without their outline
+    if panel.runs > 1:
+        axes.fill_between(grid, panel.md.low, panel.md.high, zorder=2, **_fill(panel))
+    elif not panel.learned:  # no area to hatch: all that lies below the line
+        axes.fill_between(grid, panel.md.mean, zorder=2, **_fill(panel))
+    if panel.runs > 1 and not panel.learned:  # hatches of a narrow area are lost without their outline
         for end in (panel.md.low, panel.md.high):
             axes.plot(grid, end, color=style.edge, lw=0.4, zorder=2.5)
     axes.plot(grid, panel.md.mean, color=style.edge, lw=1.1, zorder=3)
     if panel.harmonic is not None:
-        axes.fill_between(grid, panel.harmonic.low, panel.harmonic.high, zorder=3.5, **SPREAD)
+        if len(panel.harmonic_seeds) > 1:
+            axes.fill_between(grid, panel.harmonic.low, panel.harmonic.high, zorder=3.5, **SPREAD)
         axes.plot(grid, panel.harmonic.mean, color=INK, ls=DASHED, lw=0.9, zorder=4)
     if panel.reference is not None:
         one = panel.reference
@@ -115,7 +119,8 @@ def _name(axes: Axes, panel: VibrationsPanel) -> None:
     from matplotlib.patches import Patch
 
     title = f"{panel.element}, {panel.name}" if panel.element else panel.name
-    handle = (Patch(**_fill(panel)), Line2D([], [], color=look(panel.model).edge, lw=1.1))
+    line = Line2D([], [], color=look(panel.model).edge, lw=1.1)
+    handle = (Patch(**_fill(panel)), line) if panel.runs > 1 or not panel.learned else line
     legend = axes.legend(
         [handle],
         [ink(f"{title}: VACF")],
@@ -143,9 +148,10 @@ def _common(payload: VibrationsFigure) -> Iterator[tuple[Any, str]]:
 
     if any(panel.harmonic for panel in payload.panels):
         line = Line2D([], [], color=INK, ls=DASHED, lw=0.9)
-        yield (Patch(**SPREAD), line), "HA, q-points of the MD"
+        several = any(len(panel.harmonic_seeds) > 1 for panel in payload.panels)
+        yield (Patch(**SPREAD), line) if several else line, "HA, q-points of the MD"
     if any(panel.mesh for panel in payload.panels):
-        yield Patch(facecolor=MESH, lw=0.0), "HA, mesh"
+        yield Patch(facecolor=MESH, lw=0.0), "HA, mesh, not broadened"
     titles = dict.fromkeys(panel.reference.title for panel in payload.panels if panel.reference)
     if titles:
         yield Line2D([], [], color=REFERENCE, lw=0.7), f"{' or '.join(titles)} itself: HA, mesh"
