@@ -10,6 +10,8 @@ from campaign.report.engines import listed
 from campaign.report.given import given_text
 from campaign.report.methods import phonon_methods, training_methods
 from campaign.report.payloads import (
+    DAGGER,
+    DOUBLE_DAGGER,
     Absent,
     Area,
     BandsFigure,
@@ -23,7 +25,6 @@ from campaign.report.payloads import (
 from campaign.report.place import Crystal
 from campaign.report.seeds import Harvest
 
-DAGGER = "†"
 Works = Mapping[str, Work]
 
 
@@ -32,8 +33,10 @@ def bands_caption(figure: BandsFigure, crystal: Crystal, harvest: Harvest, works
     first = (
         f"Phonon dispersions and harmonic densities of states of {figure.system}, training sets of size {figure.size}. "
         "Areas: from the smallest to the largest value over the training seeds, for every band (sorted by frequency) "
-        "at every q-point, and for the density of states."
+        "at every q-point, and for the density of states (per primitive cell)."
     )
+    alone = list(dict.fromkeys(area.title for panel in figure.panels for area in panel.areas if len(area.seeds) == 1))
+    first += f" Of one seed a line is drawn, pale where it has not learned, and no spread is known: {listed(alone)}." if alone else ""
     panels = (f"({panel.letter}) {'; '.join(_contents(panel))}." for panel in figure.panels)
     return Caption.of([first, *panels, *_common(figure)], _methods(crystal, harvest, works))
 
@@ -57,14 +60,15 @@ def zone_caption(crystal: Crystal) -> Caption:
     """The caption of the Brillouin zone."""
     first = f"The first Brillouin zone of the primitive cell of {crystal.name} with its named points and the path of the bands."
     extra = "X-K lies outside of the zone; the equivalent X-U is drawn." if "U" in crystal.path.points else ""
-    return Caption.of([first, extra, held_text(crystal.coverage, crystal.training_cell, "open circles")])
+    ink = "Open circles: points that carry a mark." if any(crystal.marks.values()) else ""
+    return Caption.of([first, extra, ink, *held_text(crystal.coverage, crystal.training_cell, crystal.phonon_cell)])
 
 
 def errors_caption(figure: ErrorsFigure, training: Iterable[str]) -> Caption:
     """The caption of the error chart."""
     first = (
-        f"Root-mean-square errors of the energy of {figure.system}. A dot for every seed, a bar from the smallest to the "
-        "largest. ΔML: errors of the sum of base and difference against the energies of the upper level. Test: "
+        f"Root-mean-square errors of the energy of {figure.system}{', on a logarithmic axis' if figure.logarithmic else ''}. A "
+        "dot for every seed, a bar from the smallest to the largest. ΔML: errors of the sum of base and difference against the energies of the upper level. Test: "
         "structures that no part of the model has seen. Validation structures count for neither."
     )
     panels = (
@@ -98,16 +102,23 @@ def bands_alt(figure: BandsFigure) -> str:
     return f"{what} of {figure.system} along {path}, {low:.0f} to {high:.0f} cm^-1: {names}."
 
 
-def held_text(coverage: Sequence[PointCoverage], cell: str, mark: str) -> str:
-    """Which named points the training cell holds and which not."""
-    missing = [f"{one.label} (0 of {one.arms} arms)" for one in coverage if not one.held]
+def held_text(coverage: Sequence[PointCoverage], training: str, phonons: str) -> Iterator[str]:
+    """Which named points the training cell holds and which not, and the same of the supercell of the phonons."""
+    lost = [f"{one.label} (0 of {one.arms} arms)" for one in coverage if not one.held]
     kept = [f"{one.label} ({one.held} of {one.arms})" for one in coverage if one.held]
-    if not missing:
-        return f"The training {cell} holds an arm of the star of every named point."
-    return (
-        f"The {cell} of the training structures cannot represent {', '.join(missing)}, over all arms of the star: {mark}. "
-        f"It holds {', '.join(kept)}."
-    )
+    interpolated = [one.label for one in coverage if not one.held_by_phonons]
+    if lost:
+        yield (
+            f"{DAGGER}: the {training} of the training structures cannot represent {', '.join(lost)}, over all arms of the "
+            f"star. It holds {', '.join(kept)}."
+        )
+    else:
+        yield f"The training {training} holds an arm of the star of every named point."
+    if interpolated:
+        yield (
+            f"{DOUBLE_DAGGER}: the {phonons} does not hold {', '.join(interpolated)}; phonons are interpolated there, as "
+            "they are everywhere between the points that it holds."
+        )
 
 
 def seeds_text(one: SeedSet) -> str:
@@ -175,12 +186,12 @@ def _common(figure: BandsFigure) -> Iterator[str]:
     yield not_learned_text(
         dict.fromkeys(area.title for panel in figure.panels for area in panel.areas if not area.learned)
     )
-    yield held_text(figure.coverage, figure.training_cell, f"marked {DAGGER} on the axis")
+    yield from held_text(figure.coverage, figure.training_cell, figure.phonon_cell)
     if figure.range_cm1[0] < 0:
         yield "Imaginary frequencies are drawn below zero."
     if figure.clipped:
         low, high = figure.range_cm1
-        yield f"{', '.join(figure.clipped)} leave the range shown ({low:.0f} to {high:.0f} cm^-1)."
+        yield f"Triangles at the edge: {', '.join(figure.clipped)} leave the range shown ({low:.0f} to {high:.0f} cm^-1)."
     for marker in figure.markers:
         yield f"×: {marker.title} at {marker.label}, {marker.value_cm1:g} cm^-1 ({marker.source})."
     yield from given_text(figure)

@@ -6,6 +6,7 @@ reciprocal vectors Å^-1 with 2π.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal, Self
 
 from campaign.report.document import Absent as Absent
@@ -18,6 +19,8 @@ from campaign.report.labelling_payloads import SamplingFigure as SamplingFigure
 from flows.records import Bands, DensityOfStates, Vector
 
 Rows = tuple[tuple[float, ...], ...]
+WIDE = 30.0  # a ratio of errors that one linear axis does not show
+DAGGER, DOUBLE_DAGGER = "†", "‡"
 
 
 class DosArea(Payload):
@@ -52,21 +55,44 @@ class Line(Payload):
     source: str = ""
 
 
-class Tick(Payload):
-    """A named q-point on the axis. `held`: the training supercell holds an arm of its star."""
+class NamedPoint(Payload):
+    """A named q-point. `held`: the training supercell holds an arm of its star; `held_by_phonons`: the supercell does
+    in which phonons are computed, else they are interpolated there."""
 
     label: str
-    position: float
     held: bool
+    held_by_phonons: bool
+
+    @property
+    def mark(self) -> str:
+        """`†` and `‡`, for what does not hold it."""
+        return mark(self.held, self.held_by_phonons)
+
+
+class Tick(NamedPoint):
+    """Where a point is on the axis."""
+
+    position: float
 
 
 class PointCoverage(Payload):
-    """How many arms of the star of a named q-point the training supercell holds."""
+    """How many arms of the star of a named q-point the training supercell holds, and that of the phonons."""
 
     label: str
     qpoint: Vector
     arms: int
     held: int
+    held_by_phonons: int
+
+    @property
+    def mark(self) -> str:
+        """`†` and `‡`, for what holds none."""
+        return mark(self.held > 0, self.held_by_phonons > 0)
+
+
+def mark(held: bool, held_by_phonons: bool) -> str:
+    """What stands behind the label of a point."""
+    return ("" if held else DAGGER) + ("" if held_by_phonons else DOUBLE_DAGGER)
 
 
 class GivenPoint(Payload):
@@ -107,8 +133,8 @@ class Axis(Payload):
     ticks: tuple[Tick, ...]
 
     @classmethod
-    def of(cls, bands: Bands, held: dict[str, bool]) -> Self:
-        return cls(distances=bands.distances, ticks=_ticks(bands, held))
+    def of(cls, bands: Bands, coverage: Sequence[PointCoverage]) -> Self:
+        return cls(distances=bands.distances, ticks=_ticks(bands, coverage))
 
 
 class Panel(Payload):
@@ -130,6 +156,7 @@ class BandsFigure(Figure):
     kind: Literal["bands", "seeds"] = "bands"
     size: str
     training_cell: str
+    phonon_cell: str
     axis: Axis
     coverage: tuple[PointCoverage, ...]
     panels: tuple[Panel, ...]
@@ -149,12 +176,10 @@ class ZonePath(Payload):
     end: Vector
 
 
-class ZonePoint(Payload):
-    """A named point (Å^-1), and whether the training supercell holds it."""
+class ZonePoint(NamedPoint):
+    """Where a point is in the zone (Å^-1)."""
 
-    label: str
     position: Vector
-    held: bool
 
 
 class ZoneFigure(Figure):
@@ -196,6 +221,12 @@ class ErrorsFigure(Figure):
 
     kind: Literal["errors"] = "errors"
     panels: tuple[ErrorPanel, ...]
+
+    @property
+    def logarithmic(self) -> bool:
+        """Whether an axis from zero would press the smallest errors flat."""
+        values = [value for panel in self.panels for bar in panel.bars for value in bar.values_meV_atom]
+        return max(values) > WIDE * min(values)
 
 
 class Curves(Payload):
@@ -274,7 +305,7 @@ class VibrationsFigure(Figure):
 AnyFigure = BandsFigure | ZoneFigure | ErrorsFigure | VibrationsFigure | FrozenFigure | SamplingFigure
 
 
-def _ticks(bands: Bands, held: dict[str, bool]) -> tuple[Tick, ...]:
+def _ticks(bands: Bands, coverage: Sequence[PointCoverage]) -> tuple[Tick, ...]:
     """Both ends of each segment; ends that meet are one tick (`X`), two points at one place are `U|K`."""
     found: dict[float, list[str]] = {}
     for (first, last), distances in zip(bands.labels, bands.distances, strict=True):
@@ -282,7 +313,14 @@ def _ticks(bands: Bands, held: dict[str, bool]) -> tuple[Tick, ...]:
             names = found.setdefault(round(where, 9), [])
             if label not in names:
                 names.append(label)
+    lost = {one.label for one in coverage if not one.held}
+    interpolated = {one.label for one in coverage if not one.held_by_phonons}
     return tuple(
-        Tick(label="|".join(names), position=where, held=all(held.get(name, True) for name in names))
+        Tick(
+            label="|".join(names),
+            position=where,
+            held=lost.isdisjoint(names),
+            held_by_phonons=interpolated.isdisjoint(names),
+        )
         for where, names in found.items()
     )

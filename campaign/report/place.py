@@ -32,19 +32,21 @@ class Crystal:
 
     @cached_property
     def coverage(self) -> tuple[PointCoverage, ...]:
-        """Of every named point, over its whole star."""
+        """Of every named point, over its whole star, by the training cell and by that of the phonons."""
         primitive = self.cells.primitive.atoms()
-        matrix = supercell_matrix(primitive, self.cells.training.cell)
-        found = {label: coverage(primitive, matrix, q) for label, q in self.path.points.items()}
+        cells = (supercell_matrix(primitive, self.cells.training.cell), self.cells.phonon_supercell)
+        found = {label: [coverage(primitive, one, q) for one in cells] for label, q in self.path.points.items()}
         return tuple(
-            PointCoverage(label=label, qpoint=self.path.points[label], arms=one.arms, held=one.held)
-            for label, one in found.items()
+            PointCoverage(
+                label=label, qpoint=self.path.points[label], arms=one.arms, held=one.held, held_by_phonons=phonons.held
+            )
+            for label, (one, phonons) in found.items()
         )
 
     @property
-    def held(self) -> dict[str, bool]:
-        """Whether the training cell holds an arm of the star of each named point."""
-        return {one.label: one.held > 0 for one in self.coverage}
+    def marks(self) -> dict[str, str]:
+        """What stands behind the label of each named point: † and ‡."""
+        return {one.label: one.mark for one in self.coverage}
 
     @property
     def training_cell(self) -> str:

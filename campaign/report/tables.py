@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from campaign.report.captions import DAGGER
 from campaign.report.given import given_rows
+from campaign.report.payloads import DAGGER, DOUBLE_DAGGER
 from campaign.report.place import Crystal
 from campaign.report.seeds import is_model, phonons_title, title_of
 from campaign.results.campaign import Campaign
@@ -125,7 +125,7 @@ def points_table(campaign: Campaign, crystals: dict[str, Crystal]) -> PageTable:
         tuple(_point_row(modes, crystals[modes[0]["system"]]) for modes in grouped),
         lost=frozenset(i for i, modes in enumerate(grouped) if not modes[0]["learned"]),
         notes=(
-            f"{DAGGER}: the training cell does not hold the point. Not learned: the width of the spread says nothing "
+            f"{DAGGER}: the training cell does not hold the point; {DOUBLE_DAGGER}: the supercell of the phonons does not. Not learned: the width of the spread says nothing "
             "about the error. Imaginary: of the modes on the mesh, of the worst seed; path: on the path alone.",
         ),
     )
@@ -136,7 +136,7 @@ def _point_row(modes: Sequence[Row], crystal: Crystal) -> tuple[str, ...]:
     return (
         first["system"],
         first["size"],
-        first["point"] + ("" if crystal.held.get(first["point"], True) else DAGGER),
+        first["point"] + crystal.marks.get(first["point"], ""),
         _whose(first),
         f"{first['seed_count']}/{first['planned_seed_count']}" if is_model(first["model"]) else MISSING,
         ", ".join(interval([mode["min_cm1"], mode["max_cm1"]], 0) + _fold(mode) for mode in modes),

@@ -25,8 +25,13 @@ def zone_figure(crystal: Crystal) -> ZoneFigure:
     reciprocal = 2 * np.pi * np.linalg.inv(np.array(crystal.cells.primitive.cell)).T
     path = tuple(_piece(crystal, reciprocal, segment) for segment in crystal.path.segments)
     points = tuple(
-        ZonePoint(label=label, position=_vector(np.array(q) @ reciprocal), held=crystal.held[label])
-        for label, q in crystal.path.points.items()
+        ZonePoint(
+            label=one.label,
+            position=_vector(np.array(one.qpoint) @ reciprocal),
+            held=one.held > 0,
+            held_by_phonons=one.held_by_phonons > 0,
+        )
+        for one in crystal.coverage
     )
     missing = ", ".join(point.label for point in points if not point.held)
     return ZoneFigure(

@@ -100,13 +100,10 @@ def test_points_that_2x2x1_cannot_hold_are_marked(figure: BandsFigure) -> None:
     assert held["X"]
     assert held["W"]
     assert held["Γ"] == 1
-    assert [(tick.label, tick.held) for tick in figure.axis.ticks] == [
-        ("Γ", True),
-        ("X", True),
-        ("K", False),
-        ("Γ", True),
-        ("L", False),
-    ]
+    interpolated = {one.label for one in figure.coverage if not one.held_by_phonons}
+    assert interpolated == {"K", "U", "W"}  # the supercell of the phonons is 2x2x2 of the primitive cell
+    assert "‡: the 2×2×2 supercell of the primitive cell (16 atoms) does not hold K, U, W" in figure.caption
+    assert [tick.label + tick.mark for tick in figure.axis.ticks] == ["Γ", "X", "K†‡", "Γ", "L†"]
     assert "cannot represent K (0 of 12 arms)" in figure.caption
     assert "2×2×1 cell (32 atoms)" in figure.caption
 
@@ -189,6 +186,7 @@ def test_the_zone_of_fcc_has_its_faces_and_its_path_inside(diamond: Crystal) -> 
     length = 2 * np.pi / 3.56
     assert np.linalg.norm(made.path[0].end) == pytest.approx(length, abs=1e-5)
     assert {point.label for point in made.points if not point.held} == {"L", "K", "U"}
+    assert {point.label for point in made.points if not point.held_by_phonons} == {"W", "K", "U"}
 
 
 def test_a_system_without_any_record_has_no_bands(tmp_path: Path) -> None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from math import ceil
 from typing import TYPE_CHECKING, Any
 
-from campaign.report.captions import DAGGER
 from campaign.report.figures.density import draw_density, draw_given, thz_axis
 from campaign.report.figures.style import (
     GUIDE,
     HATCH,
     INK,
     MISSING,
+    PALE,
     REFERENCE,
     SEED_COLOURS,
     SEED_DASHES,
@@ -91,6 +91,7 @@ def _bands(axes: Axes, payload: BandsFigure, panel: Panel) -> None:
     _points(axes, payload)
     for area in panel.areas:
         _area(axes, payload.axis.distances, area)
+        _beyond(axes, payload, area)
     for line, dash, colour in _styled(panel.lines, every):
         _line(axes, payload.axis.distances, line, (dash, colour))
     _markers(axes, payload)
@@ -100,30 +101,36 @@ def _bands(axes: Axes, payload: BandsFigure, panel: Panel) -> None:
 
 
 def _points(axes: Axes, payload: BandsFigure) -> None:
-    """Guides at named points; those that the training cell does not hold are dashed, and carry a dagger."""
+    """Guides at named points; those that a cell does not hold are dashed, and carry its mark."""
     ticks = payload.axis.ticks
     axes.set_xticks(
         [tick.position for tick in ticks],
-        [tick.label if tick.held else f"{tick.label}{DAGGER}" for tick in ticks],
+        [tick.label + tick.mark for tick in ticks],
     )
     axes.tick_params(axis="x", length=0)
     for tick, text in zip(ticks, axes.get_xticklabels(), strict=True):
         axes.axvline(
             tick.position,
-            color=GUIDE if tick.held else MISSING,
+            color=MISSING if tick.mark else GUIDE,
             lw=0.6,
-            ls="-" if tick.held else (0, (3, 2)),
+            ls=(0, (3, 2)) if tick.mark else "-",
             zorder=0,
         )
-        text.set_color(INK if tick.held else MISSING)
+        text.set_color(MISSING if tick.mark else INK)
     axes.set_xlim(ticks[0].position, ticks[-1].position)
     if payload.range_cm1[0] < 0:
         axes.axhline(0.0, color=GUIDE, lw=0.6, zorder=0)
 
 
 def _area(axes: Axes, distances: tuple[tuple[float, ...], ...], area: Area) -> None:
-    """Filled where the model has learned; else an empty, hatched outline."""
+    """Filled where the model has learned; else an empty, hatched outline. Of one seed, a line."""
     style = look(area.model)
+    if len(area.seeds) == 1:
+        line: dict[str, Any] = {"color": style.edge, "ls": style.dash, "lw": 1.0, "zorder": 2.5}
+        for x, block in zip(distances, area.low_cm1, strict=True):
+            for band in _bands_of(block):
+                axes.plot(x, band, alpha=1.0 if area.learned else PALE, **line)
+        return
     fill: dict[str, Any] = {"facecolor": style.fill, "alpha": style.alpha, "linewidth": 0.0, "zorder": 2}
     if not area.learned:
         fill = {
@@ -147,6 +154,18 @@ def _area(axes: Axes, distances: tuple[tuple[float, ...], ...], area: Area) -> N
             axes.plot(x, above, **edge)
 
 
+def _beyond(axes: Axes, payload: BandsFigure, area: Area) -> None:
+    """Triangles at the edge, where a model leaves what is shown."""
+    low, high = payload.range_cm1
+    style: dict[str, Any] = {"color": look(area.model).edge, "ls": "none", "ms": 4.0, "clip_on": False, "zorder": 5}
+    for x, below, above in zip(payload.axis.distances, area.low_cm1, area.high_cm1, strict=True):
+        most, least = [max(row) for row in above], [min(row) for row in below]
+        if max(most) > high:
+            axes.plot([x[most.index(max(most))]], [high], marker="^", **style)
+        if min(least) < low:
+            axes.plot([x[least.index(min(least))]], [low], marker="v", **style)
+
+
 def _line(axes: Axes, distances: tuple[tuple[float, ...], ...], line: Line, style: tuple[Any, str]) -> None:
     dash, colour = style
     for x, block in zip(distances, line.frequencies_cm1, strict=True):
@@ -157,7 +176,7 @@ def _line(axes: Axes, distances: tuple[tuple[float, ...], ...], line: Line, styl
                 ls=dash,
                 color=colour,
                 lw=0.9,
-                alpha=1.0 if line.learned else 0.6,
+                alpha=1.0 if line.learned else PALE,
                 zorder=3 if line.kind != "seed" else 2,
             )
 
@@ -274,6 +293,9 @@ def _patch(area: Area) -> Any:
     from matplotlib.patches import Patch
 
     style = look(area.model)
+    if len(area.seeds) == 1:
+        pale = 1.0 if area.learned else PALE
+        return _stroke(ink(f"{area.name}, one seed"), color=style.edge, ls=style.dash, lw=1.0, alpha=pale)
     fill: Any = (*_rgb(style.fill), style.alpha) if area.learned else "none"
     hatch = None if area.learned else HATCH
     return Patch(facecolor=fill, edgecolor=style.edge, ls=style.dash, hatch=hatch, label=ink(area.name))

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import floor, log10
 from typing import TYPE_CHECKING, Any
 
-from campaign.report.figures.style import CM1_PER_THZ, GUIDE, HATCH, REFERENCE, look
+from campaign.report.figures.style import CM1_PER_THZ, GUIDE, HATCH, PALE, REFERENCE, ink, look
 from campaign.report.payloads import Area, GivenDensity, Panel
 
 if TYPE_CHECKING:
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def draw_density(axes: Axes, panel: Panel) -> None:
-    """Areas over the seeds, lines of references; states grow to the right."""
+    """Areas over the seeds (a line of one seed), lines of references; states grow to the right."""
     for area in panel.areas:
         _area(axes, area)
     for line in panel.lines:
@@ -22,8 +23,10 @@ def draw_density(axes: Axes, panel: Panel) -> None:
             axes.plot(line.dos.total, line.dos.frequencies_cm1, color=REFERENCE, ls=dash, lw=0.8, zorder=3)
     most = max((value for area in panel.areas for value in area.dos.high), default=1.0)
     axes.set_xlim(0.0, 1.08 * most)
-    axes.set_xticks([0.54 * most], ["DOS"])
-    axes.tick_params(axis="x", length=0)
+    axes.set_xticks([0.0, _round_below(most)])
+    axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
+    axes.tick_params(axis="x", labelsize=7.0)
+    axes.set_xlabel(ink("DOS (states/cm^-1)"), fontsize=7.5)
     axes.tick_params(axis="y", labelleft=False)
     axes.axhline(0.0, color=GUIDE, lw=0.6, zorder=0)
 
@@ -41,6 +44,12 @@ def thz_axis(axes: Axes) -> None:
     other.tick_params(direction="in", labelsize=7.5)
 
 
+def _round_below(value: float) -> float:
+    """1, 2 or 5 times a power of ten."""
+    power = 10.0 ** floor(log10(value))
+    return max(step * power for step in (1.0, 2.0, 5.0) if step * power <= value)
+
+
 def _to_thz(cm1: Any) -> Any:
     return cm1 / CM1_PER_THZ
 
@@ -51,6 +60,10 @@ def _to_cm1(thz: Any) -> Any:
 
 def _area(axes: Axes, area: Area) -> None:
     style, dos = look(area.model), area.dos
+    if len(area.seeds) == 1:
+        pale = 1.0 if area.learned else PALE
+        axes.plot(dos.low, dos.frequencies_cm1, color=style.edge, ls=style.dash, lw=0.8, alpha=pale)
+        return
     fill: dict[str, Any] = {"facecolor": style.fill, "alpha": style.alpha, "linewidth": 0.0}
     if not area.learned:
         fill = {"facecolor": "none", "edgecolor": style.edge, "hatch": HATCH, "linewidth": 0.0, "alpha": 0.8}

@@ -17,36 +17,38 @@ SMALLEST_MEV = 1e-4  # a logarithm needs one
 
 
 def draw_errors(payload: ErrorsFigure) -> Figure:
-    """Panels side by side on one logarithmic axis of errors."""
+    """Panels side by side on one axis of errors, logarithmic where one from zero would hide the smallest."""
     from matplotlib.figure import Figure
 
     columns = min(COLUMNS, len(payload.panels))
     lines = ceil(len(payload.panels) / columns)
     models = _models(payload)
-    every = [
-        max(value, SMALLEST_MEV)
-        for panel in payload.panels
-        for bar in panel.bars
-        for value in bar.values_meV_atom
-    ]
-    reach = (min(every) / 1.5, max(every) * 1.5)
+    reach = _reach(payload)
     figure = Figure(figsize=(2.4 * columns + 1.3, (0.28 * len(models) + 0.95) * lines), layout="constrained")
     grid = figure.subplots(lines, columns, sharex=True, sharey=True, squeeze=False)
     for number, axes in enumerate(grid.flat):
         if number < len(payload.panels):
             _panel(axes, payload.panels[number], models, reach)
             if number + columns >= len(payload.panels):
-                axes.set_xlabel("RMSE of the energy (meV/atom)")
+                how = ", log. axis" if payload.logarithmic else ""
+                axes.set_xlabel(f"RMSE of the energy (meV/atom{how})")
                 axes.tick_params(axis="x", labelbottom=True)
         else:
             axes.set_axis_off()
     return figure
 
 
-def _panel(axes: Axes, panel: ErrorPanel, models: dict[str, str], reach: tuple[float, float]) -> None:
-    from matplotlib.ticker import LogLocator, NullFormatter
+def _reach(payload: ErrorsFigure) -> tuple[float, float]:
+    """From zero, on a linear axis."""
+    every = [value for panel in payload.panels for bar in panel.bars for value in bar.values_meV_atom]
+    if payload.logarithmic:
+        return max(min(every), SMALLEST_MEV) / 1.5, max(every) * 1.5
+    return 0.0, max(every) * 1.08
 
-    axes.set_xscale("log")
+
+def _panel(axes: Axes, panel: ErrorPanel, models: dict[str, str], reach: tuple[float, float]) -> None:
+    if reach[0] > 0:
+        _logarithmic(axes, reach)
     axes.grid(axis="x", color=GUIDE, lw=0.4, alpha=0.6)
     for bar in panel.bars:
         _bar(axes, bar, list(models).index(bar.title))
@@ -54,10 +56,16 @@ def _panel(axes: Axes, panel: ErrorPanel, models: dict[str, str], reach: tuple[f
     axes.set_ylim(len(models) - 0.4, -0.6)
     axes.set_xlim(*reach)
     axes.tick_params(axis="y", length=0, labelsize=8)
+    axes.set_title(f"{panel.letter}) {panel.size}, {panel.split}", loc="left", fontweight="bold")
+
+
+def _logarithmic(axes: Axes, reach: tuple[float, float]) -> None:
+    from matplotlib.ticker import LogLocator, NullFormatter
+
+    axes.set_xscale("log")
     axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if reach[1] < 40 * reach[0] else (1.0,)))
     axes.xaxis.set_major_formatter(_plain)
     axes.xaxis.set_minor_formatter(NullFormatter())
-    axes.set_title(f"{panel.letter}) {panel.size}, {panel.split}", loc="left", fontweight="bold")
 
 
 def _models(payload: ErrorsFigure) -> dict[str, str]:
@@ -82,8 +90,8 @@ def _bar(axes: Axes, bar: ErrorBar, row: int) -> None:
     }
     if not bar.learned:
         fill = {"facecolor": "none", "edgecolor": style.edge, "hatch": HATCH, "linewidth": 0.6}
-    # a few per cent wider, or the bar of one seed is a line without area
-    axes.barh(row, high * 1.06 - low / 1.06, left=low / 1.06, height=0.56, **fill)
+    if len(bar.seeds) > 1:
+        axes.barh(row, high - low, left=low, height=0.56, **fill)
     dots = [max(value, SMALLEST_MEV) for value in bar.values_meV_atom]
     axes.plot(
         dots,

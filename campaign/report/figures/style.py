@@ -42,6 +42,7 @@ INK = "#1a1a1a"
 SOFT = "#5c5c63"
 GUIDE = "#b4b4b4"
 MISSING = "#b5179e"  # q-points that the training cell does not hold
+PALE = 0.6  # a line of what has not learned
 HATCH = "////"
 CM1_PER_THZ = 33.356409519815204
 

@@ -58,13 +58,13 @@ def _faces(axes: Any, payload: ZoneFigure) -> None:
 
 def _point(axes: Any, point: ZonePoint) -> None:
     where = np.array(point.position)
-    colour = INK if point.held else MISSING
+    colour = MISSING if point.mark else INK
     axes.plot(
         *where[:, None],
         ls="none",
         marker="o",
         ms=4.5,
-        mfc=colour if point.held else "white",
+        mfc="white" if point.mark else colour,
         mec=colour,
         mew=1.2,
         zorder=6,
@@ -73,9 +73,9 @@ def _point(axes: Any, point: ZonePoint) -> None:
     length = float(np.linalg.norm(flat))
     away = flat / length if length > 1e-9 else np.array([-0.8, 0.6])
     axes.annotate(
-        point.label,
+        point.label + point.mark,
         _on_paper(axes, where),
-        10.0 * away,
+        (10.0 + 3.5 * len(point.mark)) * away,
         textcoords="offset points",
         color=colour,
         fontsize=10,
