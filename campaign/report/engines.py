@@ -45,14 +45,19 @@ def by_engine(cells: ResolvedSystem, level: str) -> str:
     return f"by {name}" if name == engine.kind else f"by {name} ({engine.kind})"
 
 
+def minimal_bases(cells: ResolvedSystem) -> str:
+    """The names of the minimal basis sets of the engines; empty where there are none."""
+    engines = [one for one in cells.engines.values() if isinstance(one, PySCFSettings)]
+    return ", ".join(dict.fromkeys(one.basis for one in engines if any(name in one.basis for name in MINIMAL)))
+
+
 def minimal_text(cells: ResolvedSystem) -> str:
     """What to expect of a minimal basis, where an engine has one."""
-    engines = [one for one in cells.engines.values() if isinstance(one, PySCFSettings)]
-    small = dict.fromkeys(one.basis for one in engines if any(name in one.basis for name in MINIMAL))
+    small = minimal_bases(cells)
     if not small:
         return ""
     return (
-        f"A minimal basis ({', '.join(small)}) at the Γ point of a small cell is far from experiment, by tens of per "
+        f"A minimal basis ({small}) at the Γ point of a small cell is far from experiment, by tens of per "
         "cent: what is tested is how well a model stands for its level as it was labelled, not the level."
     )
 

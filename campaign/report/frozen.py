@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from campaign.report.engines import engine_of, engine_text
-from campaign.report.frozen_caption import frozen_alt, frozen_caption, model_text
+from campaign.report.frozen_caption import frozen_alt, frozen_caption
 from campaign.report.labelling_payloads import FrozenFigure, FrozenLevel, FrozenModes, Range
 from campaign.report.payloads import Absent, Marker
 from campaign.report.place import Crystal
 from campaign.report.seeds import Harvest, SeedGroup, phonons_title, title_of
 from campaign.results.tables.frozen import optical_cm1
-from campaign.results.tables.phonons import GAMMA
+from campaign.results.tables.phonons import GAMMA, lines_of
 from flows.records import PhononFacts
 from flows.training.names import ModelName
 
 LEAST_CM1 = 10.0  # of a difference that fills a panel
-ABOVE = 2.0  # times the largest difference of what has learned is shown of what has not
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class FrozenSource:
                     title=title_of(one.level),
                     engine=engine_text(engine, one.level),
                     frozen_cm1=round(one.phonon.frequency_cm1, 4),
-                    direct_cm1=round(optical_cm1(direct[one.level]), 4) if one.level in direct else None,
+                    direct_cm1=round(optical_cm1(direct[one.level].points_cm1), 4) if one.level in direct else None,
                     models=tuple(self._models(one.level)),
                 )
 
@@ -67,8 +67,13 @@ class FrozenSource:
     def _models(self, level: str) -> Iterator[FrozenModes]:
         for group in self._groups():
             if group.results and ModelName.parse(group.model).level == level:
-                values = tuple(round(optical_cm1(one.record), 4) for one in group.results)
-                yield FrozenModes(**group.facts(), size=group.works[0].size, values_cm1=values)
+                values = tuple(round(optical_cm1(one.record.points_cm1), 4) for one in group.results)
+                yield FrozenModes(**group.facts(), **self._line(group), size=group.works[0].size, values_cm1=values)
+
+    def _line(self, group: SeedGroup[PhononFacts]) -> dict[str, Any]:
+        lines = lines_of(self.harvest.campaign, group.results)
+        values = tuple(round(optical_cm1(line.points_cm1), 4) for line in lines)
+        return {"line_base": lines[0].base, "line_cm1": values} if lines else {}
 
     def _groups(self) -> list[SeedGroup[PhononFacts]]:
         name = self.crystal.name
@@ -91,7 +96,6 @@ def frozen_figure(source: FrozenSource) -> FrozenFigure | None:
     frozen = crystal.cells.frozen_phonon
     assert frozen is not None
     markers = tuple(one for one in crystal.markers if one.label == GAMMA)
-    off, clipped = _off(levels)
     draft = FrozenFigure(
         name=f"frozen_{crystal.name}",
         system=crystal.name,
@@ -104,8 +108,7 @@ def frozen_figure(source: FrozenSource) -> FrozenFigure | None:
         markers=markers,
         absent=tuple(source.absent([one.level for one in levels])),
         range_cm1=_range(levels, markers),
-        off_cm1=off,
-        clipped=clipped,
+        off_cm1=_off(levels),
     )
     caption = frozen_caption(draft, crystal, source.harvest)
     return draft.model_copy(update={"alt": frozen_alt(draft), **caption._asdict()})
@@ -116,25 +119,19 @@ def _range(levels: Iterable[FrozenLevel], markers: Iterable[Marker]) -> Range:
     values = [one.value_cm1 for one in markers]
     for level in levels:
         values += [level.frozen_cm1, *([level.direct_cm1] if level.direct_cm1 is not None else [])]
-        values += [value for one in level.models for value in one.values_cm1]
+        values += [value for one in level.models for value in (*one.values_cm1, *one.line_cm1)]
     margin = max(0.06 * (max(values) - min(values)), LEAST_CM1)
     return round(min(values) - margin, 3), round(max(values) + margin, 3)
 
 
-def _off(levels: Sequence[FrozenLevel]) -> tuple[Range, tuple[str, ...]]:
-    """Differences to the frozen phonons: what is shown, and who leaves it."""
-    every: list[tuple[str, bool, list[float]]] = []
-    for level in levels:
-        every += [
-            (model_text(one, levels), one.learned, [value - level.frozen_cm1 for value in one.values_cm1])
-            for one in level.models
-        ]
-        if level.direct_cm1 is not None:
-            every.append((level.title, True, [level.direct_cm1 - level.frozen_cm1]))
-    found = [values for _, learned, values in every if learned] or [values for _, _, values in every]
-    most = max((abs(value) for values in found for value in values), default=0.0)
-    reach = round(max(1.15 * most, LEAST_CM1), 3)
-    wide = max((abs(value) for _, _, values in every for value in values), default=0.0)
-    reach = min(max(reach, round(1.15 * wide, 3)), round(ABOVE * reach, 3))
-    clipped = tuple(name for name, _, values in every if max(map(abs, values)) > reach)
-    return (-reach, reach), clipped
+def _off(levels: Iterable[FrozenLevel]) -> Range:
+    """Of all differences to the frozen phonons, as far to both sides: the worst are those that matter."""
+    off = [
+        value - level.frozen_cm1
+        for level in levels
+        for one in level.models
+        for value in (*one.values_cm1, *one.line_cm1)
+    ]
+    off += [level.direct_cm1 - level.frozen_cm1 for level in levels if level.direct_cm1 is not None]
+    reach = round(max(1.15 * max(map(abs, off), default=0.0), LEAST_CM1), 3)
+    return -reach, reach

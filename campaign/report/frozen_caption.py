@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from campaign.report.captions import not_learned_text, seeds_text
+from campaign.report.check import line_in
 from campaign.report.document import Caption
 from campaign.report.engines import levels_text, listed, minimal_text, versions_text
 from campaign.report.labelling_payloads import FrozenFigure, FrozenLevel, FrozenModes
@@ -30,8 +31,12 @@ def frozen_alt(figure: FrozenFigure) -> str:
 
 
 def _spoken(level: FrozenLevel) -> str:
-    models = (f"{one.name} {span(one.values_cm1)}" for one in level.models)
+    models = (f"{one.name} {span(one.values_cm1)}{_spoken_line(one)}" for one in level.models)
     return ", ".join([f"{level.title} {level.frozen_cm1:.0f} cm^-1", *models])
+
+
+def _spoken_line(one: FrozenModes) -> str:
+    return f" ({line_in(one.line_base)} {span(one.line_cm1)})" if one.line_cm1 else ""
 
 
 def _frozen(figure: FrozenFigure, crystal: Crystal) -> Iterator[str]:
@@ -57,6 +62,11 @@ def _models(figure: FrozenFigure, crystal: Crystal) -> Iterator[str]:
     )
     if len(set(crystal.cells.primitive.symbols)) > 1:
         yield "Of a polar crystal the transverse mode."
+    if bases := dict.fromkeys(one.line_base for level in figure.levels for one in level.models if one.line_cm1):
+        yield (
+            f"Ticks in the row of a sum: {listed(map(line_in, bases))} alone instead of a model of the difference, fitted "
+            "to the structures that it trains on: the force constants of the base model, of each seed, times 1 + slope."
+        )
     if direct := [one.title for one in figure.levels if one.direct_cm1 is not None]:
         yield f"Diamonds: phonons of {listed(direct)} itself, in the cell of the models' phonons."
     for level in figure.levels:
@@ -72,8 +82,6 @@ def _measured(figure: FrozenFigure) -> Iterator[str]:
 def _rest(figure: FrozenFigure) -> Iterator[str]:
     lost = (one.title for level in figure.levels for one in level.models if not one.learned)
     yield not_learned_text(dict.fromkeys(lost))
-    if figure.clipped:
-        yield f"Triangles at the edge of (b): {listed(figure.clipped)} reach further."
     if figure.absent:
         yield f"Not drawn: {'; '.join(f'{one.title} ({one.why})' for one in figure.absent)}."
 

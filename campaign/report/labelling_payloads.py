@@ -10,10 +10,15 @@ Range = tuple[float, float]
 
 
 class FrozenModes(SeedSet):
-    """The optical mode at Γ (cm^-1) of a model of one size that stands for a level, a value per seed."""
+    """The optical mode at Γ (cm^-1) of a model of one size that stands for a level, a value per seed.
+
+    Of a sum, `line_cm1` is what a straight line in the energy of the level `line_base` alone gives, seed by seed.
+    """
 
     size: str
     values_cm1: tuple[float, ...]
+    line_base: str = ""
+    line_cm1: tuple[float, ...] = ()
 
 
 class FrozenLevel(Payload):
@@ -33,8 +38,7 @@ class FrozenLevel(Payload):
 class FrozenFigure(Figure):
     """The optical mode at Γ level by level: frozen phonons, models beside them, and what was measured.
 
-    `range_cm1` is what is shown of frequencies, `off_cm1` of differences to the frozen phonon; `clipped` names the
-    models that leave the latter.
+    `range_cm1` is what is shown of frequencies, `off_cm1` of differences to the frozen phonon: all of them.
     """
 
     kind: Literal["frozen"] = "frozen"
@@ -45,7 +49,6 @@ class FrozenFigure(Figure):
     absent: tuple[Absent, ...] = ()
     range_cm1: Range
     off_cm1: Range
-    clipped: tuple[str, ...] = ()
 
 
 class DrawnStructure(Payload):

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from campaign.report.engines import by_engine, listed
+from campaign.report.check import check, line_in
+from campaign.report.engines import by_engine, listed, minimal_bases
 from campaign.report.place import Crystal
 from campaign.report.seeds import Harvest, SeedGroup, title_of
-from campaign.results.render import records
 from campaign.results.tables.frozen import optical_cm1
-from campaign.results.tables.phonons import GAMMA
+from campaign.results.tables.phonons import GAMMA, interval, lines_of
 from campaign.standing import State
 from flows.records import PhononFacts
 
@@ -19,6 +19,8 @@ WORDS = (
     ("ΔML(HF)", "ML(DFT_EF) plus a model of the energy differences between HF and DFT: a force field for the level HF"),
     ("level", "the method that energies come from: DFT, HF, MP2, CCSD, CCSD(T); a label is the energy of one structure at one level"),
     ("seed spread", "from the smallest to the largest value over models that differ in their random seed alone"),
+    ("a straight line in E_DFT", "the difference between a level and DFT as constant + slope·E_DFT, fitted to the energies "
+     "that a model of it trains on: as a force field it is ML(DFT_EF) with 1 + slope times its forces, and nothing else is learned"),
     ("not learned", "a model that does no better than a trivial one: its numbers, and its narrow spread, mean nothing"),
     ("Γ, X, L", "points of the Brillouin zone: wave vectors of the vibrations; at Γ all cells move alike, as Raman sees it"),
 )
@@ -27,7 +29,7 @@ WORDS = (
 def lead(harvest: Harvest, crystals: dict[str, Crystal]) -> Iterator[str]:
     """A short paragraph for each system."""
     for name, crystal in crystals.items():
-        parts = [_computed(harvest, crystal), _found(harvest, crystal), _checked(harvest, name), _state(harvest, name)]
+        parts = [_computed(harvest, crystal), _found(harvest, crystal), check(harvest, name), _state(harvest, name)]
         yield " ".join(part for part in parts if part)
 
 
@@ -53,37 +55,39 @@ def _found(harvest: Harvest, crystal: Crystal) -> str:
     optical = len(crystal.cells.primitive.symbols) > 1
     size = next(iter(harvest.sizes(crystal.name)), "")
     groups = [group for group in harvest.phonons(crystal.name, size).values() if group.results]
-    models = [_model(group, optical) for group in groups]
+    models = [_model(harvest, group, optical) for group in groups]
     if not models:
         return ""
     of = "The optical mode at Γ" if optical else "The highest frequency at a named point"
     several = f", models of size {size}" if len(harvest.sizes(crystal.name)) > 1 else ""
-    measured = [f"experiment {one.value_cm1:g}" for one in crystal.markers if one.label == GAMMA] if optical else []
+    measured = [_measured(one.value_cm1, crystal) for one in crystal.markers if one.label == GAMMA and optical]
     return f"{of} (cm^-1, from the smallest to the largest over the seeds{several}): {'; '.join([*models, *measured])}."
 
 
-def _model(group: SeedGroup[PhononFacts], optical: bool) -> str:
-    learned = all(one.record.learned for one in group.results)
-    values = [_frequency(one.record, optical) for one in group.results]
-    low, high = f"{min(values):.0f}", f"{max(values):.0f}"
-    return f"{title_of(group.model)} {low if low == high else f'{low}…{high}'}{'' if learned else ' (not learned)'}"
+def _model(harvest: Harvest, group: SeedGroup[PhononFacts], optical: bool) -> str:
+    remarks = [] if all(one.record.learned for one in group.results) else ["not learned"]
+    if lines := lines_of(harvest.campaign, group.results):
+        remarks.append(f"{line_in(lines[0].base)}: {_span(_frequency(line.points_cm1, optical) for line in lines)}")
+    values = _span(_frequency(one.record.points_cm1, optical) for one in group.results)
+    return f"{title_of(group.model)} {values}" + (f" ({'; '.join(remarks)})" if remarks else "")
 
 
-def _frequency(record: PhononFacts, optical: bool) -> float:
-    if optical and GAMMA in record.points_cm1:
-        return optical_cm1(record)
-    return max(value for values in record.points_cm1.values() for value in values)
+def _measured(value_cm1: float, crystal: Crystal) -> str:
+    """With what keeps it from being compared: experiment is not harmonic, and a minimal basis is no level of theory."""
+    basis = minimal_bases(crystal.cells)
+    far = f"; the labels' minimal basis, {basis}, at Γ alone is tens of per cent away from it" if basis else ""
+    return f"experiment {value_cm1:g} (as measured, the others harmonic{far})"
 
 
-def _checked(harvest: Harvest, system: str) -> str:
-    """How far models are from the frozen phonons of their own levels: those that have learned, if any has."""
-    rows = [row for row in records(harvest.campaign.table("frozen")) if row["system"] == system and row["seed_count"]]
-    learned = [row for row in rows if row["learned"]]
-    off = [abs(row["worst_off_percent"]) for row in learned or rows if row["worst_off_percent"] is not None]
-    if not off:
-        return ""
-    whose = f"{max(off):.1f} % of the frozen phonon that the engine itself has for their level"
-    return f"Models that have learned are within {whose}." if learned else f"No model has learned; all are within {whose}."
+def _span(values: Iterable[float]) -> str:
+    known = list(values)
+    return interval(min(known), max(known))
+
+
+def _frequency(points_cm1: Mapping[str, Sequence[float]], optical: bool) -> float:
+    if optical and GAMMA in points_cm1:
+        return optical_cm1(points_cm1)
+    return max(value for values in points_cm1.values() for value in values)
 
 
 def _state(harvest: Harvest, system: str) -> str:

@@ -20,14 +20,22 @@ Row = dict[str, Any]
 MISSING = "·"
 SHOWN_POINTS = (GAMMA, "X", "L")
 AT_MOST = 40
-FROZEN_HEAD = ("system", "level", "frozen phonon", "model", "size", "seeds", "models", "off by cm^-1", "off by %")
+FROZEN_HEAD = (
+    *("system", "level", "frozen phonon", "model", "size", "seeds", "models", "off by cm^-1", "off by %"),
+    *("line", "line off by %"),
+)
 TRAINING_HEAD = (
     *("system", "model", "size", "seeds", "train/valid/test"),
     *("E train", "E valid", "E test", "F train", "F test", "line", "|ΔF|", "verdict"),
 )
 TRAINING_NOTES = (
-    "line: what a straight line in the energy of the lower level reaches, on test structures, else on those that "
-    "validate; |ΔF|: the RMS force that a difference adds, meV/Å; seeds: done of those asked for.",
+    "line: what a straight line in the energy of the lower level reaches that was fitted to the structures that train, on "
+    "test structures, else on those that validate, which also chose the epoch; |ΔF|: the RMS force that a difference adds, meV/Å; seeds: done of those asked for.",
+)
+LINE = (
+    "Line: without a model of the difference, by a straight line ΔE = constant + slope·E in the energy E of the lower "
+    "level alone, which was fitted to the structures that train: phonons of the base model of the same seed, its force "
+    "constants times 1 + slope."
 )
 SPREAD: tuple[tuple[str, int], ...] = (
     *((f"{split}_energy_meV_atom", 2) for split in ("train", "valid", "test")),
@@ -121,12 +129,13 @@ def points_table(campaign: Campaign, crystals: dict[str, Crystal]) -> PageTable:
     return PageTable(
         "points",
         "Frequencies in cm^-1, from the smallest to the largest over the seeds; ×n: n-fold",
-        ("system", "size", "q", "model", "seeds", "modes", "imaginary"),
+        ("system", "size", "q", "model", "seeds", "modes", "line", "imaginary"),
         tuple(_point_row(modes, crystals[modes[0]["system"]]) for modes in grouped),
         lost=frozenset(i for i, modes in enumerate(grouped) if not modes[0]["learned"]),
         notes=(
             f"{DAGGER}: the training cell does not hold the point; {DOUBLE_DAGGER}: the supercell of the phonons does not. Not learned: the width of the spread says nothing "
             "about the error. Imaginary: of the modes on the mesh, of the worst seed; path: on the path alone.",
+            *([LINE] if any(row["line_min_cm1"] is not None for row in rows) else []),
         ),
     )
 
@@ -140,8 +149,13 @@ def _point_row(modes: Sequence[Row], crystal: Crystal) -> tuple[str, ...]:
         _whose(first),
         f"{first['seed_count']}/{first['planned_seed_count']}" if is_model(first["model"]) else MISSING,
         ", ".join(interval([mode["min_cm1"], mode["max_cm1"]], 0) + _fold(mode) for mode in modes),
+        ", ".join(_line(mode, 0) + _fold(mode) for mode in modes if mode["line_min_cm1"] is not None) or MISSING,
         first["imaginary"],
     )
+
+
+def _line(row: Row, digits: int) -> str:
+    return interval([row["line_min_cm1"], row["line_max_cm1"]], digits)
 
 
 def _whose(row: Row) -> str:
@@ -200,12 +214,19 @@ def frozen_table(campaign: Campaign) -> PageTable:
         tuple(_frozen_row(row) for row in rows),
         lost=frozenset(i for i, row in enumerate(rows) if row["seed_count"] and not row["learned"]),
         numbers=frozenset({2, *range(5, len(FROZEN_HEAD))}),
-        notes=("off by: model less frozen phonon, of the worst seed.",) if rows else (),
+        notes=tuple(_frozen_notes(rows)),
     )
 
 
+def _frozen_notes(rows: Sequence[Row]) -> Iterator[str]:
+    if rows:
+        yield "off by: model less frozen phonon, of the worst seed."
+    if any(row["line_min_cm1"] is not None for row in rows):
+        yield LINE
+
+
 def _frozen_row(row: Row) -> tuple[str, ...]:
-    off, percent = row.get("worst_off_cm1"), row.get("worst_off_percent")
+    off, percent, line = (row[name] for name in ("worst_off_cm1", "worst_off_percent", "line_worst_off_percent"))
     lost = row["seed_count"] and not row["learned"]
     return (
         row["system"],
@@ -217,6 +238,8 @@ def _frozen_row(row: Row) -> tuple[str, ...]:
         interval([row.get("min_cm1"), row.get("max_cm1")], 1),
         MISSING if off is None else f"{off:+.1f}",
         MISSING if percent is None else f"{percent:+.1f}",
+        _line(row, 1),
+        MISSING if line is None else f"{line:+.1f}",
     )
 
 

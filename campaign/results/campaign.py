@@ -18,6 +18,7 @@ from campaign.plan import Plan, Work, plan
 from campaign.results.errors import UnknownResult
 from campaign.results.failed import FailedWork, failed_work
 from campaign.results.frozen import FrozenResult, frozen_results
+from campaign.results.line import Line, line_phonons
 from campaign.results.result import Result as Result
 from campaign.results.verdicts import judged, of_parts
 from campaign.spec import ResolvedSpec
@@ -39,7 +40,8 @@ R = TypeVar("R", bound=Record)
 class Campaign:
     """What a campaign asked for and what came of it, as the database had it when first asked.
 
-    Records are fetched once, stage by stage, without blobs; open the campaign again for newer ones.
+    Records are fetched once, stage by stage, without blobs; open the campaign again for newer ones. Verdicts are by
+    the rule of today (`campaign.results.verdicts`), also on records of an older one.
     """
 
     farm: Farm
@@ -73,6 +75,10 @@ class Campaign:
     def hessians(self) -> list[Result[PhononFacts]]:
         """Phonons with the force constants of the MD's own cell, of all models that have MD."""
         return list(self._hessians)
+
+    def lines(self) -> dict[str, Line]:
+        """What straight lines in E_base alone give, by the key of the phonons of a sum."""
+        return dict(self._lines)
 
     def vibrations(self) -> list[Result[Vibrations]]:
         """All densities of states from MD."""
@@ -200,6 +206,10 @@ class Campaign:
     @cached_property
     def _vibrations(self) -> list[Result[Vibrations]]:
         return list(of_parts(self._results("vibrations", Vibrations), self._models))
+
+    @cached_property
+    def _lines(self) -> dict[str, Line]:
+        return line_phonons(self.farm, self._phonons, self._trainings)
 
     @cached_property
     def _failures(self) -> list[FailedWork]:

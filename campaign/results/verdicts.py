@@ -15,8 +15,10 @@ from flows.keys import job_uuid
 from flows.records import PhononFacts, SummedModel, TrainedModelFacts, Vibrations
 from flows.training.names import ModelName
 from flows.training.settings import TrainingTask
-from flows.training.verdict import StraightLine, judge_difference
+from flows.training.verdict import StraightLine, judge_difference, rests_on
 from launchers.farm import Farm
+
+OF_A_LEVEL = "of the RMS force"  # how verdicts on levels ended
 
 Judged = Mapping[str, TrainedModelFacts]
 R = TypeVar("R", SummedModel, PhononFacts, Vibrations)
@@ -30,13 +32,15 @@ def label_energies(farm: Farm, keys: Iterable[str]) -> dict[str, float]:
 
 
 def judged(farm: Farm, trainings: Sequence[Result[TrainedModelFacts]]) -> list[Result[TrainedModelFacts]]:
-    """Differences whose straight line had seen what validates are held against one that has not.
+    """Differences whose straight line had seen what validates are held against one that has not, and old verdicts on
+    levels say on how many structures they rest.
 
     A record stays as it is where a label of it is not to be found.
     """
+    trainings = [Result(one.work, _counted(one.record)) for one in trainings]
     old = {one.work.key: one.work.task for one in trainings if _before_the_rule(one)}
     if not old:
-        return list(trainings)
+        return trainings
     keys = {key for task in old.values() for pairs in _splits(task).values() for pair in pairs for key in pair}
     energies = label_energies(farm, keys)
     return [
@@ -61,7 +65,15 @@ def of_parts(results: Iterable[Result[R]], models: Judged) -> Iterator[Result[R]
 
 def _before_the_rule(one: Result[TrainedModelFacts]) -> bool:
     is_difference = ModelName.parse(one.work.model).kind == "difference"
-    return is_difference and one.record.line_slope is None and bool(one.record.errors)
+    return is_difference and one.record.line_slope is None and one.record.rms_delta_force_meV_A is not None
+
+
+def _counted(record: TrainedModelFacts) -> TrainedModelFacts:
+    """The verdict on a level of before version 0.2 named its split first."""
+    split = record.verdict.partition(" ")[0]
+    if not record.verdict.endswith(OF_A_LEVEL) or split not in record.errors:
+        return record
+    return record.model_copy(update={"verdict": f"{record.verdict} ({rests_on(split, record.errors[split].count)})"})
 
 
 def _by_todays_rule(record: TrainedModelFacts, task: Any, energies: Mapping[str, float]) -> TrainedModelFacts:

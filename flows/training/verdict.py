@@ -89,7 +89,7 @@ def judge_difference(
             False, f"RMS |ΔF| {rms_delta_force_meV_A:.2g} meV/Å is near zero (below {NO_FORCE_MEV_A:g})"
         )
     comparison = f"{split} RMSE {rmse:.3g} meV/atom, a straight line in E_base {line:.3g}"
-    return Verdict(rmse < line, f"{comparison} ({_rests_on(split, errors[split].count)})")
+    return Verdict(rmse < line, f"{comparison} ({rests_on(split, errors[split].count)})")
 
 
 def judge_level(dataset: Dataset, errors: Mapping[str, Errors]) -> Verdict:
@@ -116,10 +116,10 @@ def _judge_forces(split: str, rmse: float, labels: Sequence[NDArray]) -> Verdict
     size = 1e3 * rms_force_eV_A(labels)
     share = rmse / size if size > 0 else 0.0
     reason = f"{split} force RMSE {rmse:.0f} meV/Å is {share:.0%} of the RMS force"
-    return Verdict(share <= UNFIT_FORCE_FRACTION, f"{reason} ({_rests_on(split, len(labels))})")
+    return Verdict(share <= UNFIT_FORCE_FRACTION, f"{reason} ({rests_on(split, len(labels))})")
 
 
-def _rests_on(split: str, count: int) -> str:
+def rests_on(split: str, count: int) -> str:
     """On how many structures a verdict rests, and whether they are those that the epoch was chosen by."""
     structures = f"{'only ' if count < FEW else ''}{count} structure{'' if count == 1 else 's'}"
     return f"{structures}, by which the epoch was chosen too" if split == "valid" else structures

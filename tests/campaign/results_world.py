@@ -126,7 +126,7 @@ def trained(into: Farm, work: Work, off_eV: float = 0.0, learned: bool = True) -
         atoms=ATOMS,
         errors=errors,
         baselines=lines if "-" in work.model else (),
-        line_slope=0.21 if "-" in work.model else None,
+        line_slope=slope(into, task) if "-" in work.model else None,
         rms_delta_force_meV_A=12.0 if "-" in work.model else None,
         learned=learned,
         verdict="a straight line does as well" if not learned else "fine",
@@ -137,6 +137,13 @@ def trained(into: Farm, work: Work, off_eV: float = 0.0, learned: bool = True) -
         wall_time_s=3.5,
         blob=Blob.of(MODEL_BYTES),
     )
+
+
+def slope(into: Farm, task: TrainingTask) -> float:
+    """Of E_upper - E_base against E_base, over the structures that train."""
+    found = into.records(job_uuid(key) for keys in task.train for key in keys)
+    upper, base = np.array([[found[job_uuid(key)]["energy_eV"] for key in keys] for keys in task.train]).T
+    return float(np.polyfit(base, upper - base, 1)[0])
 
 
 def _predictions(into: Farm, task: TrainingTask, off_eV: float) -> dict[str, float]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from pathlib import Path
 
@@ -128,6 +129,25 @@ class TestCampaign:
         assert sorted(one["version"] for one in labels) == [1] * 4 + [2] * 4
         assert [one["faulty"] for one in labels if one["version"] == 2] == [""] * 4
         assert submit(farm, load_spec(written), timedelta(0)).added == ()
+
+    @pytest.mark.usefixtures("old")
+    def test_status_results_and_the_page_say_so(self, farm, monkeypatch, tmp_path, latticefarm):
+        from campaign.report.write import write_report
+        from campaign.results import open_campaign
+
+        monkeypatch.setattr("campaign.cli.connect.open_farm", lambda **_: farm)
+        said = "4 labels of HF, copper, were computed by a faulty version (emt-hf-sign"
+        for arguments in (("status", "labels"), ("results", "labels", "training", "--json")):
+            assert said not in "".join(map(str, latticefarm(*arguments)))
+        monkeypatch.setitem(FAULTS, HF, (WRONG,))
+        assert said in latticefarm("status", "labels").out
+        (fault,) = json.loads(latticefarm("status", "labels", "--json").out)["labels"]["faulty"]
+        assert (fault["fault"], fault["labels"], fault["level"]) == ("emt-hf-sign", 4, "hf")
+        answer = latticefarm("results", "labels", "training", "--json")
+        assert said in answer.error
+        assert {row["model"] for row in json.loads(answer.out)} == {"dft_ef"}  # what rests on them is not shown
+        index = write_report(open_campaign(farm, "labels"), tmp_path / "report").index
+        assert said in index.read_text()
 
     def test_the_database_says_what_rests_on_them_and_all_else_stays(self, farm, written, monkeypatch, old):
         spec = load_spec(written).resolved

@@ -19,6 +19,7 @@ HEIGHT = 0.56  # of a bar
 DOT: dict[str, Any] = {"ls": "none", "marker": "o", "ms": 3.4, "mec": INK, "mew": 0.6, "zorder": 4}
 DIRECT: dict[str, Any] = {"ls": "none", "marker": "D", "ms": 4.2, "mfc": "white", "mec": REFERENCE, "mew": 1.1, "zorder": 5}
 CROSS: dict[str, Any] = {"ls": "none", "marker": "x", "ms": 5.0, "mew": 1.2, "color": "black", "zorder": 5}
+LINE: dict[str, Any] = {"ls": "none", "marker": "|", "ms": 9.0, "mew": 1.1, "color": INK, "zorder": 3.5}
 
 Row = tuple[float, FrozenLevel, FrozenModes | None]  # its place, from the top
 
@@ -32,8 +33,8 @@ def draw_frozen(payload: FrozenFigure) -> Figure:
     figure = Figure(figsize=(WIDTH_INCHES, ROW_INCHES * high + 1.05), layout="constrained")
     left, right = figure.subplots(1, 2, sharey=True, width_ratios=[1.5, 1.0])
     for place, level, models in rows:
-        _row(left, place, models, 0.0, payload.range_cm1)
-        _row(right, place, models, level.frozen_cm1, payload.off_cm1)
+        _row(left, place, models, 0.0)
+        _row(right, place, models, level.frozen_cm1)
     for level in payload.levels:
         _level(left, right, level, [place for place, of, _ in rows if of is level])
     _measured(left, payload)
@@ -55,21 +56,19 @@ def _rows(payload: FrozenFigure) -> Iterator[Row]:
         place += GAP
 
 
-def _row(axes: Axes, place: float, one: FrozenModes | None, zero: float, shown: tuple[float, float]) -> None:
+def _row(axes: Axes, place: float, one: FrozenModes | None, zero: float) -> None:
     if one is None:
         return
     values = [value - zero for value in one.values_cm1]
-    within = [min(max(value, shown[0]), shown[1]) for value in values]
     style = look(one.model)
     fill: dict[str, Any] = {"facecolor": style.fill, "alpha": style.alpha, "edgecolor": style.edge}
     if not one.learned:
         fill = {"facecolor": "none", "edgecolor": style.edge, "hatch": HATCH}
     if len(values) > 1:
-        axes.barh(place, max(within) - min(within), left=min(within), height=HEIGHT, linewidth=0.6, zorder=2, **fill)
+        axes.barh(place, max(values) - min(values), left=min(values), height=HEIGHT, linewidth=0.6, zorder=2, **fill)
     face = style.edge if one.learned else "white"
-    for value, seen in zip(values, within, strict=True):
-        edge = {} if value == seen else {"marker": "<" if value < seen else ">", "clip_on": False}
-        axes.plot([seen], [place], **(DOT | {"mfc": face} | edge))
+    axes.plot(values, [place] * len(values), **(DOT | {"mfc": face}))
+    axes.plot([line - zero for line in one.line_cm1], [place] * len(one.line_cm1), **LINE)
 
 
 def _level(left: Axes, right: Axes, level: FrozenLevel, places: list[float]) -> None:
@@ -121,6 +120,8 @@ def _legend(payload: FrozenFigure) -> Iterator[tuple[Any, str]]:
     yield Line2D([], [], color=REFERENCE, lw=1.6), "frozen phonon, by the engine"
     if any(level.models for level in payload.levels):
         yield Line2D([], [], **(DOT | {"mfc": SOFT})), "model, one seed"
+    if any(one.line_cm1 for level in payload.levels for one in level.models):
+        yield Line2D([], [], **LINE), "straight line alone"
     if any(level.direct_cm1 is not None for level in payload.levels):
         yield Line2D([], [], **DIRECT), "level itself, phonon supercell"
     if payload.markers:

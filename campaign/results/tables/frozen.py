@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from campaign.results.campaign import Campaign, Result
 from campaign.results.columns import Column, Table
-from campaign.results.tables.phonons import ACOUSTIC, GAMMA
+from campaign.results.line import Line
+from campaign.results.tables.phonons import ACOUSTIC, GAMMA, LINE_NOTE, interval, lines_of
 from campaign.results.tables.places import LEARNED, MODEL, SIZE, SYSTEM, TITLE, place
 from flows.records import PhononFacts
 from flows.training.names import ModelName
@@ -18,7 +19,8 @@ def _rows(campaign: Campaign) -> Iterator[dict[str, Any]]:
         common = {"system": frozen.system, "level": frozen.level, "frozen_cm1": frozen.phonon.frequency_cm1}
         groups = _groups(campaign, frozen.system, frozen.level)
         for group in groups:
-            yield {**common, **_compared(group, frozen.phonon.frequency_cm1)}
+            lines = lines_of(campaign, group)
+            yield {**common, **_compared(group, frozen.phonon.frequency_cm1), **_line(lines, frozen.phonon.frequency_cm1)}
         if not groups:
             yield {**common, "title": "no phonons yet", "seed_count": 0}
 
@@ -33,18 +35,18 @@ def _groups(campaign: Campaign, system: str, level: str) -> list[list[Result[Pho
     return list(found.values())
 
 
-def optical_cm1(record: PhononFacts) -> float:
+def optical_cm1(points_cm1: Mapping[str, Sequence[float]]) -> float:
     """The optical mode at Γ; of a polar crystal the transverse one, that of a frozen phonon.
 
     The acoustic modes are those next to zero: an imaginary optical mode lies below them.
     """
-    return min(sorted(record.points_cm1[GAMMA], key=abs)[ACOUSTIC:])
+    return min(sorted(points_cm1[GAMMA], key=abs)[ACOUSTIC:])
 
 
 def _compared(group: list[Result[PhononFacts]], frozen_cm1: float) -> dict[str, Any]:
     """Smallest and largest over the seeds; of a polar crystal the transverse mode, that of the frozen phonon."""
-    modes = [optical_cm1(one.record) for one in group]
-    off = max((mode - frozen_cm1 for mode in modes), key=abs)
+    modes = [optical_cm1(one.record.points_cm1) for one in group]
+    off = _worst(modes, frozen_cm1)
     facts = place(group[0].work)
     return {name: facts[name] for name in ("model", "title", "size")} | {
         "seed_count": len(group),
@@ -56,22 +58,68 @@ def _compared(group: list[Result[PhononFacts]], frozen_cm1: float) -> dict[str, 
     }
 
 
+def _line(lines: Sequence[Line], frozen_cm1: float) -> dict[str, Any]:
+    """The same of what a straight line in E_base alone gives."""
+    if not lines:
+        return {}
+    modes = [optical_cm1(line.points_cm1) for line in lines]
+    off = _worst(modes, frozen_cm1)
+    return {
+        "line_base": lines[0].base,
+        "line_min_cm1": min(modes),
+        "line_max_cm1": max(modes),
+        "line_worst_off_cm1": off,
+        "line_worst_off_percent": 100 * off / frozen_cm1 if frozen_cm1 else None,
+    }
+
+
+def _worst(modes: Iterable[float], frozen_cm1: float) -> float:
+    return max((mode - frozen_cm1 for mode in modes), key=abs)
+
+
+def _intervals(frame: Any) -> Any:
+    """For a terminal: from the smallest to the largest in one column, of the models and of the line."""
+    shown = frame.copy()
+    shown["models"] = [interval(row.min_cm1, row.max_cm1) or None for row in frame.itertuples()]
+    shown["line"] = [interval(row.line_min_cm1, row.line_max_cm1) or None for row in frame.itertuples()]
+    return shown
+
+
+_COMPARED = (
+    SYSTEM,
+    Column("level", header="level"),
+    Column("frozen_cm1", "float", "frozen\ncm^-1", 0),
+    MODEL,
+    TITLE,
+    SIZE,
+    Column("seed_count", "int", "seeds"),
+)
+_OFF = (
+    Column("worst_off_cm1", "float", "off by\ncm^-1", 0),
+    Column("worst_off_percent", "float", "off by\n%", 1),
+)
+_LINE_PERCENT = Column("line_worst_off_percent", "float", "off by\n%", 1)
+
 FROZEN = Table(
     "frozen",
     "the optical mode at Γ: models beside the frozen phonon that the engine itself computes at their level",
     (
-        SYSTEM,
-        Column("level", header="level"),
-        Column("frozen_cm1", "float", "frozen phonon\ncm^-1", 0),
-        MODEL,
-        TITLE,
-        SIZE,
+        *_COMPARED,
         LEARNED,
-        Column("seed_count", "int", "seeds"),
-        Column("min_cm1", "float", "smallest\ncm^-1", 0),
-        Column("max_cm1", "float", "largest\ncm^-1", 0),
-        Column("worst_off_cm1", "float", "off by\ncm^-1", 0),
-        Column("worst_off_percent", "float", "off by\n%", 1),
+        *(Column(name, "float") for name in ("min_cm1", "max_cm1")),
+        *_OFF,
+        Column("line_base"),
+        *(Column(f"line_{name}_cm1", "float") for name in ("min", "max", "worst_off")),
+        _LINE_PERCENT,
     ),
     _rows,
+    view=_intervals,
+    view_columns=(
+        *_COMPARED,
+        Column("models", header="models\ncm^-1"),
+        *_OFF,
+        Column("line", header="line\ncm^-1"),
+        _LINE_PERCENT,
+    ),
+    notes=lambda frame: [LINE_NOTE] if frame["line_min_cm1"].notna().any() else [],
 )

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
+from math import isnan
 from typing import Any
 
 from campaign.results import unstable
 from campaign.results.campaign import Campaign, Result
 from campaign.results.columns import Column, Table
+from campaign.results.line import Line
 from campaign.results.tables.places import (
     KEY,
     LEARNED,
@@ -30,11 +32,18 @@ ACOUSTIC = 3
 DEGENERATE_CM1 = 0.5
 """Neighbouring bands that are closer than this for every seed are shown as one mode."""
 
+LINE_NOTE = (
+    "line: without a model of the difference, by a straight line in E_base alone, the force constants of the base of "
+    "the same seed times 1 + slope"
+)
+
 Group = list[Result[PhononFacts]]
 
 
 def _point_rows(campaign: Campaign) -> Iterator[dict[str, Any]]:
+    lines = campaign.lines()
     for one in campaign.phonons():
+        line = lines.get(one.work.key)
         for point, frequencies in one.record.points_cm1.items():
             for band, frequency in enumerate(frequencies, start=1):
                 yield {
@@ -44,6 +53,7 @@ def _point_rows(campaign: Campaign) -> Iterator[dict[str, Any]]:
                     "point": point,
                     "band": band,
                     "frequency_cm1": frequency,
+                    "line_cm1": line.points_cm1[point][band - 1] if line is not None else None,
                     "gamma_optical": _is_optical(point, band),
                     **unstable.facts(one.record),
                 }
@@ -52,10 +62,10 @@ def _point_rows(campaign: Campaign) -> Iterator[dict[str, Any]]:
 def _spread_rows(campaign: Campaign) -> Iterator[dict[str, Any]]:
     """Point by point, so that the models stand below each other."""
     for group in _groups(campaign.phonons()):
-        common = _of_group(campaign, group)
+        common, lines = _of_group(campaign, group), lines_of(campaign, group)
         for point in group[0].record.points_cm1:
             for modes in degenerate([one.record.points_cm1[point] for one in group]):
-                yield {**common, "point": point, **_spread(group, point, modes)}
+                yield {**common, "point": point, **_spread(group, point, modes), **_line(lines, point, modes)}
 
 
 def _groups(phonons: Iterable[Result[PhononFacts]]) -> list[Group]:
@@ -100,6 +110,19 @@ def _spread(group: Group, point: str, modes: range) -> dict[str, Any]:
     }
 
 
+def lines_of(campaign: Campaign, group: Sequence[Result[PhononFacts]]) -> list[Line]:
+    """What a straight line in E_base gives with every seed of a sum; nothing where a seed has no such line."""
+    known = campaign.lines()
+    found = [known[one.work.key] for one in group if one.work.key in known]
+    return found if len(found) == len(group) else []
+
+
+def _line(lines: Iterable[Line], point: str, modes: range) -> dict[str, Any]:
+    """As `_spread`, of the lines."""
+    means = [sum(line.points_cm1[point][band] for band in modes) / len(modes) for line in lines]
+    return {"line_min_cm1": min(means), "line_max_cm1": max(means)} if means else {}
+
+
 def degenerate(seeds: Sequence[Sequence[float]]) -> list[range]:
     """Bands, from 0, of one point that belong together: each as close to the next as `DEGENERATE_CM1`, for all seeds.
 
@@ -125,8 +148,9 @@ def _modes_in_one(frame: Any) -> Any:
         one = rows.iloc[0].to_dict()
         one["seeds"] = f"{one['seed_count']}/{one['planned_seed_count']}"
         one["modes"] = "  ".join(_mode_text(row) for row in rows.itertuples())
+        one["line"] = "  ".join(interval(row.line_min_cm1, row.line_max_cm1) for row in rows.itertuples()) or None
         lines.append(one)
-    shown = type(frame)(lines, columns=[*frame.columns, "seeds", "modes"])
+    shown = type(frame)(lines, columns=[*frame.columns, "seeds", "modes", "line"])
     for key in reversed(keys[:3]):  # stable: models keep the order of the plan
         order = {value: position for position, value in enumerate(dict.fromkeys(shown[key]))}
         shown = shown.sort_values(key, key=lambda values, order=order: values.map(order), kind="stable")
@@ -134,16 +158,25 @@ def _modes_in_one(frame: Any) -> Any:
 
 
 def _mode_text(row: Any) -> str:
-    low, high = f"{row.min_cm1:.0f}", f"{row.max_cm1:.0f}"
-    text = low if low == high else f"{low}…{high}"
+    text = interval(row.min_cm1, row.max_cm1)
     text += f"×{row.degeneracy}" if row.degeneracy > 1 else ""
     return f"[bold]{text}[/]" if row.gamma_optical and row.learned else text
+
+
+def interval(low: float, high: float) -> str:
+    """`1290…1310` in cm^-1; one number where they do not differ as shown, nothing where there is none."""
+    if isnan(low):
+        return ""
+    least, most = f"{low:.0f}", f"{high:.0f}"
+    return least if least == most else f"{least}…{most}"
 
 
 def _notes(frame: Any) -> list[str]:
     notes = [
         "cm^-1, smallest…largest over the seeds; ×n: n-fold; bold: the optical mode at Γ; imag: imaginary modes, of those on the mesh, of the worst seed"
     ]
+    if frame["line_min_cm1"].notna().any():
+        notes.append(LINE_NOTE)
     lost = frame[~frame["learned"]].drop_duplicates(["system", "model", "size"]).itertuples()
     reasons = (
         f"not learned with {row.seed_count - row.learned_seed_count} of {row.seed_count} seeds: {row.title} of "
@@ -174,16 +207,17 @@ PHONONS = Table(
         _POINT,
         Column("bands"),
         Column("degeneracy", "int"),
-        *(Column(f"{name}_cm1", "float") for name in ("min", "max", "mean", "spread")),
+        *(Column(f"{name}_cm1", "float") for name in ("min", "max", "mean", "spread", "line_min", "line_max")),
         _OPTICAL,
         *(_IMAGINARY, *_COUNTED),
     ),
     _spread_rows,
     view=_modes_in_one,
     view_columns=(
-        *(SYSTEM, SIZE, _POINT, TITLE, LEARNED),
+        *(SYSTEM, SIZE, _POINT, TITLE),
         Column("seeds", header="seeds"),
-        Column("modes", "markup", header="modes cm^-1", least=30),
+        Column("modes", "markup", header="modes cm^-1", least=28),
+        Column("line", header="line cm^-1", least=12),
         _IMAGINARY,
     ),
     notes=_notes,
@@ -197,6 +231,7 @@ POINTS = Table(
         _POINT,
         Column("band", "int", "band"),
         Column("frequency_cm1", "float", "cm^-1", 1),
+        Column("line_cm1", "float", "line\ncm^-1", 1),
         _OPTICAL,
         *(_IMAGINARY, *_COUNTED),
         KEY,

@@ -85,6 +85,7 @@ def _baseline(record: TrainedModelFacts) -> dict[str, Any]:
             return {
                 "constant_meV_atom": baseline.constant_meV_atom,
                 "line_meV_atom": line,
+                "line_slope": record.line_slope,
                 "rmse_over_line": record.errors[split].energy_meV_atom / line if line > 0 else None,
             }
     return {}
@@ -100,7 +101,8 @@ def _counts_in_one(frame: Any) -> Any:
 
 def _notes(frame: Any) -> list[str]:
     notes = [
-        "E: RMSE of the energy; F: RMSE of the forces, and line: RMSE of a straight line in E_base, of test, else of valid"
+        "E: RMSE of the energy; F: RMSE of the forces, and line: RMSE of a straight line in E_base that was fitted to "
+        "train, of test, else of valid, which also chose the epoch"
     ]
     lost = frame[~frame["learned"]].itertuples()
     return notes + verdict_notes(
@@ -116,6 +118,7 @@ _ERRORS = tuple(
 _BASELINES = (
     Column("constant_meV_atom", "float"),
     Column("line_meV_atom", "float", "line\nmeV/at"),
+    Column("line_slope", "float"),
     Column("rmse_over_line", "float", "E/\nline"),
     Column("rms_delta_force_meV_A", "float", "|ΔF|\nmeV/Å", 1),
     Column("best_epoch", "int", "epoch"),

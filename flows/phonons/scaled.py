@@ -1,0 +1,64 @@
+"""Frequencies of a crystal whose potential is multiplied by a number.
+
+Force constants are multiplied by it, so frequencies by its root; but not those of an insulator, whose non-analytical
+term stays what it is.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+
+from flows.phonons.harmonic import HarmonicCrystal, load_phonopy
+from flows.phonons.nac import add_nac
+from flows.phonons.path import BandPath, band_path
+from flows.phonons.settings import PhononTask
+from flows.phonons.spectra import points_cm1
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class StoredCrystal:
+    """A crystal from a phonopy YAML file of ours. Its symmetry, which takes a second, is that of all its models."""
+
+    crystal: HarmonicCrystal
+    path: BandPath
+
+    @classmethod
+    def of(cls, content: bytes, task: PhononTask) -> Self:
+        """The crystal that the phonons of `task` are of, with its non-analytical term.
+
+        Raises:
+            ValueError: the file has no crystal, or no force constants.
+        """
+        phonopy = load_phonopy(content)
+        add_nac(phonopy, task.nac)
+        return cls(HarmonicCrystal(phonopy, nac=task.nac), band_path(task.primitive.atoms()))
+
+    def scaled_points_cm1(self, content: bytes, *factors: float) -> Iterator[dict[str, tuple[float, ...]]]:
+        """For each factor the sorted frequencies at the named points, by the force constants in a file of the crystal.
+
+        Raises:
+            ValueError: the file has none, or is of another crystal.
+        """
+        constants, phonopy = self._force_constants(content), self.crystal.phonopy
+        for factor in factors:
+            phonopy.force_constants = factor * constants
+            yield points_cm1(self.crystal, self.path)
+
+    def _force_constants(self, content: bytes) -> NDArray[np.float64]:
+        from phonopy.interface.phonopy_yaml import PhonopyYaml
+
+        read, own = PhonopyYaml(), self.crystal.phonopy.supercell
+        read.read(io.StringIO(content.decode()))
+        if read.force_constants is None or read.supercell is None:
+            raise ValueError("no force constants in it")
+        if read.supercell.symbols != own.symbols or not np.allclose(read.supercell.positions, own.positions, atol=1e-6):
+            raise ValueError("of another crystal, or with its atoms in another order")
+        return np.array(read.force_constants)
