@@ -30,11 +30,11 @@ def draw_errors(payload: ErrorsFigure) -> Figure:
         if number < len(payload.panels):
             _panel(axes, payload.panels[number], models, reach)
             if number + columns >= len(payload.panels):
-                how = ", log. axis" if payload.logarithmic else ""
-                axes.set_xlabel(f"RMSE of the energy (meV/atom{how})")
                 axes.tick_params(axis="x", labelbottom=True)
         else:
             axes.set_axis_off()
+    how = ", logarithmic" if payload.logarithmic else ""
+    figure.supxlabel(f"RMSE of the energy (meV/atom){how}", fontsize=9)
     return figure
 
 
