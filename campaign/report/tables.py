@@ -134,7 +134,7 @@ def points_table(campaign: Campaign, crystals: dict[str, Crystal]) -> PageTable:
         lost=frozenset(i for i, modes in enumerate(grouped) if not modes[0]["learned"]),
         notes=(
             f"{DAGGER}: the training cell does not hold the point; {DOUBLE_DAGGER}: the supercell of the phonons does not. Not learned: the width of the spread says nothing "
-            "about the error. Imaginary: of the modes on the mesh, of the worst seed; path: on the path alone.",
+            "about the error. Imaginary: of the modes on the mesh, of the worst seed; 0 %: the lowest is between its points.",
             *([LINE] if any(row["line_min_cm1"] is not None for row in rows) else []),
         ),
     )

@@ -22,7 +22,7 @@ def frequency_range(
     every = list(_extents(panels))
     learned = [extent for extent, _, fit in every if fit] or [extent for extent, _, _ in every]
     top = max(chain((high for _, high in learned), values))
-    low = max(min(low for (low, _), _, _ in every), BELOW * top)
+    low = min(min(low for low, _ in learned), max(min(low for (low, _), _, _ in every), BELOW * top))
     high = min(max(high for (_, high), _, _ in every), ABOVE * top)
     shown = (_padded(low, top), max(high, top) * 1.04)
     clipped = [title for (least, most), title, _ in every if least < shown[0] or most > shown[1]]

@@ -34,13 +34,14 @@ def facts(record: PhononFacts) -> dict[str, Any]:
 
 
 def short(record: PhononFacts) -> str:
-    """`none`, `0.3 %` of the modes on the mesh, `yes` where they were not counted."""
+    """`none`, `0.3 %` of the modes on the mesh (`0 %`: the lowest is off it, or above the threshold), `yes` where they
+    were not counted."""
     found = record.unstable
     if found is None:
         return "yes" if lowest_cm1(record) < NOISE_CM1 else "none"
     if found.count:
         return f"{max(100 * found.count / found.total, 0.01):.2g} %"
-    return "none" if found.lowest_cm1 >= NOISE_CM1 else "path"
+    return "none" if found.lowest_cm1 >= NOISE_CM1 else "0 %"
 
 
 def text(record: PhononFacts) -> str:
@@ -50,7 +51,7 @@ def text(record: PhononFacts) -> str:
         return ""
     if found is None:
         return f"imaginary modes, the lowest {lowest_cm1(record):.0f} cm^-1"
-    share = f"{found.count} of {found.total} modes on the mesh are imaginary" if found.count else "imaginary on the path alone"
+    share = f"{found.count} of {found.total} modes on the mesh are imaginary"
     return f"{share}, the lowest {found.lowest_cm1:.0f} cm^-1 at {found.label or _fractions(found.qpoint)}"
 
 

@@ -8,7 +8,14 @@ from ase.units import _amu, _c, _e
 
 from flows.phonons.harmonic import HarmonicCrystal, harmonic_crystal
 from flows.phonons.path import band_path
-from flows.phonons.spectra import bands, density_of_states, gamma_mesh, imaginary_modes, points_cm1
+from flows.phonons.spectra import (
+    bands,
+    density_of_states,
+    gamma_mesh,
+    imaginary_modes,
+    points_cm1,
+    unstable_modes,
+)
 
 MESH = (12, 12, 12)
 
@@ -154,6 +161,24 @@ def test_the_imaginary_modes_of_an_unstable_crystal_are_listed_once_and_worst_fi
         assert crystal.frequencies_cm1([mode.qpoint])[0, mode.band] == pytest.approx(
             mode.frequency_cm1, abs=1e-6
         )
+
+
+@pytest.mark.parametrize("points", [3, 11, 51])
+@pytest.mark.parametrize("mesh", [3, 4, 8])
+def test_unstable_modes_are_those_of_the_dispersion_on_the_mesh(mesh, points):
+    """Simple cubic, springs between neighbours: m ω² = 2 Σ_j k_ij (1 - cos q_j); the path has no part in the count."""
+    crystal_axes, along, across = np.eye(3), 2.0, -0.1
+    atoms = bulk("Po", "sc", a=3.3)
+    crystal = harmonic_crystal(atoms, 4 * np.eye(3, dtype=int), springs(atoms, 3.4, along, across))
+    path = band_path(atoms)
+    steps = 2 * np.pi * np.arange(mesh) / mesh
+    q = np.stack(np.meshgrid(steps, steps, steps, indexing="ij"), axis=-1).reshape(-1, 3)
+    squares = (1 - np.cos(q)) @ (across + (along - across) * crystal_axes)
+    found = unstable_modes(crystal, path, bands(crystal, path, points), gamma_mesh(crystal, (mesh,) * 3), -1.0)
+    assert (found.count, found.total) == (int((squares < -1e-9).sum()), squares.size)
+    assert found.label == "M"  # the most negative is (1 - cos π) twice across
+    lowest = -np.sqrt(2 * 4 * abs(across) / atoms.get_masses()[0]) * 521.4708983725064
+    assert found.lowest_cm1 == pytest.approx(lowest, rel=1e-4)
 
 
 def test_imaginary_modes_off_the_path_are_found_on_the_mesh():

@@ -10,10 +10,12 @@ import report_world
 
 from campaign.report.bands import BandsSource, bands_figure, layout, seeds_figure
 from campaign.report.errors import errors_figure
-from campaign.report.payloads import BandsFigure
+from campaign.report.figures.bands import draw_bands
+from campaign.report.payloads import BandsFigure, Line, Panel
 from campaign.report.place import Crystal
 from campaign.report.seeds import Harvest
 from campaign.report.spread import band_spread, dos_spread
+from campaign.report.view import frequency_range
 from campaign.report.zone import zone_figure
 from campaign.results import open_campaign
 from flows.records import Bands, DensityOfStates
@@ -197,3 +199,28 @@ def test_a_system_without_any_record_has_no_bands(tmp_path: Path) -> None:
     assert bands_figure(source) is None
     assert seeds_figure(source) is None
     assert errors_figure(Harvest(opened), "lih") is None
+
+
+def _of(low: float, high: float, learned: bool) -> Panel:
+    line = Line(kind="seed", model="dft_ef", title="A" if learned else "B", learned=learned, frequencies_cm1=(((low,), (high,)),))
+    return Panel(letter="a", lines=(line,))
+
+
+def test_what_has_learned_is_never_clipped() -> None:
+    assert frequency_range([_of(-700, 1300, True)]) == ((-739.0, 1352.0), ())
+    shown, clipped = frequency_range([_of(0, 1300, True), _of(-2000, 9000, False)])
+    assert clipped == ("B, not learned",)
+    assert shown[0] > -500
+    assert shown[1] < 1800
+
+
+def test_lines_that_leave_the_range_carry_triangles(figure: BandsFigure) -> None:
+    low, high = figure.range_cm1
+    path = figure.axis.distances
+    wild = Line(
+        kind="seed", model="dft_e", title="ML(DFT_E)", seed=1, learned=False,
+        frequencies_cm1=tuple(tuple((low - 10, high + 10) for _ in x) for x in path),
+    )  # fmt: skip
+    drawn = draw_bands(figure.model_copy(update={"panels": (Panel(letter="a", lines=(wild,)),), "kind": "seeds"}))
+    markers = [line.get_marker() for line in drawn.axes[0].get_lines()]
+    assert {markers.count("^"), markers.count("v")} == {len(path)}

@@ -91,9 +91,10 @@ def _bands(axes: Axes, payload: BandsFigure, panel: Panel) -> None:
     _points(axes, payload)
     for area in panel.areas:
         _area(axes, payload.axis.distances, area)
-        _beyond(axes, payload, area)
+        _beyond(axes, payload, (area.low_cm1, area.high_cm1), look(area.model).edge)
     for line, dash, colour in _styled(panel.lines, every):
         _line(axes, payload.axis.distances, line, (dash, colour))
+        _beyond(axes, payload, (line.frequencies_cm1, line.frequencies_cm1), colour)
     _markers(axes, payload)
     _series(axes, payload)
     axes.set_ylim(*payload.range_cm1)
@@ -154,11 +155,13 @@ def _area(axes: Axes, distances: tuple[tuple[float, ...], ...], area: Area) -> N
             axes.plot(x, above, **edge)
 
 
-def _beyond(axes: Axes, payload: BandsFigure, area: Area) -> None:
-    """Triangles at the edge, where a model leaves what is shown."""
+def _beyond(
+    axes: Axes, payload: BandsFigure, ends: tuple[tuple[Rows, ...], tuple[Rows, ...]], colour: str
+) -> None:
+    """Triangles at the edge, where the lowest or the highest bands leave what is shown."""
     low, high = payload.range_cm1
-    style: dict[str, Any] = {"color": look(area.model).edge, "ls": "none", "ms": 4.0, "clip_on": False, "zorder": 5}
-    for x, below, above in zip(payload.axis.distances, area.low_cm1, area.high_cm1, strict=True):
+    style: dict[str, Any] = {"color": colour, "ls": "none", "ms": 4.0, "clip_on": False, "zorder": 5}
+    for x, below, above in zip(payload.axis.distances, *ends, strict=True):
         most, least = [max(row) for row in above], [min(row) for row in below]
         if max(most) > high:
             axes.plot([x[most.index(max(most))]], [high], marker="^", **style)

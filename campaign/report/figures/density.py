@@ -21,7 +21,8 @@ def draw_density(axes: Axes, panel: Panel) -> None:
         if line.dos is not None:
             dash: Any = "-" if line.kind == "direct" else (0, (4, 1.5))
             axes.plot(line.dos.total, line.dos.frequencies_cm1, color=REFERENCE, ls=dash, lw=0.8, zorder=3)
-    most = max((value for area in panel.areas for value in area.dos.high), default=1.0)
+    curves = [area.dos.high for area in panel.areas] + [line.dos.total for line in panel.lines if line.dos is not None]
+    most = max((value for curve in curves for value in curve), default=1.0)
     axes.set_xlim(0.0, 1.08 * most)
     axes.set_xticks([0.0, _round_below(most)])
     axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")

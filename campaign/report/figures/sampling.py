@@ -96,9 +96,10 @@ def _energies(axes: Axes, payload: SamplingFigure) -> None:
         axes.plot(
             one.rms_displacements_A, one.energies_meV_atom, mfc="none", mec=colour, mew=0.8, label=one.title, **style
         )
-    axes.set_xlim(left=0.0)
-    axes.set_ylim(bottom=0.0)
     axes.margins(0.05)
+    left, bottom = (0.03 * end for end in (axes.get_xlim()[1], axes.get_ylim()[1]))
+    axes.set_xlim(left=-left)  # whole symbols where there is neither displacement nor energy
+    axes.set_ylim(bottom=-bottom)
     axes.grid(color=GUIDE, lw=0.4, alpha=0.5)
     axes.set_axisbelow(True)
     axes.tick_params(labelsize=7.5)
