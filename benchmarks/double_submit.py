@@ -71,7 +71,7 @@ def attempt(trial: int, spec: Path, chance: random.Random, work: bool) -> bool:
 
 def submit(spec: Path, together: object) -> None:
     from campaign.spec import load_spec
-    from campaign.submit import submit as send
+    from campaign.steering.submit import submit as send
     from launchers import database
 
     loaded = load_spec(spec)
@@ -88,18 +88,18 @@ def found(database: object) -> object:
 
 def whole(spec: Path, work: bool) -> bool:
     """Whether every key that can be queued has one workflow, whole; and, after the work, one record."""
-    from campaign import labels
-    from campaign.known import Known
-    from campaign.plan import plan
+    from campaign.planning.knowledge import Knowledge
+    from campaign.planning.plan import plan
+    from campaign.records import labels
     from campaign.spec import load_spec
-    from campaign.submit import advance
+    from campaign.steering.submit import advance
     from flows.keys import job_uuid
     from launchers import database
     from launchers.worker import Worker, WorkerSettings
 
     farm = Farm.open(found(database))
     asked = load_spec(spec).resolved
-    keys = set(plan(asked, Known(labels.stored(farm, asked))).work)
+    keys = set(plan(asked, Knowledge(labels.stored(farm, asked))).work)
     if work:
         runs = Path(os.environ["LATTICEFARM_HOME"]) / "runs"
         Worker(farm, WorkerSettings(runs, until_empty=True, patience_s=2.0, then=advance)).run()

@@ -58,9 +58,18 @@ def stored_keys(keys: Iterable[str]) -> set[str]:
 
 def store_record(key: str, record: Record, name: str) -> None:
     """Store a record that no job delivers, as jobflow would; twice the same changes nothing."""
-    document = {"uuid": job_uuid(key), "index": 1, "output": record.model_dump(mode="json"), "name": name}
-    about = {"completed_at": datetime.now(UTC).isoformat(), "metadata": {}, "hosts": []}
-    _store().update([document | about], key=["uuid", "index"])
+    from jobflow.core.schemas import JobStoreDocument
+
+    document = JobStoreDocument(
+        uuid=job_uuid(key),
+        index=1,
+        output=record.model_dump(mode="json"),
+        completed_at=datetime.now(UTC).isoformat(),
+        metadata={},
+        hosts=[],
+        name=name,
+    )
+    _store().update([document.model_dump()], key=["uuid", "index"])
 
 
 def _store() -> Any:

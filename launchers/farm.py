@@ -120,11 +120,14 @@ class Farm:
         """Store records that no job delivers (imported labels), each once, in jobflow's own form."""
         from datetime import UTC, datetime
 
+        from jobflow.core.schemas import JobStoreDocument
+
         now = datetime.now(UTC).isoformat()
         for batch in batches(set(outputs) - self.delivered(outputs)):
             documents = [
-                {"uuid": uuid, "index": 1, "output": outputs[uuid], "completed_at": now, "name": name}
-                | {"metadata": {}, "hosts": []}
+                JobStoreDocument(
+                    uuid=uuid, index=1, output=outputs[uuid], completed_at=now, metadata={}, hosts=[], name=name
+                ).model_dump()
                 for uuid in batch
             ]
             self.store.update(documents, key=["uuid", "index"])

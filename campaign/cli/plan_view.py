@@ -6,17 +6,17 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from campaign.progress import as_facts as work_facts
-from campaign.progress import duration, matrix, summary
+from campaign.steering.progress import as_facts as work_facts
+from campaign.steering.progress import duration, matrix, summary
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from campaign.pace import Left
-    from campaign.plan import Plan
+    from campaign.planning.faulty_labels import FaultyLabels
+    from campaign.planning.plan import Plan
     from campaign.spec import Gap, LoadedSpec
-    from campaign.standing import Standing
-    from campaign.superseded import FaultyLabels
+    from campaign.steering.status import Status
+    from campaign.steering.time_left import Left
     from flows.records import LabelSet
 
 SHOWN = 8  # of frames set aside; `--json` has all
@@ -42,14 +42,14 @@ def find_key(plan: Plan, start: str) -> str:
     return found[0]
 
 
-def as_facts(standing: Standing, label_sets: Mapping[str, LabelSet], left: Left) -> dict[str, Any]:
+def as_facts(status: Status, label_sets: Mapping[str, LabelSet], left: Left) -> dict[str, Any]:
     """Everything, for JSON."""
     return {
         "left_s": left.seconds,
         "left_is_guessed": left.guessed,
-        "work": work_facts(standing),
-        "gaps": [gap._asdict() for gap in standing.plan.gaps],
-        "faulty": [one.as_facts() for one in standing.plan.faulty],
+        "work": work_facts(status),
+        "gaps": [gap._asdict() for gap in status.plan.gaps],
+        "faulty": [one.as_facts() for one in status.plan.faulty],
         "labels": {
             name: {
                 "audit": {level: audit.model_dump(mode="json") for level, audit in one.audit.items()},
@@ -61,15 +61,15 @@ def as_facts(standing: Standing, label_sets: Mapping[str, LabelSet], left: Left)
 
 
 def render(
-    loaded: LoadedSpec, standing: Standing, label_sets: Mapping[str, LabelSet], left: Left
+    loaded: LoadedSpec, status: Status, label_sets: Mapping[str, LabelSet], left: Left
 ) -> Iterator[RenderableType]:
     """Labels, gaps, the matrix, and one line that sums up."""
     for name, label_set in label_sets.items():
         yield from _labels(name, label_set)
-    yield from _faulty(standing.plan.faulty)
-    yield from _gaps(standing.plan.gaps)
-    yield matrix(standing, f"campaign {loaded.resolved.campaign}")
-    yield summary(standing.counts()) + say_left(left)
+    yield from _faulty(status.plan.faulty)
+    yield from _gaps(status.plan.gaps)
+    yield matrix(status, f"campaign {loaded.resolved.campaign}")
+    yield summary(status.counts()) + say_left(left)
 
 
 def say_left(left: Left) -> str:

@@ -28,7 +28,7 @@ def work(
     """
     from campaign.cli.connect import database
     from campaign.cli.printing import show
-    from campaign.seal import ADVANCE
+    from campaign.steering.seal import ADVANCE
     from launchers.node import Node, NodeSettings, default_slots, run_root
 
     database()

@@ -12,16 +12,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from campaign.cli.printing import console, hint, show
-from campaign.pace import left
-from campaign.progress import duration, matrix, summary
-from campaign.standing import ENDED, Standing, State, standing
-from campaign.submit import planned
+from campaign.steering.progress import duration, matrix, summary
+from campaign.steering.status import ENDED, State, Status, status_of
+from campaign.steering.submit import planned
+from campaign.steering.time_left import left
 from launchers.farm import Farm
 from launchers.node import Node, NodeSettings, default_slots, run_root
 from launchers.patience import patiently
 
 if TYPE_CHECKING:
-    from campaign.plan import Plan
+    from campaign.planning.plan import Plan
     from campaign.spec import LoadedSpec, ResolvedSpec
 
 REFRESH_S = 2.0
@@ -37,16 +37,16 @@ def run_campaign(loaded: LoadedSpec, slots: int | None, report: bool) -> int:
     from campaign.cli.errors import UsageError
     from campaign.cli.plan_view import losses
     from campaign.cli.status_view import pause_note
-    from campaign.labels import stored
-    from campaign.submit import submit
+    from campaign.records.labels import stored
+    from campaign.steering.submit import submit
 
     name = loaded.resolved.campaign
     farm = open_farm(start=True)
     show(f"campaign {name}: reading labels, queueing work")
-    plan = submit(farm, loaded).standing.plan
+    plan = submit(farm, loaded).status.plan
     show(*losses(plan, stored(farm, loaded.resolved)))
     asked = Asked(farm, loaded.resolved, plan)
-    found = asked.standing()
+    found = asked.status()
     if found.ended and not found.of_all(ENDED):
         raise UsageError(f"{pause_note(farm, name) or f'{name} is paused: `latticefarm resume {name}`'}; then run it again")
     idle = found.ended
@@ -54,7 +54,7 @@ def run_campaign(loaded: LoadedSpec, slots: int | None, report: bool) -> int:
         show(f"nothing to do: {summary(found.counts())}")
     else:
         stopped = _work(asked, slots or default_slots())
-        found = patiently(asked.standing, meanwhile=_revive)
+        found = patiently(asked.status, meanwhile=_revive)
         if stopped:
             show(f"stopped: {summary(found.counts())}; what was in hand is back in the queue")
             hint("the same command again goes on")
@@ -85,19 +85,19 @@ class Asked:
     plan: Plan
     _counts: Counter[State] = field(default_factory=Counter)
 
-    def standing(self) -> Standing:
+    def status(self) -> Status:
         """How far it is now."""
-        found = standing(self.farm, self.plan)
+        found = status_of(self.farm, self.plan)
         if found.counts() != self._counts and any(one.labelled_by_engines for one in self.spec.systems.values()):
             self.plan = planned(self.farm, self.spec)
-            found = standing(self.farm, self.plan)
+            found = status_of(self.farm, self.plan)
         self._counts = found.counts()
         return found
 
 
 def _work(asked: Asked, slots: int) -> bool:
     """Work until nothing can go on; True if the user stopped it first."""
-    from campaign.seal import ADVANCE
+    from campaign.steering.seal import ADVANCE
 
     settings = NodeSettings(slots, run_root(), patience_s=PATIENCE_S, then=ADVANCE)
     node = Node(settings)
@@ -127,7 +127,7 @@ class View:
     asked: Asked
     slots: int
     started: float = field(default_factory=time.monotonic)
-    found: Standing | None = None
+    found: Status | None = None
     _live: Any = None
     _said: Counter[State] = field(default_factory=Counter)
 
@@ -145,7 +145,7 @@ class View:
 
     def refresh(self) -> None:
         """Ask the database, and show what changed."""
-        self.found = self.asked.standing()
+        self.found = self.asked.status()
         counts = self.found.counts()
         if self._live is not None:
             from rich.console import Group
@@ -175,7 +175,7 @@ def _revive() -> None:
         database.start()
 
 
-def _conclude(name: str, found: Standing) -> int:
+def _conclude(name: str, found: Status) -> int:
     show(matrix(found, f"campaign {name}"))
     failed = found.of(State.FAILED)
     if failed:

@@ -10,9 +10,9 @@ import typer
 from campaign.cli.options import DataOption, JsonOption, SetOption, SlotsOption, SpecArgument
 
 if TYPE_CHECKING:
-    from campaign.pace import Left
     from campaign.spec import LoadedSpec
-    from campaign.standing import Standing
+    from campaign.steering.status import Status
+    from campaign.steering.time_left import Left
     from flows.records import LabelSet
 
 
@@ -62,25 +62,25 @@ def plan_command(
     from campaign.spec import load_spec
 
     loaded = load_spec(spec, overrides or (), data)
-    standing, label_sets, left = look(loaded)
+    status, label_sets, left = look(loaded)
     if show_key is not None:
-        facts(plan_view.job(standing.plan, show_key))
+        facts(plan_view.job(status.plan, show_key))
     elif json:
-        facts(plan_view.as_facts(standing, label_sets, left))
+        facts(plan_view.as_facts(status, label_sets, left))
     else:
-        show(*plan_view.render(loaded, standing, label_sets, left))
+        show(*plan_view.render(loaded, status, label_sets, left))
         hint(f"latticefarm run {spec}{', with the same options' if overrides or data else ''}")
 
 
-def look(loaded: LoadedSpec) -> tuple[Standing, dict[str, LabelSet], Left]:
+def look(loaded: LoadedSpec) -> tuple[Status, dict[str, LabelSet], Left]:
     """Plan on the labels as they are on disk, against the database if there is one, and how long it would take one
     worker. Changes nothing."""
-    from campaign import labels
-    from campaign.known import Known
-    from campaign.pace import Pace
-    from campaign.pace import left as left_of
-    from campaign.plan import plan
-    from campaign.standing import Standing, standing, states
+    from campaign.planning.knowledge import Knowledge
+    from campaign.planning.plan import plan
+    from campaign.records import labels
+    from campaign.steering.status import Status, states, status_of
+    from campaign.steering.time_left import Pace
+    from campaign.steering.time_left import left as left_of
     from launchers import database
 
     spec = loaded.resolved
@@ -89,13 +89,13 @@ def look(loaded: LoadedSpec) -> tuple[Standing, dict[str, LabelSet], Left]:
     structures = {system: labels.structures_of(*one, labels.base(spec, system)) for system, one in read.items()}
     found = database.find()
     if found is None:
-        made = plan(spec, Known(label_sets=published, structures=structures))
-        return Standing(made, states(made, set(), {}), {}), published, Pace().left(made.work.values())
-    from campaign.lookup import known
+        made = plan(spec, Knowledge(label_sets=published, structures=structures))
+        return Status(made, states(made, set(), {}), {}), published, Pace().left(made.work.values())
+    from campaign.records.lookup import known
     from launchers.farm import Farm
 
     farm = Farm.open(found)
-    now = standing(farm, plan(spec, known(farm, spec, published, structures)))
+    now = status_of(farm, plan(spec, known(farm, spec, published, structures)))
     return now, published, left_of(farm, now, slots=1)
 
 
@@ -112,9 +112,9 @@ def submit(
     from campaign.cli.connect import open_farm
     from campaign.cli.plan_view import losses
     from campaign.cli.printing import facts, hint, show
-    from campaign.labels import stored
+    from campaign.records.labels import stored
     from campaign.spec import load_spec
-    from campaign.submit import submit as send
+    from campaign.steering.submit import submit as send
 
     loaded = load_spec(spec, overrides or (), data)
     farm = open_farm()
@@ -123,12 +123,12 @@ def submit(
         facts({"campaign": loaded.resolved.campaign, "added": list(done.added)})
         return
     from campaign.cli.status_view import pause_note
-    from campaign.progress import summary
+    from campaign.steering.progress import summary
 
     if note := pause_note(farm, loaded.resolved.campaign):
         show(f"[yellow]{note}[/]")
-    show(*losses(done.standing.plan, stored(farm, loaded.resolved)))
-    show(f"{loaded.resolved.campaign}: {len(done.added)} jobs added; before: {summary(done.standing.counts())}")
+    show(*losses(done.status.plan, stored(farm, loaded.resolved)))
+    show(f"{loaded.resolved.campaign}: {len(done.added)} jobs added; before: {summary(done.status.counts())}")
     hint("latticefarm work --until-empty" if done.added else f"latticefarm status {loaded.resolved.campaign}")
 
 

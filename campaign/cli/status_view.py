@@ -6,14 +6,14 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from campaign.cli.plan_view import say_left
-from campaign.holds import holds, say
-from campaign.pace import left
-from campaign.plan import Plan
-from campaign.progress import as_facts as work_facts
-from campaign.progress import matrix, summary
-from campaign.standing import Standing, State, standing
-from campaign.submit import asked
-from campaign.submit import planned as plan_of
+from campaign.planning.plan import Plan
+from campaign.records.campaigns import campaign_names, holds, resolved_spec
+from campaign.steering.holds import say
+from campaign.steering.progress import as_facts as work_facts
+from campaign.steering.progress import matrix, summary
+from campaign.steering.status import State, Status, status_of
+from campaign.steering.submit import planned as plan_of
+from campaign.steering.time_left import left
 from launchers.launchpad import Fizzled, fizzled
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def names(farm: Farm, wanted: str | None) -> list[str]:
     from campaign.cli.errors import UsageError
     from campaign.spec.errors import nearest
 
-    known = sorted(document["_id"] for document in farm.campaigns.find({}, {"_id": 1}))
+    known = campaign_names(farm)
     if wanted is None:
         return known
     if wanted not in known:
@@ -50,14 +50,14 @@ def pause_note(farm: Farm, name: str) -> str:
 
 def planned(farm: Farm, name: str) -> Plan:
     """The plan of a campaign as the database knows it."""
-    return plan_of(farm, asked(farm, name))
+    return plan_of(farm, resolved_spec(farm, name))
 
 
 def render(farm: Farm, name: str) -> Iterator[RenderableType]:
     """The matrix, one line that sums up, and each failure with its reason."""
     from rich.markup import escape
 
-    found = standing(farm, planned(farm, name))
+    found = status_of(farm, planned(farm, name))
     yield matrix(found, f"campaign {name}")
     yield summary(found.counts()) + say_left(left(farm, found, slots=1))
     if note := pause_note(farm, name):
@@ -74,14 +74,14 @@ def render(farm: Farm, name: str) -> Iterator[RenderableType]:
         yield f"{blocked} blocked by what failed; `latticefarm retry {name}` runs it again"
 
 
-def failures(farm: Farm, found: Standing) -> list[Fizzled]:
+def failures(farm: Farm, found: Status) -> list[Fizzled]:
     """The failed work of a campaign, with reasons."""
     return fizzled(farm, [found.queued[work.key] for work in found.of(State.FAILED) if work.key in found.queued])
 
 
 def as_facts(farm: Farm, name: str) -> dict[str, Any]:
     """Everything, for JSON."""
-    found = standing(farm, planned(farm, name))
+    found = status_of(farm, planned(farm, name))
     return {
         "counts": {str(state): number for state, number in found.counts().items()},
         "work": work_facts(found),

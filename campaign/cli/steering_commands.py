@@ -11,7 +11,7 @@ import typer
 from campaign.cli.options import CampaignArgument, ModelOption, SeedOption, StageOption, SystemOption
 
 if TYPE_CHECKING:
-    from campaign.plan import Plan
+    from campaign.planning.plan import Plan
     from launchers.farm import Farm
 
 
@@ -34,8 +34,8 @@ class Chosen:
         from campaign.cli.connect import open_farm
         from campaign.cli.errors import UsageError
         from campaign.cli.status_view import names, planned
-        from campaign.progress import matching
         from campaign.spec.errors import nearest
+        from campaign.steering.progress import matching
 
         farm = open_farm()
         plan = planned(farm, names(farm, campaign)[0])
@@ -84,17 +84,18 @@ def _command(act: Callable[[Chosen], list[str]], done: str, text: str) -> Callab
 
 
 def _retry(chosen: Chosen) -> list[str]:
-    from campaign.submit import asked, reconcile
+    from campaign.records.campaigns import resolved_spec
+    from campaign.steering.submit import reconcile
     from launchers.launchpad import withdraw
 
     # added anew: a limit that was raised since (cycles, time, memory) is in no key, and the old job knows the old one
     withdrawn = withdraw(chosen.farm, chosen.keys)
-    reconcile(chosen.farm, asked(chosen.farm, chosen.plan.campaign))
+    reconcile(chosen.farm, resolved_spec(chosen.farm, chosen.plan.campaign))
     return withdrawn
 
 
 def _pause(chosen: Chosen) -> list[str]:
-    from campaign.holds import hold
+    from campaign.records.campaigns import hold
     from launchers.launchpad import pause
 
     hold(chosen.farm, chosen.plan.campaign, chosen.selection)
@@ -102,16 +103,16 @@ def _pause(chosen: Chosen) -> list[str]:
 
 
 def _resume(chosen: Chosen) -> list[str]:
-    from campaign.holds import release
-    from campaign.submit import asked, reconcile
+    from campaign.records.campaigns import release, resolved_spec
+    from campaign.steering.submit import reconcile
     from launchers.launchpad import resume
 
     release(chosen.farm, chosen.plan.campaign, chosen.selection)
-    return [*resume(chosen.farm, chosen.keys), *reconcile(chosen.farm, asked(chosen.farm, chosen.plan.campaign)).added]
+    return [*resume(chosen.farm, chosen.keys), *reconcile(chosen.farm, resolved_spec(chosen.farm, chosen.plan.campaign)).added]
 
 
 def _cancel(chosen: Chosen) -> list[str]:
-    from campaign.holds import hold
+    from campaign.records.campaigns import hold
     from launchers.launchpad import cancel
 
     # or the next advance would queue it again

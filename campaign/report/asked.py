@@ -9,12 +9,12 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from campaign.plan import Work
+from campaign.planning.plan import Work
 from campaign.report.engines import listed
 from campaign.report.seeds import Harvest, is_model, title_of
 from campaign.results.campaign import Campaign
 from campaign.spec.campaign import ResolvedSystem
-from campaign.standing import State
+from campaign.steering.status import State
 from flows.dynamics.settings import DynamicsTask
 from flows.phonons.settings import PhononTask
 from flows.training.settings import TrainingTask

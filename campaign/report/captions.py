@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from campaign.plan import Work
+from campaign.planning.plan import Work
 from campaign.report.document import Caption
 from campaign.report.engines import listed
 from campaign.report.given import given_text

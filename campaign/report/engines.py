@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping
 
-from campaign.progress import duration
 from campaign.report.labelled import LevelLabels
 from campaign.report.seeds import title_of
 from campaign.spec.campaign import ResolvedSystem
+from campaign.steering.progress import duration
 from flows.labelling.engines.ase import ASESettings
 from flows.labelling.engines.protocol import EngineSettings
 from flows.labelling.engines.pyscf import PySCFSettings

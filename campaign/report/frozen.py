@@ -80,7 +80,7 @@ class FrozenSource:
         return [one for size in self.harvest.sizes(name) for one in self.harvest.phonons(name, size).values()]
 
     def _why_not(self, level: str) -> str:
-        keys = self.harvest.campaign.wanted()[self.crystal.name].frozen.get(level, ())
+        keys = self.harvest.campaign.label_requests()[self.crystal.name].frozen.get(level, ())
         for failed in self.harvest.campaign.failures():
             if failed.record.label_key in keys:
                 return f"a label failed: {failed.record.message}"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from campaign.records import outputs
 from campaign.results.campaign import Campaign
-from flows.keys import job_uuid
 
 FIELDS = ("energy_eV", "engine_version", "wall_time_s")
 
@@ -26,7 +26,7 @@ class LevelLabels:
 
 def level_labels(campaign: Campaign, system: str) -> dict[str, LevelLabels]:
     """Of every level of `system` that an engine labels, in the order of the spec."""
-    asked = campaign.wanted().get(system)
+    asked = campaign.label_requests().get(system)
     found = campaign.label_sets().get(system)
     labels = {}
     for level, one in campaign.spec.systems[system].levels.items():
@@ -43,13 +43,11 @@ def level_labels(campaign: Campaign, system: str) -> dict[str, LevelLabels]:
 def _labels(
     campaign: Campaign, level: str, keys: Mapping[str, str], rest: tuple[frozenset[str], Mapping[str, str]]
 ) -> LevelLabels:
-    farm, structures = campaign.farm, {job_uuid(label): structure for structure, label in keys.items()}
-    fields = {"uuid": 1, "_id": 0, **{f"output.{name}": 1 for name in FIELDS}}
-    found = {one["uuid"]: one["output"] for one in farm.find(farm.outputs, "uuid", structures, fields)}
+    found = outputs.fields(campaign.farm, keys.values(), *FIELDS)
     return LevelLabels(
         level=level,
         # in the order of the draw, whatever that of the database is
-        energies_eV={name: found[uuid]["energy_eV"] for uuid, name in structures.items() if uuid in found},
+        energies_eV={name: found[key]["energy_eV"] for name, key in keys.items() if key in found},
         asked=rest[0],
         failed=rest[1],
         versions=tuple(sorted({one["engine_version"] for one in found.values() if one.get("engine_version")})),

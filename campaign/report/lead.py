@@ -10,7 +10,7 @@ from campaign.report.place import Crystal
 from campaign.report.seeds import Harvest, SeedGroup, title_of
 from campaign.results.tables.frozen import optical_cm1
 from campaign.results.tables.phonons import GAMMA, interval, lines_of
-from campaign.standing import State
+from campaign.steering.status import State
 from flows.records import PhononFacts
 
 WORDS = (

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from campaign.plan import Work
+from campaign.planning.plan import Work
 from campaign.report.engines import labels_text
 from campaign.report.place import Crystal
 from campaign.report.seeds import Harvest, SeedGroup, title_of

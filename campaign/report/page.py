@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from importlib.resources import files
 
-from campaign.progress import summary
 from campaign.report.asked import missing, settings
 from campaign.report.engines import by_engine, labels_text
 from campaign.report.lead import WORDS, lead
@@ -26,7 +25,8 @@ from campaign.report.tables import (
     training_table,
 )
 from campaign.results.campaign import Campaign
-from campaign.standing import State
+from campaign.steering.progress import summary
+from campaign.steering.status import State
 
 FIGURES = "figures"
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Generic, TypeVar
 
-from campaign.plan import Work
+from campaign.planning.plan import Work
 from campaign.report.labelled import LevelLabels, level_labels
 from campaign.results import unstable
 from campaign.results.campaign import Campaign, Result
-from campaign.standing import standing
+from campaign.steering.status import status_of
 from flows.records import PhononFacts, Record, SummedModel, TrainedModelFacts, Vibrations
 from flows.training.names import ModelName
 
@@ -119,7 +119,7 @@ class Harvest:
     def states(self) -> Mapping[str, str]:
         """The state of every piece of work, by key."""
         return {
-            key: str(state) for key, state in standing(self.campaign.farm, self.campaign.plan).states.items()
+            key: str(state) for key, state in status_of(self.campaign.farm, self.campaign.plan).states.items()
         }
 
     def _groups(

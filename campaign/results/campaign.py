@@ -11,10 +11,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from campaign import labels
-from campaign.known import Known
-from campaign.lookup import all_wanted, known, label_sets
-from campaign.plan import Plan, Work, plan
+from campaign.planning.knowledge import Knowledge
+from campaign.planning.label_requests import LabelRequests
+from campaign.planning.plan import Plan, Work, plan
+from campaign.records import labels
+from campaign.records.lookup import all_wanted, known, label_sets
 from campaign.results.errors import UnknownResult
 from campaign.results.failed import FailedWork, failed_work
 from campaign.results.frozen import FrozenResult, frozen_results
@@ -23,8 +24,7 @@ from campaign.results.result import Result as Result
 from campaign.results.verdicts import judged, of_parts
 from campaign.spec import ResolvedSpec
 from campaign.spec.errors import nearest
-from campaign.standing import standing
-from campaign.wanted import Wanted
+from campaign.steering.status import status_of
 from flows.keys import job_uuid
 from flows.records import Drawn, LabelSet, PhononFacts, Record, SummedModel, TrainedModelFacts, Vibrations
 from launchers.farm import Farm
@@ -92,7 +92,7 @@ class Campaign:
         """The frozen phonons of the levels that an engine labels, as far as their labels are there."""
         return list(self._frozen_phonons)
 
-    def wanted(self) -> dict[str, Wanted]:
+    def label_requests(self) -> dict[str, LabelRequests]:
         """What each system asks of its engines: structures as they were drawn, label keys by level."""
         return dict(self._wanted)
 
@@ -163,7 +163,7 @@ class Campaign:
         return calculator(self, (system, model, seed, size), device)
 
     @cached_property
-    def _known(self) -> Known:
+    def _known(self) -> Knowledge:
         return known(self.farm, self.spec, labels.stored(self.farm, self.spec))
 
     @cached_property
@@ -171,7 +171,7 @@ class Campaign:
         return label_sets(self.farm, self.spec, self._known)
 
     @cached_property
-    def _wanted(self) -> dict[str, Wanted]:
+    def _wanted(self) -> dict[str, LabelRequests]:
         return all_wanted(self.spec, self._known)
 
     @cached_property
@@ -213,7 +213,7 @@ class Campaign:
 
     @cached_property
     def _failures(self) -> list[FailedWork]:
-        return failed_work(self.farm, standing(self.farm, self.plan))
+        return failed_work(self.farm, status_of(self.farm, self.plan))
 
     def _results(self, stage: str, record: type[R]) -> list[Result[R]]:
         wanted = {job_uuid(work.key): work for work in self.plan.of_stage(stage)}

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from campaign.plan import Work
+from campaign.planning.plan import Work
 from campaign.results.errors import UnknownResult
 from campaign.spec.errors import nearest
 from flows.training.names import ModelName

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from campaign.plan import Plan, Work
-from campaign.standing import Standing, State
+from campaign.planning.plan import Plan, Work
+from campaign.steering.status import State, Status
 from flows.records import Failure
 from launchers.farm import Farm
 from launchers.launchpad import Fizzled, QueuedWork, fizzled
@@ -27,15 +27,15 @@ class FailedWork:
     blocked: int
 
 
-def failed_work(farm: Farm, standing: Standing) -> list[FailedWork]:
+def failed_work(farm: Farm, status: Status) -> list[FailedWork]:
     """All failures of a campaign, in the order of its plan; of a chunk of labels one for each that failed."""
-    failed = standing.of(State.FAILED)
-    reasons = {one.key: one for one in fizzled(farm, [standing.queued[work.key] for work in failed])}
+    failed = status.of(State.FAILED)
+    reasons = {one.key: one for one in fizzled(farm, [status.queued[work.key] for work in failed])}
     return [
         one
         for work in failed
         for one in _failed(
-            work, standing.queued[work.key], reasons.get(work.key), dependents(standing.plan, work.key)
+            work, status.queued[work.key], reasons.get(work.key), dependents(status.plan, work.key)
         )
     ]
 

@@ -9,7 +9,7 @@ from operator import add
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from campaign.plan import Work
+from campaign.planning.plan import Work
 from campaign.results.errors import UnknownResult
 from flows.keys import job_uuid
 from flows.records import Phonons, Record, TrainedModel

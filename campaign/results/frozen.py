@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from campaign.planning.label_requests import LabelRequests
 from campaign.spec import ResolvedSystem
-from campaign.wanted import Wanted
 from flows.keys import job_uuid
 from flows.phonons.frozen import FrozenPhonon, frozen_phonon
 from launchers.farm import Farm
@@ -23,7 +23,7 @@ class FrozenResult:
     label_keys: tuple[str, ...]
 
 
-def frozen_results(farm: Farm, system: str, cells: ResolvedSystem, asked: Wanted) -> Iterator[FrozenResult]:
+def frozen_results(farm: Farm, system: str, cells: ResolvedSystem, asked: LabelRequests) -> Iterator[FrozenResult]:
     """Of every level whose labels are all there."""
     if cells.frozen_phonon is None:
         return

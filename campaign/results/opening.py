@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from campaign.records.campaigns import campaign_names as campaign_names
+from campaign.records.campaigns import resolved_spec
 from campaign.results.campaign import Campaign
 from campaign.results.errors import NoDatabase, UnknownCampaign
 from campaign.spec.errors import nearest
-from campaign.submit import asked
 from launchers.farm import Farm
 
 
@@ -34,14 +35,9 @@ def open_campaign(farm: Farm, name: str) -> Campaign:
         UnknownCampaign: nobody submitted a campaign of that name.
     """
     try:
-        return Campaign(farm, asked(farm, name))
+        return Campaign(farm, resolved_spec(farm, name))
     except KeyError:
         raise UnknownCampaign(f"no campaign {name!r} in this database; {_advice(farm, name)}") from None
-
-
-def campaign_names(farm: Farm) -> list[str]:
-    """The names of all campaigns that were submitted to `farm`, sorted."""
-    return sorted(document["_id"] for document in farm.campaigns.find({}, {"_id": 1}))
 
 
 def _advice(farm: Farm, name: str) -> str:

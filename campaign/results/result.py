@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from campaign.work import Work
+from campaign.planning.work import Work
 from flows.records import Record
 
 R = TypeVar("R", bound=Record)

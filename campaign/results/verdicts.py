@@ -10,8 +10,8 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from campaign.records.outputs import label_energies
 from campaign.results.result import Result
-from flows.keys import job_uuid
 from flows.records import PhononFacts, SummedModel, TrainedModelFacts, Vibrations
 from flows.training.names import ModelName
 from flows.training.settings import TrainingTask
@@ -22,13 +22,6 @@ OF_A_LEVEL = "of the RMS force"  # how verdicts on levels ended
 
 Judged = Mapping[str, TrainedModelFacts]
 R = TypeVar("R", SummedModel, PhononFacts, Vibrations)
-
-
-def label_energies(farm: Farm, keys: Iterable[str]) -> dict[str, float]:
-    """Energies of labels (eV by label key), without their structures."""
-    by_uuid = {job_uuid(key): key for key in keys}
-    found = farm.find(farm.outputs, "uuid", by_uuid, {"uuid": 1, "output.energy_eV": 1})
-    return {by_uuid[document["uuid"]]: document["output"]["energy_eV"] for document in found}
 
 
 def judged(farm: Farm, trainings: Sequence[Result[TrainedModelFacts]]) -> list[Result[TrainedModelFacts]]:

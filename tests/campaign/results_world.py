@@ -15,11 +15,11 @@ from ase.io import write
 from jobflow import JobStore
 from maggma.stores import MemoryStore
 
-from campaign import labels
-from campaign.known import Known
-from campaign.plan import Plan, Work, plan
+from campaign.planning.knowledge import Knowledge
+from campaign.planning.plan import Plan, Work, plan
+from campaign.records import labels
+from campaign.records.campaigns import keep
 from campaign.spec import LoadedSpec, load_spec
-from campaign.submit import keep
 from flows.keys import job_uuid
 from flows.records import (
     Bands,
@@ -98,7 +98,7 @@ def enter(into: Farm, loaded: LoadedSpec) -> Plan:
     """Submit without a queue: labels and spec stored, and the plan."""
     label_sets = labels.ensure(into, loaded.resolved, labels.from_disk(loaded.files))
     keep(into, loaded.resolved)
-    return plan(loaded.resolved, Known(label_sets))
+    return plan(loaded.resolved, Knowledge(label_sets))
 
 
 def store(into: Farm, record: Any) -> None:

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from campaign.known import Known
+from campaign.planning.knowledge import Knowledge
+from campaign.planning.label_requests import label_requests
 from campaign.spec import load_spec
-from campaign.wanted import wanted
 
 HOW = {"hf": "crash", "mp2": "hang", "ccsd": "garbage"}
 SAID = {"hf": ("crashed", "SIGSEGV"), "mp2": ("time-limit", "time_limit_s = 3"), "ccsd": ("garbage", "energy_eV is nan")}
@@ -53,7 +53,7 @@ def spec(tmp_path: Path) -> Path:
     """One of the structures is the one at which engines misbehave."""
     path = tmp_path / "rough.yaml"
     path.write_text(yaml.safe_dump(campaign(0.0)))
-    drawn = wanted(load_spec(path).resolved, "copper", Known()).drawn
+    drawn = label_requests(load_spec(path).resolved, "copper", Knowledge()).drawn
     victim = sorted(drawn)[COUNT // 2]
     path.write_text(yaml.safe_dump(campaign(drawn[victim].structure.positions[0][0])))
     return path
@@ -83,7 +83,7 @@ def test_one_failure_each_and_the_rest_goes_on(latticefarm, farm, spec: Path, tm
     assert plan["gaps"] == []
     # what failed is seen in the queue, and is not run again by itself
     assert farm.launchpad.fireworks.count_documents({"state": "FIZZLED"}) == 3
-    from campaign.submit import submit
+    from campaign.steering.submit import submit
 
     assert not [work for work in submit(farm, load_spec(spec), timedelta(0)).added if work.stage == "label"]
     assert "failed" in latticefarm("status", "rough").out

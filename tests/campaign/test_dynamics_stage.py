@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from campaign.known import Known
-from campaign.plan import plan
+from campaign.planning.knowledge import Knowledge
+from campaign.planning.plan import plan
 from campaign.results import TABLES
 from campaign.results.render import for_terminal
 from campaign.spec import SpecError, load_spec
@@ -23,11 +23,11 @@ def spec(tmp_path, write_campaign):
 
 
 def stages(spec, *overrides: str) -> tuple:
-    from campaign import labels
+    from campaign.records import labels
 
     loaded = load_spec(spec, overrides)
     sets = {name: one[0] for name, one in labels.read_all(loaded.resolved, labels.from_disk(loaded.files)).items()}
-    made = plan(loaded.resolved, Known(sets))
+    made = plan(loaded.resolved, Knowledge(sets))
     return made.of_stage("vibrations"), made
 
 
@@ -75,7 +75,7 @@ def on_terminal(frame) -> str:
 
 def test_a_campaign_ends_in_a_density_of_states(spec, farm, tmp_path):
     from campaign.results import open_campaign
-    from campaign.submit import advance, submit
+    from campaign.steering.submit import advance, submit
     from launchers.worker import Worker, WorkerSettings
 
     md = MD.replace("delta_hf", "dft_ef").replace("[dft_ef, dft_ef]", "[dft_ef]")

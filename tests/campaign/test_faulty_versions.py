@@ -10,11 +10,11 @@ import pytest
 import yaml
 from test_labelling_stage import ASKED
 
-from campaign.known import Known
-from campaign.plan import plan
+from campaign.planning.knowledge import Knowledge
+from campaign.planning.label_requests import label_requests
+from campaign.planning.plan import plan
 from campaign.spec import load_spec
-from campaign.submit import advance, planned, submit
-from campaign.wanted import wanted
+from campaign.steering.submit import advance, planned, submit
 from flows import faults
 from flows.failure import CalculationFailed
 from flows.faults import FAULTS, Fault, fault_of, faults_of, refuse_faulty, version_of
@@ -102,10 +102,10 @@ class TestCampaign:
 
     @pytest.mark.usefixtures("old")
     def test_faulty_labels_are_named_and_computed_again_once(self, farm, written, tmp_path, monkeypatch):
-        from campaign.standing import State, standing
+        from campaign.steering.status import State, status_of
 
         spec = load_spec(written).resolved
-        before = plan(spec, Known())
+        before = plan(spec, Knowledge())
         monkeypatch.setitem(FAULTS, HF, (WRONG,))
         (said,) = planned(farm, spec).faulty
         assert (said.system, said.level, said.fault, said.count, said.queued) == ("copper", "hf", WRONG, 4, False)
@@ -121,7 +121,7 @@ class TestCampaign:
 
         now = planned(farm, spec)
         assert now.faulty == ()
-        assert set(standing(farm, now).states.values()) == {State.DONE}
+        assert set(status_of(farm, now).states.values()) == {State.DONE}
         new = {key for key in now.work if key not in before.work and now.work[key].stage != "label"}
         assert {now.work[key].model for key in new} == {"hf-dft", "delta_hf"}
         records = {document["uuid"]: document["output"] for document in farm.outputs.find({})}
@@ -156,7 +156,7 @@ class TestCampaign:
             for key, work in planned(farm, spec).work.items()
             if work.model in ("hf-dft", "delta_hf") and work.stage != "label"
         }
-        rests |= set(map(job_uuid, wanted(spec, "copper", Known()).labels["hf"].values()))
+        rests |= set(map(job_uuid, label_requests(spec, "copper", Knowledge()).labels["hf"].values()))
         monkeypatch.setitem(FAULTS, HF, (WRONG,))
         submit(farm, load_spec(written), timedelta(0))
         for document in farm.outputs.find({}):
@@ -178,7 +178,7 @@ class TestCampaign:
         stored = [document["output"] for document in farm.outputs.find({})]
         assert {one["version"] for one in stored if one.get("level") == "hf"} <= {2}
         assert {one["version"] for one in stored if one.get("level") == "dft"} == {1}
-        asked = wanted(spec, "copper", Known())
+        asked = label_requests(spec, "copper", Knowledge())
         assert farm.delivered(map(job_uuid, asked.places)) == set(map(job_uuid, asked.places))
 
 

@@ -17,9 +17,9 @@ import toy_campaign
 import yaml
 from ase.io import read, write
 
-from campaign import labels
-from campaign.known import Known
-from campaign.plan import Plan, Work, plan
+from campaign.planning.knowledge import Knowledge
+from campaign.planning.plan import Plan, Work, plan
+from campaign.records import labels
 from campaign.spec import SpecError, load_spec
 from flows import keys
 from flows.records import Label, LabelSet
@@ -35,7 +35,7 @@ def read_labels(folder: Path, *overrides: str) -> dict[str, tuple[LabelSet, dict
 def planned(folder: Path, *overrides: str) -> Plan:
     loaded = load_spec(folder / "toy.yaml", overrides)
     sets = {name: read[0] for name, read in read_labels(folder, *overrides).items()}
-    return plan(loaded.resolved, Known(sets))
+    return plan(loaded.resolved, Knowledge(sets))
 
 
 def new(folder: Path, *overrides: str) -> list[Work]:

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 import yaml
 
-from campaign.known import Known
-from campaign.plan import Plan, plan
+from campaign.planning.knowledge import Knowledge
+from campaign.planning.label_requests import label_requests
+from campaign.planning.plan import Plan, plan
 from campaign.spec import ResolvedSpec, SpecError, load_spec
-from campaign.standing import State, states
-from campaign.wanted import wanted
+from campaign.steering.status import State, states
 from flows.records import Failure
 from flows.training.settings import TrainingTask
 
@@ -51,7 +51,7 @@ def spec(written: Path) -> ResolvedSpec:
 
 
 def labels_of(spec: ResolvedSpec, level: str) -> list[str]:
-    return list(wanted(spec, "copper", Known()).labels[level].values())
+    return list(label_requests(spec, "copper", Knowledge()).labels[level].values())
 
 
 def there(keys: Iterable[str], seconds: float = 10.0) -> dict[str, float]:
@@ -69,7 +69,7 @@ def claimed(made: Plan) -> dict[str, tuple[str, ...]]:
 
 
 def test_until_a_cost_is_known_pilots_measure_it_and_the_rest_waits(spec):
-    made = plan(spec, Known())
+    made = plan(spec, Knowledge())
     first, *others = chunks(made, "dft")
     now = states(made, set(), {})
     assert [work.count for work in (first, *others)] == [1, 1, 1, 17]
@@ -80,47 +80,47 @@ def test_until_a_cost_is_known_pilots_measure_it_and_the_rest_waits(spec):
 @pytest.mark.parametrize(("seconds", "size"), [(10.0, 3), (1.0, 17), (600.0, 3), (1200.0, 1), (1e5, 1)])
 def test_jobs_are_as_long_as_the_measured_cost_allows(spec, seconds, size):
     """17 structures are left: eight jobs or more, none shorter than half a minute, none longer than half an hour."""
-    pilots = claimed(plan(spec, Known()))
-    done = there(pilots[chunks(plan(spec, Known()), "dft")[0].key], seconds)
-    sizes = [work.count for work in chunks(plan(spec, Known(seconds=done, chunks=pilots)), "dft")]
+    pilots = claimed(plan(spec, Knowledge()))
+    done = there(pilots[chunks(plan(spec, Knowledge()), "dft")[0].key], seconds)
+    sizes = [work.count for work in chunks(plan(spec, Knowledge(seconds=done, chunks=pilots)), "dft")]
     assert sizes[3:][0] == size
     assert sum(sizes) == 20
 
 
 def test_what_is_claimed_stays_together_whatever_the_size_is_now(spec):
-    pilots = claimed(plan(spec, Known()))
+    pilots = claimed(plan(spec, Knowledge()))
     done = there(key for keys in pilots.values() for key in keys)
-    first = claimed(plan(spec, Known(seconds=done, chunks=pilots)))
+    first = claimed(plan(spec, Knowledge(seconds=done, chunks=pilots)))
     slower = dict.fromkeys(done, 100000.0)
-    again = plan(spec, Known(seconds=slower, chunks={**pilots, **first}))
+    again = plan(spec, Knowledge(seconds=slower, chunks={**pilots, **first}))
     assert {work.key: set(work.parts) for work in again.of_stage("label")} == {
         key: set(parts) for key, parts in {**pilots, **first}.items()
     }
 
 
 def test_no_label_is_in_two_jobs_and_none_is_forgotten(spec):
-    made = plan(spec, Known())
+    made = plan(spec, Knowledge())
     parts = [part for work in made.of_stage("label") for part in work.parts]
     assert sorted(parts) == sorted([*labels_of(spec, "dft"), *labels_of(spec, "hf")])
 
 
 def test_an_expensive_level_takes_its_subset_of_the_same_structures(spec):
-    asked = wanted(spec, "copper", Known())
+    asked = label_requests(spec, "copper", Knowledge())
     assert len(asked.labels["hf"]) == 6
     assert set(asked.labels["hf"]) < set(asked.labels["dft"])
 
 
 def test_keys_of_models_are_known_before_the_labels_and_stay(spec):
-    early = {work.key for work in plan(spec, Known()).work.values() if work.stage in ("train", "sum", "phonons")}
+    early = {work.key for work in plan(spec, Knowledge()).work.values() if work.stage in ("train", "sum", "phonons")}
     every = there([*labels_of(spec, "dft"), *labels_of(spec, "hf")])
-    late = plan(spec, Known(seconds=every))
+    late = plan(spec, Knowledge(seconds=every))
     assert early == {work.key for work in late.work.values() if work.stage in ("train", "sum", "phonons")}
     assert all(work.needs == () for work in late.of_stage("train"))
 
 
 def test_how_labels_are_shared_out_is_in_no_key(spec, written):
     def models(resolved: ResolvedSpec) -> set[str]:
-        return {work.key for work in plan(resolved, Known()).work.values() if work.stage != "label"}
+        return {work.key for work in plan(resolved, Knowledge()).work.values() if work.stage != "label"}
 
     other = load_spec(written, ["labelling={job_minutes: 1, pilots: 1, tolerance: 0.5}", "campaign=other"]).resolved
     assert models(other) == models(spec)
@@ -139,7 +139,7 @@ def failing(keys: Iterable[str]) -> dict[str, Failure]:
 
 def test_within_the_tolerance_models_go_on_without_what_failed(spec):
     keys = labels_of(spec, "dft")
-    made = plan(spec, Known(seconds=there(keys[2:]), failed=failing(keys[:2])))
+    made = plan(spec, Knowledge(seconds=there(keys[2:]), failed=failing(keys[:2])))
     (trained,) = (work for work in made.of_stage("train") if work.model == "dft_ef")
     assert isinstance(trained.task, TrainingTask)
     assert {key for (key,) in (*trained.task.train, *trained.task.valid)} == set(keys[2:])
@@ -148,7 +148,7 @@ def test_within_the_tolerance_models_go_on_without_what_failed(spec):
 
 def test_beyond_the_tolerance_there_is_a_named_gap(spec):
     keys = labels_of(spec, "dft")
-    made = plan(spec, Known(seconds=there(keys[3:]), failed=failing(keys[:3])))
+    made = plan(spec, Knowledge(seconds=there(keys[3:]), failed=failing(keys[:3])))
     assert [(gap.model, gap.why[:53]) for gap in made.gaps] == [
         (model, "3 of 20 labels of dft failed, more than labelling.tol") for model in ("dft_ef", "hf-dft")
     ]
@@ -156,10 +156,10 @@ def test_beyond_the_tolerance_there_is_a_named_gap(spec):
 
 
 def test_where_all_pilots_fail_nothing_more_is_spent(spec):
-    pilots = claimed(plan(spec, Known()))
-    mine = {work.key for work in chunks(plan(spec, Known()), "dft")}
+    pilots = claimed(plan(spec, Knowledge()))
+    mine = {work.key for work in chunks(plan(spec, Knowledge()), "dft")}
     failed = failing(key for chunk in mine & pilots.keys() for key in pilots[chunk])
-    made = plan(spec, Known(failed=failed, chunks=pilots))
+    made = plan(spec, Knowledge(failed=failed, chunks=pilots))
     rest = [work for work in chunks(made, "dft") if work.needs]
     assert len(rest) == 1
     assert set(rest[0].needs) <= pilots.keys()
@@ -221,7 +221,7 @@ class TestRunning:
         return load_spec(written).resolved
 
     def submit(self, farm, written: Path):
-        from campaign.submit import submit
+        from campaign.steering.submit import submit
 
         return submit(farm, load_spec(written), timedelta(0))
 
@@ -234,14 +234,14 @@ class TestRunning:
     def test_each_label_is_a_record_with_its_own_numbers(self, farm, asked, written, tmp_path):
         from ase.calculators.emt import EMT
 
-        from campaign.lookup import known
-        from campaign.submit import planned
+        from campaign.records.lookup import known
+        from campaign.steering.submit import planned
         from flows.keys import job_uuid
         from flows.records import Label
 
         self.submit(farm, written)
         self.work(farm, tmp_path)
-        every = wanted(asked, "copper", known(farm, asked, {}))
+        every = label_requests(asked, "copper", known(farm, asked, {}))
         records = farm.records(map(job_uuid, every.places))
         assert len(records) == len(every.places)
         for record in records.values():
@@ -263,7 +263,7 @@ class TestRunning:
         self.work(farm, tmp_path)
         written.write_text(written.read_text().replace("campaign: labels", "campaign: twin"))
         added = self.submit(farm, written)
-        assert not [work for work in added.standing.of(State.MISSING) if work.stage == "label"]
+        assert not [work for work in added.status.of(State.MISSING) if work.stage == "label"]
 
 
 class TestSweep:
@@ -278,7 +278,7 @@ class TestSweep:
         return load_spec(written, [self.SWEEP]).resolved
 
     def test_first_the_md_and_nothing_that_needs_its_frames(self, asked):
-        made = plan(asked, Known())
+        made = plan(asked, Knowledge())
         (sweep,) = made.work.values()
         assert (sweep.stage, sweep.model, sweep.title) == ("sample", "dft", "sample dft of copper")
         assert states(made, set(), {}) == {sweep.key: State.MISSING}
@@ -290,15 +290,15 @@ class TestSweep:
         sweep = {"sweep": {"model": mover, "steps": 200}}
         document["systems"] = {"small": copper, "big": copper | {"sampling": sweep}}
         written.write_text(yaml.safe_dump(document, sort_keys=False))
-        made = plan(load_spec(written).resolved, Known())
+        made = plan(load_spec(written).resolved, Knowledge())
         (sample,) = made.of_stage("sample")
         (moved,) = (work for work in made.of_stage("phonons") if work.model == "delta_hf")
         assert sample.needs == moved.needs
         assert states(made, set(), {})[sample.key] is State.WAITING
 
     def test_its_frames_are_labelled_and_what_it_computed_is_not_computed_again(self, farm, written, tmp_path):
-        from campaign.lookup import known
-        from campaign.submit import planned, submit
+        from campaign.records.lookup import known
+        from campaign.steering.submit import planned, submit
         from launchers.worker import Worker, WorkerSettings
 
         loaded = load_spec(written, [self.SWEEP])
@@ -307,7 +307,7 @@ class TestSweep:
         Worker(farm, settings).run()
         made = planned(farm, loaded.resolved)
         found = known(farm, loaded.resolved, {})
-        (asked,) = (wanted(loaded.resolved, name, found) for name in loaded.resolved.systems)
+        (asked,) = (label_requests(loaded.resolved, name, found) for name in loaded.resolved.systems)
         assert len(asked.drawn) == 8
         assert {drawn.method for drawn in asked.drawn.values()} == {"sweep"}
         assert asked.missing(found, ("dft", "hf")) == set()

@@ -11,9 +11,9 @@ import pytest
 import results_world as world
 from ase.build import bulk
 
+from campaign.planning.work import Work
 from campaign.results import Campaign, Result, open_campaign
 from campaign.results.line import line_phonons
-from campaign.work import Work
 from flows.phonons.nac import nac_settings
 from flows.phonons.outcome import phonons_of
 from flows.phonons.settings import PhononSettings, PhononTask

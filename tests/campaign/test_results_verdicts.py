@@ -11,9 +11,9 @@ import results_world as world
 from ase.calculators.singlepoint import SinglePointCalculator
 from ase.io import read, write
 
+from campaign.planning.work import Work
 from campaign.results import Campaign, Result, open_campaign
 from campaign.results.export import export_files
-from campaign.work import Work
 from flows.keys import job_uuid
 from flows.records import Baseline, Label, TrainedModel
 from flows.training import potentials

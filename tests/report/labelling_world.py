@@ -12,10 +12,10 @@ from pathlib import Path
 import report_world
 from ase import units
 
-from campaign.plan import Work
+from campaign.planning.label_requests import label_requests
+from campaign.planning.plan import Work
+from campaign.records.campaigns import keep
 from campaign.results import Campaign, open_campaign
-from campaign.submit import keep
-from campaign.wanted import wanted
 from flows.keys import job_uuid
 from flows.labelling.computed import computed_label
 from flows.labelling.engines.protocol import Computed
@@ -67,7 +67,7 @@ def campaign(folder: Path) -> Campaign:
 
 def lost(opened: Campaign) -> str:
     """The structure whose labels failed."""
-    asked = wanted(opened.spec, "diamond", opened._known)
+    asked = label_requests(opened.spec, "diamond", opened._known)
     return next(iter(asked.labels["hf"]))
 
 
@@ -81,7 +81,7 @@ def energy_eV(level: str, structure: Structure, cell: Structure) -> float:
 def _label(farm: Farm) -> None:
     opened = open_campaign(farm, "labelled")
     cells = opened.spec.systems["diamond"]
-    asked, gone = wanted(opened.spec, "diamond", opened._known), lost(opened)
+    asked, gone = label_requests(opened.spec, "diamond", opened._known), lost(opened)
     later = {key for key in asked.frozen["ccsd(t)"] if asked.places[key][0] not in asked.drawn}
     for number, work in enumerate(opened.plan.of_stage("label"), start=1):
         farm.work.insert_one({"_id": work.key, "parts": list(work.parts)})

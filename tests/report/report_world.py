@@ -17,7 +17,7 @@ from ase.build import bulk
 from ase.calculators.singlepoint import SinglePointCalculator
 from ase.io import write
 
-from campaign.plan import Plan, Work
+from campaign.planning.plan import Plan, Work
 from campaign.results import Campaign, open_campaign
 from flows.phonons.outcome import phonons_of
 from flows.phonons.settings import PhononSettings, PhononTask

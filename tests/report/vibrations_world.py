@@ -14,7 +14,7 @@ import numpy as np
 import report_world
 from ase.build import bulk
 
-from campaign.plan import Work
+from campaign.planning.plan import Work
 from campaign.results import Campaign, open_campaign
 from flows.dynamics.harmonic import harmonic_spectrum
 from flows.dynamics.settings import DynamicsTask

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from campaign.planning.work import shown
 from campaign.results.campaign import Campaign
 from campaign.results.columns import Column, Table
 from campaign.results.tables.places import KEY, MODEL, SEED, SIZE, SYSTEM, TITLE, place
-from campaign.work import shown
 
 SHORT_KEY = 12
 """Digits of a key that a terminal shows; `plan --show` and `retry` take them."""

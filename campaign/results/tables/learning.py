@@ -9,11 +9,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from campaign.plan import Work
+from campaign.planning.plan import Work
+from campaign.records.outputs import label_energies
 from campaign.results.campaign import Campaign
 from campaign.results.columns import Column, Table
 from campaign.results.tables.places import KEY, LEARNED, MODEL, SEED, SIZE, SYSTEM, TITLE, VERDICT, place
-from campaign.results.verdicts import label_energies
 from flows.records import LabelSet
 from flows.training.names import ModelName
 from flows.training.settings import SummingTask, TrainingTask

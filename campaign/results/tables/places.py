@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from campaign.planning.work import Work, shown
 from campaign.results.columns import Column
-from campaign.work import Work, shown
 
 SYSTEM = Column("system", header="system")
 MODEL = Column("model")

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 
-from campaign import labels
-from campaign.known import Known
-from campaign.plan import plan
+from campaign.planning.faulty_labels import earlier_keys, versions_before
+from campaign.planning.knowledge import Knowledge
+from campaign.planning.label_requests import LabelRequests, label_requests, label_set
+from campaign.planning.plan import plan
+from campaign.records import labels
+from campaign.records.outputs import wall_times_s
 from campaign.spec import ResolvedSpec
-from campaign.superseded import earlier_keys, versions_before
-from campaign.wanted import Wanted, label_set, wanted
 from flows.faults import Fault
 from flows.keys import job_uuid
 from flows.labelling.audit import audit_base, audit_level
@@ -24,20 +25,20 @@ Structures = Mapping[str, Mapping[str, Structure]]
 
 def known(
     farm: Farm, spec: ResolvedSpec, published: Mapping[str, LabelSet], structures: Structures | None = None
-) -> Known:
+) -> Knowledge:
     """What is known of `spec`, with its `published` labels by system, and their structures if at hand."""
     at_hand = labels.structures(farm, spec, published) if structures is None else structures
-    found = _complete(farm, spec, Known(label_sets=published, structures=at_hand))
+    found = _complete(farm, spec, Knowledge(label_sets=published, structures=at_hand))
     return replace(found, faulty=_faulty(farm, spec, found))
 
 
-def known_then(farm: Farm, spec: ResolvedSpec, now: Known, label_versions: Mapping[str, int]) -> Known:
+def known_then(farm: Farm, spec: ResolvedSpec, now: Knowledge, label_versions: Mapping[str, int]) -> Knowledge:
     """The same, of when these were the versions of labels."""
-    then = Known(label_sets=now.label_sets, structures=now.structures, label_versions=label_versions)
+    then = Knowledge(label_sets=now.label_sets, structures=now.structures, label_versions=label_versions)
     return _complete(farm, spec, then)
 
 
-def _complete(farm: Farm, spec: ResolvedSpec, found: Known) -> Known:
+def _complete(farm: Farm, spec: ResolvedSpec, found: Knowledge) -> Knowledge:
     while True:
         found = _with_labels(farm, spec, found)
         sweeps = _sweeps(farm, spec, found)
@@ -46,7 +47,7 @@ def _complete(farm: Farm, spec: ResolvedSpec, found: Known) -> Known:
         found = replace(found, sweeps=sweeps)
 
 
-def _faulty(farm: Farm, spec: ResolvedSpec, found: Known) -> dict[str, Fault]:
+def _faulty(farm: Farm, spec: ResolvedSpec, found: Knowledge) -> dict[str, Fault]:
     """Of labels that are to come, the fault of those that earlier versions have stored."""
     faulty: dict[str, Fault] = {}
     for versions in versions_before(spec):
@@ -56,15 +57,15 @@ def _faulty(farm: Farm, spec: ResolvedSpec, found: Known) -> dict[str, Fault]:
     return faulty
 
 
-def _with_labels(farm: Farm, spec: ResolvedSpec, found: Known) -> Known:
+def _with_labels(farm: Farm, spec: ResolvedSpec, found: Knowledge) -> Knowledge:
     places = [key for asked in all_wanted(spec, found).values() for key in asked.places]
     if not places:
         return found
-    seconds, chunks = _seconds(farm, places), holders(farm, places)
+    seconds, chunks = wall_times_s(farm, places), holders(farm, places)
     return replace(found, seconds=seconds, chunks=chunks, failed=_failed(farm, chunks, seconds))
 
 
-def _sweeps(farm: Farm, spec: ResolvedSpec, found: Known) -> dict[str, Sweep]:
+def _sweeps(farm: Farm, spec: ResolvedSpec, found: Knowledge) -> dict[str, Sweep]:
     """Those that have run; what one of them has drawn may lead to another."""
     if not any(cells.sampled_by_md for cells in spec.systems.values()):
         return {}
@@ -72,12 +73,12 @@ def _sweeps(farm: Farm, spec: ResolvedSpec, found: Known) -> dict[str, Sweep]:
     return {asked[uuid]: Sweep.model_validate(record) for uuid, record in farm.records(asked).items()}
 
 
-def all_wanted(spec: ResolvedSpec, found: Known) -> dict[str, Wanted]:
+def all_wanted(spec: ResolvedSpec, found: Knowledge) -> dict[str, LabelRequests]:
     """What every system that has engines asks of them."""
-    return {name: wanted(spec, name, found) for name, cells in spec.systems.items() if cells.labelled_by_engines}
+    return {name: label_requests(spec, name, found) for name, cells in spec.systems.items() if cells.labelled_by_engines}
 
 
-def label_sets(farm: Farm, spec: ResolvedSpec, found: Known) -> dict[str, LabelSet]:
+def label_sets(farm: Farm, spec: ResolvedSpec, found: Knowledge) -> dict[str, LabelSet]:
     """The labels of every system as they are, audited where all of them are there."""
     sets = dict(found.label_sets)
     for name, asked in all_wanted(spec, found).items():
@@ -87,7 +88,7 @@ def label_sets(farm: Farm, spec: ResolvedSpec, found: Known) -> dict[str, LabelS
     return sets
 
 
-def audit(farm: Farm, spec: ResolvedSpec, found: Known) -> None:
+def audit(farm: Farm, spec: ResolvedSpec, found: Knowledge) -> None:
     """Store the audited label set of every system whose engines have nothing left to do, once."""
     for name, asked in all_wanted(spec, found).items():
         made = label_set(spec, name, asked, found)
@@ -97,15 +98,6 @@ def audit(farm: Farm, spec: ResolvedSpec, found: Known) -> None:
         if audits:
             whole = made.model_copy(update={"audit": audits})
             farm.store_records({job_uuid(made.key): whole.model_dump(mode="json")}, "label set")
-
-
-def _seconds(farm: Farm, keys: Iterable[str]) -> dict[str, float]:
-    uuids = {job_uuid(key): key for key in keys}
-    fields = {"uuid": 1, "output.wall_time_s": 1, "_id": 0}
-    return {
-        uuids[one["uuid"]]: one["output"].get("wall_time_s") or 0.0
-        for one in farm.find(farm.outputs, "uuid", uuids, fields)
-    }
 
 
 def _failed(farm: Farm, chunks: Mapping[str, tuple[str, ...]], seconds: Mapping[str, float]) -> dict[str, Failure]:
@@ -118,7 +110,7 @@ def _failed(farm: Farm, chunks: Mapping[str, tuple[str, ...]], seconds: Mapping[
     return found
 
 
-def _there(made: LabelSet, found: Known) -> LabelSet:
+def _there(made: LabelSet, found: Knowledge) -> LabelSet:
     """Without the labels that are still to come."""
     stored = {key for one in found.label_sets.values() for keys in one.labels.values() for key in keys.values()}
     stored |= found.seconds.keys()

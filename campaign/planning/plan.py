@@ -1,7 +1,7 @@
 """What a campaign asks for: `plan(spec, known) -> work`, a pure function.
 
 Every piece of work has a key made from what it computes, and names the keys of the work that it needs. What is
-there already, or fails, is not the plan's concern: `campaign.standing` compares the two.
+there already, or fails, is not the plan's concern: `campaign.status` compares the two.
 """
 
 from __future__ import annotations
@@ -9,15 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from campaign.chunks import Chunks
-from campaign.crystal import Place, direct_phonons_work, hessian_work, phonons_work, vibrations_work
-from campaign.known import Known
-from campaign.sampling import sampling
+from campaign.planning.chunks import Chunks
+from campaign.planning.crystal import Place, direct_phonons_work, hessian_work, phonons_work, vibrations_work
+from campaign.planning.faulty_labels import FaultyLabels, faulty_labels
+from campaign.planning.knowledge import Knowledge
+from campaign.planning.label_requests import LabelRequests, label_requests, label_set
+from campaign.planning.sampling import sampling
+from campaign.planning.work import STAGES as STAGES
+from campaign.planning.work import Work as Work
 from campaign.spec import Gap, ResolvedSpec, SizeError, count, gaps
-from campaign.superseded import FaultyLabels, faulty_labels
-from campaign.wanted import Wanted, label_set, wanted
-from campaign.work import STAGES as STAGES
-from campaign.work import Work as Work
 from flows.keys import digest
 from flows.records import LabelSet
 from flows.training.names import ModelName
@@ -45,7 +45,7 @@ class Plan:
         return frozenset([*needed, *(work.key for work in self.of_stage("sample"))])
 
 
-def plan(spec: ResolvedSpec, known: Known) -> Plan:
+def plan(spec: ResolvedSpec, known: Knowledge) -> Plan:
     """All work that `spec` asks for, given what is `known` (a system without labels, published or to be
     computed, is all gaps)."""
     missing = gaps(spec)
@@ -66,10 +66,10 @@ def plan(spec: ResolvedSpec, known: Known) -> Plan:
 class _SystemPlan:
     spec: ResolvedSpec
     system: str
-    known: Known
+    known: Knowledge
     above: Mapping[str, Work]  # of the systems before this one
     gaps: list[Gap] = field(default_factory=list)
-    asked: Wanted | None = None  # of engines
+    asked: LabelRequests | None = None  # of engines
     labels: LabelSet | None = None
     chunks: list[Work] = field(default_factory=list)
 
@@ -88,7 +88,7 @@ class _SystemPlan:
             return
         sweep = sampling(self.spec, self.system, self.above)
         yield from sweep
-        self.asked = wanted(self.spec, self.system, self.known)
+        self.asked = label_requests(self.spec, self.system, self.known)
         for engine in engines:
             self.chunks += Chunks(self.spec, self.system, engine, self.asked, self.known).work()
         yield from self.chunks

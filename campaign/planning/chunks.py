@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from campaign.known import Known
+from campaign.planning.knowledge import Knowledge
+from campaign.planning.label_requests import LabelRequests
+from campaign.planning.work import Work
 from campaign.spec import ResolvedSpec, ResolvedSystem
-from campaign.wanted import Wanted
-from campaign.work import Work
 from flows.keys import digest
 from flows.labelling.computed import label_version
 from flows.labelling.engines.protocol import EngineSettings
@@ -26,8 +26,8 @@ class Chunks:
     spec: ResolvedSpec
     system: str
     engine: str
-    asked: Wanted
-    known: Known
+    asked: LabelRequests
+    known: Knowledge
     mine: dict[str, tuple[str, str]] = field(init=False)
 
     def __post_init__(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from campaign.known import Known
+from campaign.planning.knowledge import Knowledge
 from campaign.spec import ResolvedSpec, ResolvedSystem, SizeError, count
 from flows.faults import label_task
 from flows.keys import digest
@@ -19,7 +19,7 @@ from flows.records import Drawn, LabelSet, SetAside, Structure
 
 
 @dataclass(frozen=True)
-class Wanted:
+class LabelRequests:
     """The labels that a system asks of its engines, in the order in which they are to be computed.
 
     `drawn` are the structures to train on, by key; `labels` maps each level to the label keys of its structures.
@@ -35,20 +35,20 @@ class Wanted:
     places: dict[str, tuple[str, str]] = field(default_factory=dict)
     structures: dict[str, Structure] = field(default_factory=dict)
 
-    def missing(self, known: Known, levels: tuple[str, ...]) -> set[str]:
+    def missing(self, known: Knowledge, levels: tuple[str, ...]) -> set[str]:
         """The label keys of `levels` of which nobody knows yet what becomes of them."""
         keys = (key for level in levels for key in self.labels.get(level, {}).values())
         return {key for key in keys if not known.settled(key)}
 
-    def failures(self, known: Known, level: str) -> list[str]:
+    def failures(self, known: Knowledge, level: str) -> list[str]:
         """The structures that have no label at `level` because it failed."""
         return [structure for structure, key in self.labels.get(level, {}).items() if key in known.failed]
 
 
-def wanted(spec: ResolvedSpec, system: str, known: Known) -> Wanted:
+def label_requests(spec: ResolvedSpec, system: str, known: Knowledge) -> LabelRequests:
     """What `system` asks of its engines; of an MD that has not run yet, nothing."""
     cells = spec.systems[system]
-    asked = Wanted({one.structure.key(): one for one in _drawn(cells, known, system)})
+    asked = LabelRequests({one.structure.key(): one for one in _drawn(cells, known, system)})
     add = _Adding(asked, cells, known.label_versions)
     _add_frozen(add)
     _add_direct(add, spec.phonons)
@@ -59,7 +59,7 @@ def wanted(spec: ResolvedSpec, system: str, known: Known) -> Wanted:
     return asked
 
 
-def label_set(spec: ResolvedSpec, system: str, asked: Wanted, known: Known) -> LabelSet:
+def label_set(spec: ResolvedSpec, system: str, asked: LabelRequests, known: Knowledge) -> LabelSet:
     """The labels of a system as if all that are open came: what to plan on. Those that failed are set aside."""
     published = known.label_sets.get(system)
     labels = {
@@ -84,7 +84,7 @@ def label_set(spec: ResolvedSpec, system: str, asked: Wanted, known: Known) -> L
     )
 
 
-def _drawn(cells: ResolvedSystem, known: Known, system: str) -> Iterator[Drawn]:
+def _drawn(cells: ResolvedSystem, known: Knowledge, system: str) -> Iterator[Drawn]:
     for structure in known.structures.get(system, {}).values():
         yield Drawn(structure=structure, method="published")
     if cells.sampling is not None and cells.sampling.rattles is not None:
@@ -110,7 +110,7 @@ def _chosen(spec: ResolvedSpec, cells: ResolvedSystem, level: str, drawn: Mappin
 class _Adding:
     """Adds to what is asked of the engines of `cells`; `versions` are those of label tasks that are not today's."""
 
-    asked: Wanted
+    asked: LabelRequests
     cells: ResolvedSystem
     versions: Mapping[str, int]
 

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from campaign.standing import Standing, State
-from campaign.work import STAGES, Work, shown
+from campaign.planning.work import STAGES, Work, shown
+from campaign.steering.status import State, Status
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -32,22 +32,22 @@ class Row:
     stages: dict[str, Counter[State]]
 
 
-def rows(standing: Standing) -> list[Row]:
+def rows(status: Status) -> list[Row]:
     """The matrix, in the order of the plan."""
     found: dict[tuple[str, str, str], Row] = {}
-    for key, work in standing.plan.work.items():
+    for key, work in status.plan.work.items():
         place = (work.system, work.model, work.size)
         row = found.setdefault(place, Row(*place, stages={}))
-        row.stages.setdefault(work.stage, Counter())[standing.states[key]] += work.count
+        row.stages.setdefault(work.stage, Counter())[status.states[key]] += work.count
     return list(found.values())
 
 
-def matrix(standing: Standing, title: str) -> Table:
+def matrix(status: Status, title: str) -> Table:
     """The matrix as a table for the terminal."""
     from rich.table import Table
 
     table = Table(title=title, title_justify="left", header_style="bold")
-    found = rows(standing)
+    found = rows(status)
     stages = [stage for stage in STAGES if any(stage in row.stages for row in found)]
     for name in ("system", "model", "size", *stages):
         table.add_column(name)
@@ -80,7 +80,7 @@ def summary(counts: Counter[State]) -> str:
     return ", ".join([f"{counts[State.DONE]} of {every} done", *rest])
 
 
-def as_facts(standing: Standing) -> list[dict[str, Any]]:
+def as_facts(status: Status) -> list[dict[str, Any]]:
     """The state of every piece of work, for JSON."""
     return [
         {
@@ -90,10 +90,10 @@ def as_facts(standing: Standing) -> list[dict[str, Any]]:
             "model": work.model,
             "seed": work.seed,
             "size": work.size,
-            "state": str(standing.states[key]),
-            "fw_id": standing.queued[key].fw_id if key in standing.queued else None,
+            "state": str(status.states[key]),
+            "fw_id": status.queued[key].fw_id if key in status.queued else None,
         }
-        for key, work in standing.plan.work.items()
+        for key, work in status.plan.work.items()
     ]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from campaign.plan import Work
+from campaign.planning.plan import Work
 from flows.keys import job_uuid
 from launchers.envelopes import Envelope
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from campaign.planning.work import Work
 from campaign.spec import ResolvedSpec
 from campaign.spec.labelling import ModelChoice
-from campaign.work import Work
 from flows.keys import digest
 from flows.labelling.sampling.settings import SweepTask
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from campaign.standing import ENDED, Standing, State
-from campaign.work import Work
+from campaign.planning.work import Work
+from campaign.records.outputs import wall_times_s
+from campaign.steering.status import ENDED, State, Status
 from flows.dynamics.settings import DynamicsTask
-from flows.keys import job_uuid
 from flows.labelling.engines.task import LabelTask
 from flows.training.settings import TrainingTask
 from launchers.farm import Farm
@@ -50,17 +50,16 @@ class Pace:
         return Left(total / self.slots, guessed)
 
 
-def pace(farm: Farm, found: Standing, slots: int) -> Pace:
+def pace(farm: Farm, found: Status, slots: int) -> Pace:
     """As the records of what is done tell."""
     measured = Pace(slots)
-    done = {job_uuid(work.key): work for work in found.of(State.DONE)}
-    for one in farm.find(farm.outputs, "uuid", done, {"uuid": 1, "output.wall_time_s": 1}):
-        output: dict[str, Any] = one["output"]
-        measured.add(done[one["uuid"]], output.get("wall_time_s") or SECONDS["sum"])
+    done = {work.key: work for work in found.of(State.DONE)}
+    for key, seconds in wall_times_s(farm, done).items():
+        measured.add(done[key], seconds or SECONDS["sum"])
     return measured
 
 
-def left(farm: Farm, found: Standing, slots: int) -> Left:
+def left(farm: Farm, found: Status, slots: int) -> Left:
     """What is left of a campaign."""
     works = [work for key, work in found.plan.work.items() if found.states[key] not in ENDED]
     return pace(farm, found, slots).left(works)

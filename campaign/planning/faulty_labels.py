@@ -10,10 +10,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from campaign.known import Known
+from campaign.planning.knowledge import Knowledge
+from campaign.planning.label_requests import LabelRequests, label_requests
+from campaign.planning.work import Work
 from campaign.spec import ResolvedSpec
-from campaign.wanted import Wanted, wanted
-from campaign.work import Work
 from flows.faults import FAULTS, Fault, faults_of, label_task
 from flows.labelling.computed import label_version
 from flows.phonons.settings import DirectPhononTask
@@ -50,7 +50,7 @@ class FaultyLabels:
         return {"system": self.system, "level": self.level, "labels": self.count, "queued": self.queued, **fault}
 
 
-def faulty_labels(system: str, asked: Wanted, known: Known) -> Iterator[FaultyLabels]:
+def faulty_labels(system: str, asked: LabelRequests, known: Knowledge) -> Iterator[FaultyLabels]:
     """Level by level, what `known.faulty` has of a system."""
     claimed = {label for labels in known.chunks.values() for label in labels}
     found: dict[tuple[str, Fault], list[bool]] = {}
@@ -73,13 +73,13 @@ def versions_before(spec: ResolvedSpec) -> list[dict[str, int]]:
     return [{task: min(version, then) for task, version in tasks.items() if task in FAULTS} for then in range(1, last)]
 
 
-def earlier_keys(spec: ResolvedSpec, known: Known, versions: Mapping[str, int]) -> dict[str, tuple[str, Fault]]:
+def earlier_keys(spec: ResolvedSpec, known: Knowledge, versions: Mapping[str, int]) -> dict[str, tuple[str, Fault]]:
     """The label keys of `versions` that are not today's: each with today's key of the same label, and its fault."""
     found = {}
     for name, cells in spec.systems.items():
         if cells.labelled_by_engines:
-            now = wanted(spec, name, known)
-            then = wanted(spec, name, replace(known, label_versions=versions))
+            now = label_requests(spec, name, known)
+            then = label_requests(spec, name, replace(known, label_versions=versions))
             for key, before in zip(now.places, then.places, strict=True):
                 if key != before:
                     found[before] = (key, _fault(spec, name, now.places[key][1], versions))

@@ -10,7 +10,7 @@ from flows.records import Failure, LabelSet, Structure, Sweep
 
 
 @dataclass(frozen=True)
-class Known:
+class Knowledge:
     """Records by system, and of the labels that engines compute what has become of each, by key.
 
     `label_sets` are those of published files, and those of engines once nothing of them is open. `structures`

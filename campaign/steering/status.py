@@ -7,8 +7,9 @@ from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from enum import StrEnum
 
-from campaign.holds import holds, is_held
-from campaign.plan import Plan, Work
+from campaign.planning.plan import Plan, Work
+from campaign.records.campaigns import holds
+from campaign.steering.holds import is_held
 from flows.keys import job_uuid
 from launchers.farm import Farm
 from launchers.launchpad import QueuedWork, queued
@@ -45,7 +46,7 @@ _OF_FIREWORKS = {
 
 
 @dataclass(frozen=True)
-class Standing:
+class Status:
     """The state of every piece of work of a plan, and its workflow where it has one."""
 
     plan: Plan
@@ -69,14 +70,14 @@ class Standing:
         return not GOES_ON & set(self.states.values())
 
 
-def standing(farm: Farm, plan: Plan) -> Standing:
+def status_of(farm: Farm, plan: Plan) -> Status:
     """Ask the database how far `plan` has come."""
     selections = holds(farm, plan.campaign)
     delivered = farm.delivered(job_uuid(key) for key in plan.work)
     done = {key for key in plan.work if job_uuid(key) in delivered}
     workflows = queued(farm, [key for key in plan.work if key not in done])
     held = {key for key, work in plan.work.items() if is_held(work, selections)}
-    return Standing(plan, states(plan, done, workflows, held), workflows)
+    return Status(plan, states(plan, done, workflows, held), workflows)
 
 
 def states(

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from campaign.planning.work import Work
 from campaign.spec import ResolvedSpec
 from campaign.spec.dynamics import DynamicsSpec
-from campaign.work import Work
 from flows.dynamics.settings import DynamicsTask
 from flows.keys import digest
 from flows.phonons.cells import supercell_matrix

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from campaign.known import Known
-from campaign.lookup import known_then
-from campaign.plan import plan
+from campaign.planning.faulty_labels import earlier_keys, resting, versions_before
+from campaign.planning.knowledge import Knowledge
+from campaign.planning.plan import plan
+from campaign.records.lookup import known_then
 from campaign.spec import ResolvedSpec
-from campaign.superseded import earlier_keys, resting, versions_before
 from flows.keys import job_uuid
 from launchers.farm import Farm
 
 
-def mark_faulty(farm: Farm, spec: ResolvedSpec, found: Known) -> None:
+def mark_faulty(farm: Farm, spec: ResolvedSpec, found: Knowledge) -> None:
     """Put the fault into `faulty` of every stored record of `spec` that has it, or rests on one; once."""
     for versions in versions_before(spec):
         earlier = earlier_keys(spec, found, versions)

@@ -1,0 +1,60 @@
+"""The campaigns of a database: what each asks for, and which of its parts are held."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from campaign.spec import ResolvedSpec
+from launchers.farm import Farm
+
+Selection = Mapping[str, Any]
+"""Fields of work and their values (`{"model": "hf-dft"}`); an empty one is the whole campaign."""
+
+
+def keep(farm: Farm, spec: ResolvedSpec) -> None:
+    """Make `spec` what its campaign asks for; what was paused stays so."""
+    document = {"spec": spec.model_dump(mode="json"), "submitted_at": datetime.now(UTC)}
+    farm.campaigns.update_one({"_id": spec.campaign}, {"$set": document}, upsert=True)
+
+
+def resolved_spec(farm: Farm, name: str) -> ResolvedSpec:
+    """What the campaign `name` asks for.
+
+    Raises:
+        KeyError: there is no such campaign.
+    """
+    document = farm.campaigns.find_one({"_id": name}, {"spec": 1})
+    if document is None:
+        raise KeyError(f"no campaign {name!r} in the database")
+    return ResolvedSpec.model_validate(document["spec"])
+
+
+def resolved_specs(farm: Farm) -> Iterator[ResolvedSpec]:
+    """What every campaign asks for."""
+    for document in list(farm.campaigns.find({}, {"spec": 1})):
+        yield ResolvedSpec.model_validate(document["spec"])
+
+
+def campaign_names(farm: Farm) -> list[str]:
+    """The names of all campaigns that were submitted to `farm`, sorted."""
+    return sorted(document["_id"] for document in farm.campaigns.find({}, {"_id": 1}))
+
+
+def holds(farm: Farm, campaign: str) -> list[Selection]:
+    """The selections of a campaign that are held."""
+    document = farm.campaigns.find_one({"_id": campaign}, {"held": 1}) or {}
+    return document.get("held", [])
+
+
+def hold(farm: Farm, campaign: str, selection: Selection) -> None:
+    """Hold a selection, once."""
+    farm.campaigns.update_one({"_id": campaign}, {"$addToSet": {"held": dict(selection)}})
+
+
+def release(farm: Farm, campaign: str, selection: Selection) -> None:
+    """Let go every held selection that lies within `selection`."""
+    for held in holds(farm, campaign):
+        if selection.items() <= held.items():
+            farm.campaigns.update_one({"_id": campaign}, {"$pull": {"held": held}})
