@@ -31,11 +31,12 @@ def work(
     from campaign.steering.seal import ADVANCE
     from launchers.node import Node, NodeSettings, default_slots, run_root
 
+    taken = _known(category or [])
     database()
     settings = NodeSettings(
         slots=slots or default_slots(),
         run_root=run_root(),
-        categories=tuple(category or ()),
+        categories=taken,
         until_empty=until_empty,
         deadline=None if deadline is None else moment(deadline),
         then=ADVANCE,
@@ -88,3 +89,14 @@ def status(
         if not watch:
             return
         time.sleep(5)
+
+
+def _known(categories: list[str]) -> tuple[str, ...]:
+    from campaign.cli.errors import UsageError
+    from campaign.planning.stages import categories as every
+    from campaign.spec.errors import nearest
+
+    for one in categories:
+        if one not in every():
+            raise UsageError(f"no category {one!r}; {nearest(one, every())}")
+    return tuple(categories)

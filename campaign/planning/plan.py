@@ -15,7 +15,6 @@ from campaign.planning.faulty_labels import FaultyLabels, faulty_labels
 from campaign.planning.knowledge import Knowledge
 from campaign.planning.label_requests import LabelRequests, label_requests, label_set
 from campaign.planning.sampling import sampling
-from campaign.planning.work import STAGES as STAGES
 from campaign.planning.work import Work as Work
 from campaign.spec import Gap, ResolvedSpec, SizeError, count, gaps
 from flows.keys import digest

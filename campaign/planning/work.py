@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from flows.settings import Settings
 from flows.training.names import ModelName
 
-STAGES = ("sample", "label", "train", "sum", "phonons", "hessian", "vibrations")
-
 
 @dataclass(frozen=True)
 class Work:

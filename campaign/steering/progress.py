@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from campaign.planning.work import STAGES, Work, shown
+from campaign.planning.stages import STAGES
+from campaign.planning.work import Work, shown
 from campaign.steering.status import State, Status
 
 if TYPE_CHECKING:

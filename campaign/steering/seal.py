@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from campaign.planning.plan import Work
+from campaign.planning.stages import find_stage
+from campaign.planning.work import Work
 from flows.keys import job_uuid
 from launchers.envelopes import Envelope
 
 if TYPE_CHECKING:
     from jobflow import Job
 
-CATEGORIES = {"sample": "label", "label": "label", "train": "train", "sum": "analyse", "phonons": "analyse", "hessian": "analyse", "vibrations": "analyse"}
 ADVANCE = "campaign.submit:advance"
 
 
@@ -21,7 +21,7 @@ def envelope(work: Work, awaited: bool) -> Envelope:
         key=work.key,
         uuid=job_uuid(work.key),
         name=work.title,
-        category=CATEGORIES[work.stage],
+        category=find_stage(work.stage).category,
         metadata={
             "stage": work.stage,
             "system": work.system,
@@ -36,32 +36,15 @@ def envelope(work: Work, awaited: bool) -> Envelope:
 
 
 def job(work: Work) -> Job:
-    """The jobflow job that delivers the record of `work`."""
+    """The jobflow job that delivers the record of `work`.
+
+    Raises:
+        ValueError: it is of no known stage.
+    """
     from jobflow import OutputReference
 
-    from flows.dynamics.jobs import vibrations
-    from flows.labelling.jobs import label
-    from flows.labelling.sampling.jobs import sweep
-    from flows.phonons.jobs import direct_phonons, phonons
-    from flows.phonons.settings import DirectPhononTask
-    from flows.training.jobs import add, train
-
     inputs = [OutputReference(job_uuid(key)) for key in work.needs]
-    match work.stage:
-        case "sample":
-            made = sweep(work.task, inputs)
-        case "label":
-            made = label(work.task)
-        case "train":
-            made = train(work.task)
-        case "sum":
-            made = add(work.task, *inputs)
-        case "phonons" if isinstance(work.task, DirectPhononTask):
-            made = direct_phonons(work.task)
-        case "phonons" | "hessian":
-            made = phonons(work.task, inputs)
-        case _:
-            made = vibrations(work.task, inputs)
+    made = find_stage(work.stage).job(work.task, inputs)
     made.name = work.title
     made.set_uuid(job_uuid(work.key))
     return made

@@ -81,7 +81,7 @@ def dataset(task: TrainingTask, labels: Mapping[str, Label]) -> Dataset:
 
 def bad_input(message: str) -> CalculationFailed:
     return CalculationFailed(
-        Failure(stage="training", kind="bad-input", message=message, advice="check the labels and the split")
+        Failure(stage="train", kind="bad-input", message=message, advice="check the labels and the split")
     )
 
 

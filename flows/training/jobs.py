@@ -22,7 +22,7 @@ def train(task: TrainingTask) -> TrainedModel:
     """
     sweep_delivered()
     labels = read_records(Label, label_keys(task))
-    refuse_faulty(labels.values(), "training")
+    refuse_faulty(labels.values(), "train")
     return trained_model(task, labels, checkpoints_of(task.key))
 
 
@@ -34,5 +34,5 @@ def add(task: SummingTask, base: TrainedModel, difference: TrainedModel) -> Summ
         CalculationFailed: a structure that one of the two has no prediction for.
     """
     labels = read_records(Label, dict.fromkeys(key for keys in task.labels.values() for key in keys))
-    refuse_faulty([*labels.values(), base, difference], "training")
+    refuse_faulty([*labels.values(), base, difference], "train")
     return summed_model(task, base, difference, labels)

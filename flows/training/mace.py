@@ -151,7 +151,7 @@ class _Training:
     def _diverged(self, loss: float) -> CalculationFailed:
         return CalculationFailed(
             Failure(
-                stage="training",
+                stage="train",
                 kind="diverged",
                 message=f"loss {loss} or its gradient is not finite in epoch {self.epoch} (seed {self.seed})",
                 advice="lower learning_rate, or look for outliers among the labels",

@@ -57,6 +57,59 @@ def test_frameworks_stay_at_home(path: Path) -> None:
     assert not strays, f"{place} imports {strays}, which live in {[HOMES[name] for name in strays]}"
 
 
+def modules() -> dict[str, Path]:
+    return {".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path for path in SOURCES}
+
+
+def imported_modules(path: Path, known: set[str]) -> set[str]:
+    """The modules of ours that a file imports when it runs, early or late: what it imports for types alone is none."""
+    found = set()
+    tree = ast.parse(path.read_text())
+    for_types = {
+        inner
+        for node in ast.walk(tree)
+        if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
+        for inner in ast.walk(node)
+    }
+    for node in ast.walk(tree):
+        if node in for_types:
+            continue
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            inside = {f"{node.module}.{alias.name}" for alias in node.names}
+            found |= {one if one in known else node.module for one in inside}
+    return found & known
+
+
+def circles(graph: dict[str, set[str]]) -> list[list[str]]:
+    """Groups of modules that import one another, directly or through others."""
+    from scipy.sparse import csr_matrix
+    from scipy.sparse.csgraph import connected_components
+
+    names = sorted(graph)
+    place = {name: number for number, name in enumerate(names)}
+    edges = [(place[one], place[other]) for one, others in graph.items() for other in others]
+    rows, columns = zip(*edges, strict=True)
+    matrix = csr_matrix(([1] * len(edges), (rows, columns)), shape=(len(names), len(names)))
+    _, labels = connected_components(matrix, directed=True, connection="strong")
+    groups: dict[int, list[str]] = {}
+    for name, label in zip(names, labels, strict=True):
+        groups.setdefault(int(label), []).append(name)
+    return [group for group in groups.values() if len(group) > 1]
+
+
+def test_no_modules_import_one_another() -> None:
+    known = modules()
+    graph = {name: imported_modules(path, set(known)) - {name} for name, path in known.items()}
+    assert len(graph) > 200
+    assert circles(graph) == []
+
+
+def test_a_circle_would_be_found() -> None:
+    assert circles({"a": {"b"}, "b": {"c"}, "c": {"a"}, "d": {"a"}}) == [["a", "b", "c"]]
+
+
 @pytest.mark.parametrize("name", OURS)
 def test_sources_are_ours_and_of_one_version(name: str) -> None:
     from importlib import import_module

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from campaign.planning.work import shown
-from campaign.results.campaign import Campaign
 from campaign.results.columns import Column, Table
 from campaign.results.tables.places import KEY, MODEL, SEED, SIZE, SYSTEM, TITLE, place
+
+if TYPE_CHECKING:
+    from campaign.results.campaign import Campaign
 
 SHORT_KEY = 12
 """Digits of a key that a terminal shows; `plan --show` and `retry` take them."""

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from campaign.results.campaign import Campaign, Result
 from campaign.results.columns import Column, Table
 from campaign.results.line import Line
+from campaign.results.result import Result
 from campaign.results.tables.phonons import ACOUSTIC, GAMMA, LINE_NOTE, interval, lines_of
 from campaign.results.tables.places import LEARNED, MODEL, SIZE, SYSTEM, TITLE, place
 from flows.records import PhononFacts
 from flows.training.names import ModelName
+
+if TYPE_CHECKING:
+    from campaign.results.campaign import Campaign
 
 
 def _rows(campaign: Campaign) -> Iterator[dict[str, Any]]:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from campaign.results.campaign import Campaign
 from campaign.results.columns import Column, Table
 from flows.records import LabelSet, LevelAudit
+
+if TYPE_CHECKING:
+    from campaign.results.campaign import Campaign
 
 _AUDITED = (
     Column("count", "int", "labels"),

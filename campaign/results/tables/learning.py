@@ -7,16 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from campaign.planning.plan import Work
 from campaign.records.outputs import label_energies
-from campaign.results.campaign import Campaign
 from campaign.results.columns import Column, Table
 from campaign.results.tables.places import KEY, LEARNED, MODEL, SEED, SIZE, SYSTEM, TITLE, VERDICT, place
 from flows.records import LabelSet
 from flows.training.names import ModelName
 from flows.training.settings import SummingTask, TrainingTask
+
+if TYPE_CHECKING:
+    from campaign.results.campaign import Campaign
 
 
 @dataclass(frozen=True)

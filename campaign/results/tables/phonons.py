@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 from math import isnan
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from campaign.results import unstable
-from campaign.results.campaign import Campaign, Result
 from campaign.results.columns import Column, Table
 from campaign.results.line import Line
+from campaign.results.result import Result
 from campaign.results.tables.places import (
     KEY,
     LEARNED,
@@ -24,6 +24,9 @@ from campaign.results.tables.places import (
     verdict_notes,
 )
 from flows.records import PhononFacts
+
+if TYPE_CHECKING:
+    from campaign.results.campaign import Campaign
 
 GAMMA = "Γ"
 ACOUSTIC = 3

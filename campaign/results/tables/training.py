@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from campaign.results.campaign import Campaign, Result
 from campaign.results.columns import Column, Table
+from campaign.results.result import Result
 from campaign.results.tables.places import (
     KEY,
     LEARNED,
@@ -20,6 +20,9 @@ from campaign.results.tables.places import (
     verdict_notes,
 )
 from flows.records import Errors, SummedModel, TrainedModelFacts
+
+if TYPE_CHECKING:
+    from campaign.results.campaign import Campaign
 
 SPLITS = ("train", "valid", "test")
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from campaign.results.campaign import Campaign
 from campaign.results.columns import Column, Table
 from campaign.results.tables.places import KEY, LEARNED, MODEL, SEED, SIZE, SYSTEM, TITLE, VERDICT, place
 from flows.records import Vibrations
+
+if TYPE_CHECKING:
+    from campaign.results.campaign import Campaign
 
 _RUN = (
     Column("temperature_K", "float", "T\nK", 0),

@@ -9,13 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 from pydantic import AfterValidator, Field, PositiveFloat, PositiveInt, model_validator
 
 from flows.labelling.engines.protocol import Computed, EngineSettings
+from flows.labelling.engines.pyscf_levels import COUPLED_CLUSTER, LEVELS
 from flows.records import Failure
 
 if TYPE_CHECKING:
     from ase import Atoms
-
-LEVELS = {"dft": True, "hf": False, "mp2": False, "ccsd": False, "ccsd(t)": False}
-COUPLED_CLUSTER = ("ccsd", "ccsd(t)")
 
 # as libxc calls it, and the pseudopotential made for it; `lda` alone would be exchange without correlation
 _FUNCTIONALS = {

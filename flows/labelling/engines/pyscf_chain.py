@@ -17,12 +17,14 @@ import numpy as np
 
 from flows.failure import CalculationFailed
 from flows.labelling.engines.protocol import STAGE, Computed
-from flows.labelling.engines.pyscf import COUPLED_CLUSTER, LEVELS, PySCFSettings
+from flows.labelling.engines.pyscf_levels import COUPLED_CLUSTER, LEVELS
 from flows.labelling.engines.pyscf_memory import Size, needed_GB
 from flows.records import Failure
 
 if TYPE_CHECKING:
     from ase import Atoms
+
+    from flows.labelling.engines.pyscf import PySCFSettings
 
 
 class Chain:

@@ -1,0 +1,123 @@
+"""The stages of a campaign, in the order in which work goes through them. A new stage is one more entry.
+
+What a stage is stands here alone: its name, the workers that take it, the record that it delivers, how its job is
+made, what it may cost before anything like it was measured.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from flows import records
+from flows.dynamics.settings import DynamicsTask
+from flows.labelling.engines.task import LabelTask
+from flows.phonons.settings import DirectPhononTask
+from flows.training.settings import TrainingTask
+
+if TYPE_CHECKING:
+    from jobflow import Job, OutputReference
+
+Inputs = Sequence["OutputReference"]
+
+STRUCTURE_S = {"pyscf": 25.0}  # eight atoms in a minimal basis
+STEP_S_PER_ATOM = 4e-4
+EPOCH_S_PER_STRUCTURE = 0.015
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One kind of work.
+
+    Workers of `category` take it; its job, made by `job` of a task and references to its inputs, delivers a `record`;
+    `guess_s` is an order of magnitude of what a task (of labels, one structure) takes on one core with small models.
+    """
+
+    name: str
+    category: str
+    record: type[records.Record]
+    job: Callable[[Any, Inputs], Job]
+    guess_s: Callable[[Any], float]
+
+
+def _sample(task: Any, inputs: Inputs) -> Job:
+    from flows.labelling.sampling.jobs import sweep
+
+    return sweep(task, inputs)
+
+
+def _label(task: Any, _: Inputs) -> Job:
+    from flows.labelling.jobs import label
+
+    return label(task)
+
+
+def _train(task: Any, _: Inputs) -> Job:
+    from flows.training.jobs import train
+
+    return train(task)
+
+
+def _sum(task: Any, inputs: Inputs) -> Job:
+    from flows.training.jobs import add
+
+    return add(task, *inputs)
+
+
+def _phonons(task: Any, inputs: Inputs) -> Job:
+    from flows.phonons.jobs import direct_phonons, phonons
+
+    return direct_phonons(task) if isinstance(task, DirectPhononTask) else phonons(task, inputs)
+
+
+def _vibrations(task: Any, inputs: Inputs) -> Job:
+    from flows.dynamics.jobs import vibrations
+
+    return vibrations(task, inputs)
+
+
+def _structure_s(task: LabelTask) -> float:
+    atoms = len(task.items[0].structure.symbols)
+    return STRUCTURE_S.get(task.engine.kind, 1.0) * (atoms / 8) ** 3
+
+
+def _training_s(task: TrainingTask) -> float:
+    return 10 + EPOCH_S_PER_STRUCTURE * len(task.train) * task.settings.max_epochs
+
+
+def _md_s(task: DynamicsTask) -> float:
+    steps = task.dynamics.starts * (task.dynamics.steps + task.dynamics.equilibration_steps)
+    return STEP_S_PER_ATOM * len(task.big.symbols) * steps
+
+
+def _always(seconds: float) -> Callable[[Any], float]:
+    return lambda _: seconds
+
+
+_ALL: Iterable[Stage] = (
+    Stage("sample", "label", records.Sweep, _sample, _always(300.0)),
+    Stage("label", "label", records.LabelledChunk, _label, _structure_s),
+    Stage("train", "train", records.TrainedModel, _train, _training_s),
+    Stage("sum", "analyse", records.SummedModel, _sum, _always(3.0)),
+    Stage("phonons", "analyse", records.Phonons, _phonons, _always(8.0)),
+    Stage("hessian", "analyse", records.Phonons, _phonons, _always(15.0)),
+    Stage("vibrations", "analyse", records.Vibrations, _vibrations, _md_s),
+)
+STAGES: Mapping[str, Stage] = {one.name: one for one in _ALL}
+
+
+def find_stage(name: str) -> Stage:
+    """The stage of that name.
+
+    Raises:
+        ValueError: there is none; the message names those that there are.
+    """
+    if name not in STAGES:
+        raise ValueError(f"no stage {name!r}; there are {', '.join(STAGES)}")
+    return STAGES[name]
+
+
+def categories() -> tuple[str, ...]:
+    """What workers can be told to take."""
+    return tuple(dict.fromkeys(one.category for one in STAGES.values()))
