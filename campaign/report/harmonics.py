@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from campaign.report.place import Crystal
 from campaign.report.seeds import Harvest, SeedGroup
 from campaign.results.campaign import Result
+from campaign.steering.status import State
 from flows.dynamics.harmonic import harmonic_spectrum
 from flows.dynamics.settings import DynamicsTask
 from flows.keys import job_uuid
@@ -41,8 +42,7 @@ def harmonics(harvest: Harvest, crystal: Crystal, group: SeedGroup[Vibrations]) 
         seed = one.work.seed
         assert seed is not None  # MD is of a trained model
         if seed not in partners:
-            state = phonons.missing[seed] if phonons else "not asked for"
-            missing[seed] = f"the force constants of this cell: {state}"
+            missing[seed] = f"the force constants of this cell: {_state(phonons, seed)}"
             continue
         try:
             spectra[seed] = _spectrum(harvest, crystal, partners[seed], one)
@@ -50,6 +50,12 @@ def harmonics(harvest: Harvest, crystal: Crystal, group: SeedGroup[Vibrations]) 
             missing[seed] = str(error)
         used.append(partners[seed].record)
     return Harmonics(spectra, missing, tuple(used))
+
+
+def _state(hessians: SeedGroup[PhononFacts] | None, seed: int) -> str:
+    """A campaign of before this stage has MD without it: it is there after another submission."""
+    state = hessians.missing[seed] if hessians else "not asked for"
+    return f"{state}; submit again" if state == State.MISSING else state
 
 
 def _spectrum(

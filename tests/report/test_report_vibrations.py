@@ -24,6 +24,7 @@ from campaign.report.vibrations import (
     projected_figure,
     vibrations_figure,
 )
+from campaign.report.vibrations_captions import vibrations_caption
 from campaign.report.view import density_reach, frequency_reach
 from campaign.results import Campaign
 from flows.records import Band, Vibrations
@@ -111,7 +112,18 @@ def test_md_without_phonons_is_drawn_and_named(figure: VibrationsFigure) -> None
     panel = figure.panels[1]
     assert panel.harmonic is None
     assert panel.mesh is None
-    assert "no HA on the q-points of the MD for seed 861: the force constants of this cell: to do" in figure.caption
+    assert "no HA on the q-points of the MD for seed 861: the force constants of this cell: to do; submit again" in figure.caption
+
+
+def test_imaginary_modes_are_named_with_their_number_where_there_are_any(
+    figure: VibrationsFigure, source: VibrationsSource
+) -> None:
+    assert [panel.unstable_modes for panel in figure.panels] == [0, 0, 0]
+    assert "imaginary" not in figure.caption
+    panels = tuple(panel.model_copy(update={"unstable_modes": 5}) for panel in figure.panels[:1])
+    of = (source.crystal, source.harvest, source.groups)
+    made = vibrations_caption(figure.model_copy(update={"panels": panels}), *of)
+    assert "5 modes of the cell of the MD are imaginary and stand at zero frequency" in made.caption
 
 
 def test_damaged_force_constants_are_named(moved: Campaign, monkeypatch: pytest.MonkeyPatch) -> None:
