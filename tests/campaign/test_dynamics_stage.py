@@ -13,6 +13,7 @@ from campaign.planning.plan import plan
 from campaign.results import TABLES
 from campaign.results.render import for_terminal
 from campaign.spec import SpecError, load_spec
+from campaign.steering.status import State, states
 
 MD = "dynamics={models: [dft_ef, delta_hf], seeds: [1], steps: 900, equilibration_steps: 50, starts: 2, vibrations: {resolution_cm1: 250}}"
 
@@ -42,6 +43,39 @@ def test_without_a_section_there_is_no_md_and_no_other_key_changes(spec):
     assert none == []
     _, with_md = stages(spec, MD)
     assert set(without.work) < set(with_md.work)
+
+
+def test_every_md_has_one_hessian_of_its_own_cell(spec):
+    wider = ("training.sizes={full: full, half: 10}", MD.replace("seeds: [1], ", "sizes: [full, half], "))
+    asked, made = stages(spec, *wider)
+    beside = made.of_stage("hessian")
+    assert len(asked) == 2 * 2 * 2  # models, seeds, sizes
+    assert [(work.system, work.model, work.seed, work.size, work.needs) for work in beside] == [
+        (work.system, work.model, work.seed, work.size, work.needs) for work in asked
+    ]
+    for work in beside:
+        assert work.task.nac is None
+        assert round(abs(np.linalg.det(work.task.supercell))) == 32  # a 2x2x2 cell of 4 atoms, one in the primitive
+
+
+def test_the_cell_of_the_md_makes_another_hessian_and_how_long_it_runs_does_not(spec):
+    def keys(*overrides):
+        return {work.key for work in stages(spec, *overrides)[1].of_stage("hessian")}
+
+    before = keys(MD)
+    assert keys(MD.replace("steps: 900", "steps: 1200")) == before
+    assert keys(MD, "systems.copper.cells.big=[3, 3, 3]").isdisjoint(before)
+    assert keys(MD, "phonons.displacement_A=0.02").isdisjoint(before)
+
+
+def test_a_campaign_that_had_its_md_is_asked_for_the_hessians_alone(spec):
+    """All that a version without the stage has computed is done: MD is not computed again."""
+    _, made = stages(spec, MD)
+    done = {key for key, work in made.work.items() if work.stage != "hessian"}
+    found = states(made, done, {})
+    left = [made.work[key] for key, state in found.items() if state is State.MISSING]
+    assert {key for key, state in found.items() if state is State.DONE} == done
+    assert [work.stage for work in left] == ["hessian", "hessian"]
 
 
 @pytest.mark.parametrize(
@@ -88,6 +122,11 @@ def test_a_campaign_ends_in_a_density_of_states(spec, farm, tmp_path):
     assert result.record.normalized_to == pytest.approx(3.0)
     area = np.trapezoid(result.record.total, result.record.frequencies_cm1)
     assert 0 < area <= 3.01
+    (beside,) = open_campaign(farm, "toy").hessians()
+    assert beside.work.needs == result.work.needs
+    assert beside.record.nac is None
+    (phonons,) = open_campaign(farm, "toy").phonons()  # none of the MD's cell among them
+    assert (phonons.work.stage, beside.work.stage) == ("phonons", "hessian")
     frame = open_campaign(farm, "toy").table("vibrations")
     assert list(frame["starts"]) == [2]
     assert frame["measured_temperature_K"][0] > 0
