@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from campaign.references.values import REFERENCES, Reference
+from flows.phonons.symmetry import spacegroup
 
 if TYPE_CHECKING:
     from flows.records import Structure
@@ -18,15 +19,5 @@ def references_of(primitive: Structure) -> tuple[Reference, ...]:
     about = [one for one in REFERENCES if one.elements == elements]
     if not about:
         return ()
-    number = spacegroup(primitive)
+    number = spacegroup(primitive.atoms())
     return tuple(one for one in about if one.spacegroup == number)
-
-
-def spacegroup(structure: Structure) -> int:
-    """The number of the space group; 1 where no symmetry is found."""
-    import spglib
-
-    atoms = structure.atoms()
-    cell: Any = (atoms.cell.array, atoms.get_scaled_positions(), atoms.numbers)
-    found: Any = spglib.get_symmetry_dataset(cell, symprec=SYMPREC_A)
-    return int(found.number) if found is not None else 1

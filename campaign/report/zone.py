@@ -11,6 +11,7 @@ from campaign.report.captions import zone_caption
 from campaign.report.payloads import ZoneFigure, ZonePath, ZonePoint
 from campaign.report.place import Crystal
 from flows.phonons.path import BandPath, Segment
+from flows.phonons.symmetry import reciprocal_rotations
 from flows.records import Vector
 
 if TYPE_CHECKING:
@@ -98,12 +99,7 @@ def _piece(crystal: Crystal, reciprocal: NDArray[np.float64], segment: Segment) 
 
 def _images(crystal: Crystal, segment: Segment) -> list[tuple[NDArray[np.float64], NDArray[np.float64]]]:
     """Every image of the segment under the point group, time reversal and reciprocal lattice vectors."""
-    import spglib
-
-    atoms = crystal.cells.primitive.atoms()
-    cell: Any = (atoms.cell.array, atoms.get_scaled_positions(), atoms.numbers)
-    symmetry: Any = spglib.get_symmetry(cell, symprec=1e-5)
-    turns = np.concatenate([symmetry["rotations"], -symmetry["rotations"]])
+    turns = reciprocal_rotations(crystal.cells.primitive.atoms())
     ends = np.array([segment.start, segment.end])
     return [(a + shift, b + shift) for a, b in ends @ turns for shift in SHIFTS]
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import re
 import warnings
-from functools import reduce
-from operator import add
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -40,7 +38,7 @@ def write_phonopy(campaign: Campaign, phonons: Work | str, directory: Path) -> P
 
 def calculator(campaign: Campaign, place: Place, device: str) -> Calculator:
     """See `Campaign.potential`; `place` is system, model, seed and size."""
-    from flows.training.potentials import potential
+    from flows.training.potentials import total
 
     models, facts = [], {one.work.key: one.record for one in campaign.trainings()}
     for work in parts(campaign, place):
@@ -49,7 +47,7 @@ def calculator(campaign: Campaign, place: Place, device: str) -> Calculator:
         judged = facts[work.key]
         if not judged.learned:
             warnings.warn(f"{work.model} has not learned ({work.title}): {judged.verdict}", stacklevel=3)
-    return reduce(add, [potential(model, device=device) for model in models])
+    return total(models, device=device)
 
 
 def parts(campaign: Campaign, place: Place) -> list[Work]:

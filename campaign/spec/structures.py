@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from campaign.spec.parts import IntMatrix, StructureSpec
-from flows.phonons.cells import SYMPREC_A
+from flows.phonons.symmetry import SYMPREC_A, spacegroup
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -47,11 +47,7 @@ def read_cell(path: Path, frame: int | None) -> Atoms:
 
 def _refuse_displaced(atoms: Atoms, name: str) -> None:
     """A frame of an MD would be taken for a crystal with its displacements."""
-    import spglib
-
-    cell = (atoms.cell.array, atoms.get_scaled_positions(), atoms.numbers)
-    found = spglib.get_symmetry_dataset(cell, symprec=SYMPREC_A)
-    if len(atoms) > 1 and (found is None or found.number == 1):
+    if len(atoms) > 1 and spacegroup(atoms) == 1:
         raise ValueError(
             f"the frame of {name} has no symmetry within {SYMPREC_A} Å, as in an MD; "
             "give an undisplaced frame, or a prototype at its lattice constant"

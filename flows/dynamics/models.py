@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import reduce
-from operator import add
 from typing import Any
 
 from flows.failure import CalculationFailed
@@ -18,11 +16,11 @@ def sum_of_models(trained: Sequence[TrainedModel], dtype: str, stage: str) -> tu
         CalculationFailed: `bad-input`: there are none.
     """
     from flows.training.architecture import best_device
-    from flows.training.potentials import potential
+    from flows.training.potentials import total
 
     if not trained:
         raise CalculationFailed(
             Failure(stage=stage, kind="bad-input", message="MD needs at least one trained model")
         )
     device = best_device()
-    return reduce(add, [potential(model, dtype, device) for model in trained]), device
+    return total(trained, dtype, device), device

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import platform
 from collections.abc import Sequence
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +18,7 @@ from flows.dynamics.watch import temperature_K
 from flows.dynamics.windows import WINDOWS, verlet_shift_cm1
 from flows.keys import digest
 from flows.records import Band, MDStart, TrainedModel, Vibrations
+from flows.versions import versions as installed
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -69,7 +68,7 @@ def vibrations_of(
 
 def versions(*more: str) -> dict[str, str]:
     """Of the packages that decide the numbers."""
-    return {"python": platform.python_version()} | {name: version(name) for name in (*PACKAGES, *more)}
+    return installed((*PACKAGES, *more))
 
 
 def start_facts(trajectory: Trajectory, atoms: int) -> MDStart:

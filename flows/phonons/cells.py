@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from flows.phonons.symmetry import SYMPREC_A, standardized
+
 if TYPE_CHECKING:
     from ase import Atoms
     from numpy.typing import ArrayLike, NDArray
 
-SYMPREC_A = 1e-3  # CIF and POSCAR files are often rounded to 1e-4
 
 
 def primitive(conventional: Atoms, symprec_A: float = SYMPREC_A) -> Atoms:
@@ -22,14 +23,9 @@ def primitive(conventional: Atoms, symprec_A: float = SYMPREC_A) -> Atoms:
     Raises:
         ValueError: no symmetry is found within `symprec_A` (Å), as where atoms overlap.
     """
-    import spglib
     from ase import Atoms
 
-    cell: Any = (conventional.cell.array, conventional.get_scaled_positions(), conventional.numbers)
-    found: list[Any] = [
-        spglib.standardize_cell(cell, to_primitive=True, no_idealize=as_given, symprec=symprec_A)
-        for as_given in (True, False)
-    ]
+    found: list[Any] = [standardized(conventional, symprec_A, idealized=ideal) for ideal in (False, True)]
     if None in found:
         raise ValueError(f"no symmetry found within {symprec_A} Å: do atoms overlap?")
     (lattice, near, numbers), (_, ideal, _) = found

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from ase import units
 
+from flows.phonons.symmetry import FIRST_CUBIC, dataset
 from flows.records import Structure
 
 if TYPE_CHECKING:
@@ -33,12 +34,9 @@ def check_frozen(primitive: Structure) -> None:
     Raises:
         ValueError: the crystal is not cubic, or has not two atoms in its primitive cell.
     """
-    import spglib
-
     atoms = primitive.atoms()
-    cell = (atoms.cell.array, atoms.get_scaled_positions(), atoms.numbers)
-    found = spglib.get_symmetry_dataset(cell, symprec=1e-3)
-    if len(atoms) != 2 or found is None or found.number < 195:
+    found = dataset(atoms)
+    if len(atoms) != 2 or found is None or found.number < FIRST_CUBIC:
         raise ValueError(
             f"a frozen phonon needs a cubic crystal with two atoms in its primitive cell, not {len(atoms)} atoms in "
             f"space group {found.number if found else 'unknown'}: remove frozen_phonon"

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import reduce
-from operator import add
 
 from flows.delivery import delivers, read_records
 from flows.faults import refuse_faulty
@@ -44,8 +42,8 @@ def direct_phonons(task: DirectPhononTask) -> Phonons:
 
 def _forces(trained: Sequence[TrainedModel], dtype: str) -> Forces:
     from flows.training.mace import best_device
-    from flows.training.potentials import potential
+    from flows.training.potentials import total
 
     if not trained:
         raise bad_input("phonons need at least one trained model")
-    return calculator_forces(reduce(add, [potential(model, dtype, best_device()) for model in trained]))
+    return calculator_forces(total(trained, dtype, best_device()))

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import platform
 from collections.abc import Sequence
-from importlib.metadata import version
 from time import perf_counter
 from typing import Any
 
@@ -22,6 +20,7 @@ from flows.phonons.spectra import (
     unstable_modes,
 )
 from flows.records import Blob, Failure, NonAnalyticalTerm, Phonons, TrainedModel
+from flows.versions import versions as installed
 
 PACKAGES = ("phonopy", "symfc", "spglib", "seekpath", "ase", "numpy")
 IMAGINARY_KEPT = 100
@@ -44,7 +43,7 @@ def phonons_of(task: PhononTask, forces: Forces, models: Sequence[TrainedModel] 
         **spectra(crystal, path, task.settings),
         learned=all(model.learned for model in models),
         verdict="; ".join(f"{model.model}: {model.verdict}" for model in models if model.verdict),
-        versions={"python": platform.python_version()} | {name: version(name) for name in PACKAGES},
+        versions=installed(PACKAGES),
         wall_time_s=perf_counter() - started,
         blob=Blob.of(crystal.yaml()),
     )

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from flows.phonons.cells import SYMPREC_A
 from flows.phonons.harmonic import HarmonicCrystal, load_phonopy
 from flows.phonons.nac import add_nac
 from flows.phonons.outcome import spectra
 from flows.phonons.path import band_path
 from flows.phonons.settings import NacSettings, PhononSettings
 from flows.phonons.spectra import distances
+from flows.phonons.symmetry import SYMPREC_A, dataset
 from flows.records import PhononFacts, Structure
 from flows.settings import Settings
 
@@ -127,11 +127,9 @@ def _refuse_another(theirs: Atoms, ours: Atoms) -> None:
 
 def _standard(atoms: Atoms) -> tuple[int, NDArray[np.float64]]:
     """Space group; lengths (Å) of the standard conventional cell, and its angles as arcs of their mean length."""
-    import spglib
     from ase.geometry import cell_to_cellpar
 
-    cell: Any = (atoms.cell.array, atoms.get_scaled_positions(), atoms.numbers)
-    found: Any = spglib.get_symmetry_dataset(cell, symprec=SYMPREC_A)
+    found = dataset(atoms)
     if found is None:
         raise ValueError(f"its atoms have no symmetry within {SYMPREC_A} Å")
     parameters = np.asarray(cell_to_cellpar(found.std_lattice))

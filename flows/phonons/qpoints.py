@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+from flows.phonons.symmetry import reciprocal_rotations
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -29,13 +31,7 @@ class Coverage:
 
 def star(primitive: Atoms, qpoint: ArrayLike) -> NDArray[np.float64]:
     """(arms, 3): all q-points that the point group and time reversal make of `qpoint`, fractional, in [0, 1)."""
-    import spglib
-
-    cell: Any = (primitive.cell.array, primitive.get_scaled_positions(), primitive.numbers)
-    symmetry: Any = spglib.get_symmetry(cell, symprec=1e-5)
-    rotations = symmetry["rotations"]
-    images = np.asarray(qpoint, dtype=float) @ np.concatenate([rotations, -rotations])
-    return _distinct(images)
+    return _distinct(np.asarray(qpoint, dtype=float) @ reciprocal_rotations(primitive))
 
 
 def coverage(primitive: Atoms, supercell: ArrayLike, qpoint: ArrayLike) -> Coverage:

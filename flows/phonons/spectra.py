@@ -9,13 +9,12 @@ import numpy as np
 
 from flows.phonons.harmonic import HarmonicCrystal, cm1_per_THz
 from flows.phonons.path import GAMMA, BandPath
+from flows.phonons.symmetry import FIRST_CUBIC
 from flows.records import Bands, DensityOfStates, ImaginaryMode, UnstableModes, Vector
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from phonopy.phonon.mesh import Mesh
-
-FIRST_CUBIC = 195  # space group
 
 
 def bands(crystal: HarmonicCrystal, path: BandPath, points_per_segment: int) -> Bands:

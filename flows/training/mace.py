@@ -11,12 +11,10 @@ from __future__ import annotations
 import argparse
 import copy
 import math
-import platform
 import random
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from importlib.metadata import version
 from typing import Any
 
 from flows.failure import CalculationFailed
@@ -27,6 +25,7 @@ from flows.training.checkpoints import Checkpoints
 from flows.training.datasets import Dataset
 from flows.training.loss import Objective
 from flows.training.settings import TrainingSettings
+from flows.versions import versions as installed
 
 PACKAGES = ("mace-torch", "torch", "e3nn", "torch-ema", "ase", "numpy")
 
@@ -65,7 +64,7 @@ def fit(dataset: Dataset, settings: TrainingSettings, seed: int, checkpoints: Ch
 
 def versions() -> dict[str, str]:
     """Of the packages that decide a model's numbers."""
-    return {"python": platform.python_version()} | {name: version(name) for name in PACKAGES}
+    return installed(PACKAGES)
 
 
 class _Training:

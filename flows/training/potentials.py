@@ -8,6 +8,8 @@ from __future__ import annotations
 import io
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import reduce
+from operator import add
 from typing import Any
 
 import numpy as np
@@ -218,6 +220,19 @@ class MacePotential(Sum):
 
     def __init__(self, content: bytes, dtype: str = "float64", device: str | None = None) -> None:
         super().__init__([Network(content, dtype, device or best_device())])
+
+
+def total(
+    records: Sequence[TrainedModel], dtype: str = "float64", device: str | None = None
+) -> Sum | MacePotential:
+    """The sum of trained models (read with their blobs), as one ASE calculator; of one, its potential.
+
+    Raises:
+        ValueError: there are none, or stored bytes are damaged.
+    """
+    if not records:
+        raise ValueError("no trained model to move atoms with")
+    return reduce(add, [potential(record, dtype, device) for record in records])
 
 
 def potential(record: TrainedModel, dtype: str = "float64", device: str | None = None) -> MacePotential:

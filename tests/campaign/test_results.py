@@ -235,7 +235,7 @@ def test_a_sum_is_a_calculator_of_both_parts_and_warns(
 
     made = []
 
-    def potential(record, device):  # noqa: ARG001  as the real one is called
+    def potential(record, dtype, device):  # noqa: ARG001  as the real one is called
         made.append(record.model)
         return potentials.Sum([potentials.Foreign(LennardJones())])
 
