@@ -8,7 +8,7 @@ back into the queue by itself.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Self
 
 from flows.records import Failure
 
@@ -20,6 +20,11 @@ class CalculationFailed(Exception):
         super().__init__(f"{failure.stage}: {failure.message}" + (f" ({failure.advice})" if failure.advice else ""))
         self.failure = failure
         self.parts = tuple(parts)
+
+    @classmethod
+    def of(cls, stage: str, kind: str, message: str, advice: str = "", level: str | None = None) -> Self:
+        """The failure of one calculation, in words."""
+        return cls(Failure(stage=stage, kind=kind, message=message, advice=advice, level=level))
 
     def to_dict(self) -> dict[str, Any]:
         failed: dict[str, Any] = {"failure": self.failure.model_dump(mode="json")}

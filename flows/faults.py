@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from flows.failure import CalculationFailed
-from flows.records import Failure, Label, SummedModel, TrainedModelFacts
+from flows.records import Label, SummedModel, TrainedModelFacts
 
 
 @dataclass(frozen=True)
@@ -71,4 +71,4 @@ def refuse_faulty(records: Iterable[Label | TrainedModelFacts | SummedModel], st
         if reason:
             message = f"{record.key[:12]} was computed by a faulty version ({reason})"
             advice = "submit the campaign again: it asks for what is right under other keys"
-            raise CalculationFailed(Failure(stage=stage, kind="faulty-input", message=message, advice=advice))
+            raise CalculationFailed.of(stage, "faulty-input", message, advice)

@@ -6,7 +6,7 @@ import time
 
 from flows.delivery import delivers, read_records
 from flows.failure import CalculationFailed
-from flows.records import Failure, Record
+from flows.records import Record
 from flows.settings import Settings
 
 
@@ -32,8 +32,6 @@ def toy(task: ToyTask) -> Toy:
     """A job that reads records, takes its time and delivers."""
     time.sleep(task.seconds)
     if task.fail:
-        raise CalculationFailed(
-            Failure(stage="toy", kind="asked", message="this toy was asked to fail", advice="ask it not to")
-        )
+        raise CalculationFailed.of("toy", "asked", "this toy was asked to fail", "ask it not to")
     needs = read_records(Toy, task.needs)
     return Toy(key=task.key, value=task.value + sum(one.value for one in needs.values()))

@@ -16,6 +16,7 @@ from flows.records import PhononFacts, SummedModel, TrainedModelFacts, Vibration
 from flows.training.names import ModelName
 from flows.training.settings import TrainingTask
 from flows.training.verdict import StraightLine, judge_difference, rests_on
+from flows.training.verdict import of_parts as joined
 from launchers.farm import Farm
 
 OF_A_LEVEL = "of the RMS force"  # how verdicts on levels ended
@@ -45,13 +46,9 @@ def judged(farm: Farm, trainings: Sequence[Result[TrainedModelFacts]]) -> list[R
 def of_parts(results: Iterable[Result[R]], models: Judged) -> Iterator[Result[R]]:
     """What rests on `models`, with the verdict that these have; as it is where not all of them are there."""
     for one in results:
-        parts = [(models[key].model, models[key]) for key in one.work.needs if key in models]
+        parts = [models[key] for key in one.work.needs if key in models]
         if parts and len(parts) == len(one.work.needs):
-            found = {
-                "learned": all(model.learned for _, model in parts),
-                "verdict": "; ".join(f"{name}: {model.verdict}" for name, model in parts if model.verdict),
-            }
-            yield Result(one.work, one.record.model_copy(update=found))
+            yield Result(one.work, one.record.model_copy(update=joined(parts)))
         else:
             yield one
 

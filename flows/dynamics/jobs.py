@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from flows.checkpoints import directory_of, sweep_delivered
 from flows.delivery import delivers
-from flows.dynamics.models import sum_of_models
 from flows.dynamics.outcome import vibrations_of
 from flows.dynamics.settings import DynamicsTask
 from flows.dynamics.watch import STAGE
-from flows.faults import refuse_faulty
 from flows.records import TrainedModel, Vibrations
+from flows.training.force_field import ForceField
 
 
 @delivers(Vibrations)
@@ -24,7 +23,5 @@ def vibrations(task: DynamicsTask, models: list[TrainedModel]) -> Vibrations:
         MachineTrouble: the trajectory cannot be read or written.
     """
     sweep_delivered()
-    trained = [TrainedModel.model_validate(model) for model in models]
-    refuse_faulty(trained, STAGE)
-    calculator, device = sum_of_models(trained, task.dtype, STAGE)
-    return vibrations_of(task, calculator, directory_of(task.key), trained, device)
+    field = ForceField.of(models, task.dtype, STAGE)
+    return vibrations_of(task, field.calculator, directory_of(task.key), field.models, field.device)

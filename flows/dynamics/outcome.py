@@ -18,6 +18,7 @@ from flows.dynamics.watch import temperature_K
 from flows.dynamics.windows import WINDOWS, verlet_shift_cm1
 from flows.keys import digest
 from flows.records import Band, MDStart, TrainedModel, Vibrations
+from flows.training.verdict import of_parts
 from flows.versions import versions as installed
 
 if TYPE_CHECKING:
@@ -58,8 +59,7 @@ def vibrations_of(
         **_curves(task, curves),
         **_asked(task),
         starts=tuple(starts),
-        learned=all(model.learned for model in models),
-        verdict="; ".join(f"{model.model}: {model.verdict}" for model in models if model.verdict),
+        **of_parts(models),
         versions=about,
         device=device,
         wall_time_s=sum(start.wall_time_s for start in starts),

@@ -16,7 +16,6 @@ import numpy as np
 from flows.failure import CalculationFailed
 from flows.phonons.nac import add_nac
 from flows.phonons.settings import NacSettings
-from flows.records import Failure
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -210,10 +209,15 @@ def _checked(forces: Forces, cell: Any, what: str) -> NDArray[np.float64]:
     atoms = _atoms(cell)
     found = np.array(forces(atoms), dtype=np.float64)
     if found.shape != (len(atoms), 3):
-        raise _failed("bad-input", f"forces of {what} have the shape {found.shape}, not {(len(atoms), 3)}")
+        raise CalculationFailed.of(STAGE, "bad-input", f"forces of {what} have the shape {found.shape}, not {(len(atoms), 3)}")
     if not np.isfinite(found).all():
         bad = int((~np.isfinite(found)).any(axis=1).sum())
-        raise _failed("diverged", f"forces of {what} are not finite on {bad} of {len(atoms)} atoms")
+        raise CalculationFailed.of(
+            STAGE,
+            "diverged",
+            f"forces of {what} are not finite on {bad} of {len(atoms)} atoms",
+            "the potential is unusable here: look at its training",
+        )
     return found
 
 
@@ -230,8 +234,3 @@ def _sum_rule_violation(phonopy: Phonopy) -> float:
     assert phonopy.force_constants is not None
     drift = get_drift_force_constants(phonopy.force_constants.copy(), primitive=phonopy.primitive)
     return float(max(abs(drift[0]), abs(drift[1])))
-
-
-def _failed(kind: str, message: str) -> CalculationFailed:
-    advice = "the potential is unusable here: look at its training" if kind == "diverged" else ""
-    return CalculationFailed(Failure(stage=STAGE, kind=kind, message=message, advice=advice))

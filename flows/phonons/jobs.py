@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from flows.delivery import delivers, read_records
 from flows.faults import refuse_faulty
 from flows.phonons.direct import label_forces
-from flows.phonons.harmonic import STAGE, Forces, calculator_forces
-from flows.phonons.outcome import bad_input, phonons_of
+from flows.phonons.harmonic import STAGE, calculator_forces
+from flows.phonons.outcome import phonons_of
 from flows.phonons.settings import DirectPhononTask, PhononTask
 from flows.records import Label, Phonons, TrainedModel
+from flows.training.force_field import ForceField
 
 
 @delivers(Phonons)
@@ -22,9 +21,8 @@ def phonons(task: PhononTask, models: list[TrainedModel]) -> Phonons:
     Raises:
         CalculationFailed: `bad-input` or `diverged`.
     """
-    trained = [TrainedModel.model_validate(model) for model in models]
-    refuse_faulty(trained, STAGE)
-    return phonons_of(task, _forces(trained, task.dtype), trained)
+    field = ForceField.of(models, task.dtype, STAGE)
+    return phonons_of(task, calculator_forces(field.calculator), field.models)
 
 
 @delivers(Phonons)
@@ -38,12 +36,3 @@ def direct_phonons(task: DirectPhononTask) -> Phonons:
     labels = read_records(Label, task.labels)
     refuse_faulty(labels.values(), STAGE)
     return phonons_of(task, label_forces(labels.values()))
-
-
-def _forces(trained: Sequence[TrainedModel], dtype: str) -> Forces:
-    from flows.training.mace import best_device
-    from flows.training.potentials import total
-
-    if not trained:
-        raise bad_input("phonons need at least one trained model")
-    return calculator_forces(total(trained, dtype, best_device()))

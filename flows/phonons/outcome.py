@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from time import perf_counter
 from typing import Any
 
@@ -19,7 +20,8 @@ from flows.phonons.spectra import (
     points_cm1,
     unstable_modes,
 )
-from flows.records import Blob, Failure, NonAnalyticalTerm, Phonons, TrainedModel
+from flows.records import Blob, NonAnalyticalTerm, Phonons, TrainedModel
+from flows.training.verdict import of_parts
 from flows.versions import versions as installed
 
 PACKAGES = ("phonopy", "symfc", "spglib", "seekpath", "ase", "numpy")
@@ -41,16 +43,14 @@ def phonons_of(task: PhononTask, forces: Forces, models: Sequence[TrainedModel] 
         **{name: getattr(task, name) for name in ("key", "system", "model", "seed", "size")},
         **_quality(crystal),
         **spectra(crystal, path, task.settings),
-        learned=all(model.learned for model in models),
-        verdict="; ".join(f"{model.model}: {model.verdict}" for model in models if model.verdict),
+        **of_parts(models),
         versions=installed(PACKAGES),
         wall_time_s=perf_counter() - started,
         blob=Blob.of(crystal.yaml()),
     )
 
 
-def bad_input(message: str) -> CalculationFailed:
-    return CalculationFailed(Failure(stage=STAGE, kind="bad-input", message=message))
+bad_input = partial(CalculationFailed.of, STAGE, "bad-input")
 
 
 def _path(task: PhononTask) -> BandPath:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
 from flows.failure import CalculationFailed
-from flows.records import Failure, Label, Structure
+from flows.records import Label, Structure
 from flows.training.names import ModelName
 from flows.training.settings import TrainingTask
 
@@ -79,10 +80,7 @@ def dataset(task: TrainingTask, labels: Mapping[str, Label]) -> Dataset:
     return made
 
 
-def bad_input(message: str) -> CalculationFailed:
-    return CalculationFailed(
-        Failure(stage="train", kind="bad-input", message=message, advice="check the labels and the split")
-    )
+bad_input = partial(CalculationFailed.of, "train", "bad-input", advice="check the labels and the split")
 
 
 def _frame(model: ModelName, labels: list[Label]) -> Frame:

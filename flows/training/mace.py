@@ -19,7 +19,7 @@ from typing import Any
 
 from flows.failure import CalculationFailed
 from flows.keys import digest
-from flows.records import EpochRecord, Failure
+from flows.records import EpochRecord
 from flows.training.architecture import batch, batches, best_device, build, default_dtype, elements, graphs
 from flows.training.checkpoints import Checkpoints
 from flows.training.datasets import Dataset
@@ -148,13 +148,11 @@ class _Training:
         )
 
     def _diverged(self, loss: float) -> CalculationFailed:
-        return CalculationFailed(
-            Failure(
-                stage="train",
-                kind="diverged",
-                message=f"loss {loss} or its gradient is not finite in epoch {self.epoch} (seed {self.seed})",
-                advice="lower learning_rate, or look for outliers among the labels",
-            )
+        return CalculationFailed.of(
+            "train",
+            "diverged",
+            f"loss {loss} or its gradient is not finite in epoch {self.epoch} (seed {self.seed})",
+            "lower learning_rate, or look for outliers among the labels",
         )
 
     def state(self) -> dict[str, Any]:

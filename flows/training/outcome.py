@@ -19,6 +19,7 @@ from flows.training.verdict import (
     baselines,
     judge_difference,
     judge_level,
+    of_parts,
     rms_delta_force,
     straight_line,
 )
@@ -65,8 +66,7 @@ def summed_model(
         base_key=task.base_key,
         difference_key=task.difference_key,
         errors=found,
-        learned=base.learned and difference.learned,
-        verdict="; ".join(f"{part.model}: {part.verdict}" for part in (base, difference) if part.verdict),
+        **of_parts((base, difference)),
     )
 
 

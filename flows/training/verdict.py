@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from flows.records import Baseline, Errors
+from flows.records import Baseline, Errors, SummedModel, TrainedModelFacts
 from flows.training.datasets import Dataset, Frame
 from flows.training.evaluate import Prediction, rms, rms_force_eV_A
 
@@ -29,6 +29,15 @@ FEW = 10
 class Verdict:
     learned: bool
     reason: str
+
+
+def of_parts(models: Iterable[TrainedModelFacts | SummedModel]) -> dict[str, Any]:
+    """`learned` and `verdict` of what rests on `models`: it has learned if all of them have."""
+    parts = list(models)
+    return {
+        "learned": all(model.learned for model in parts),
+        "verdict": "; ".join(f"{model.model}: {model.verdict}" for model in parts if model.verdict),
+    }
 
 
 @dataclass(frozen=True)

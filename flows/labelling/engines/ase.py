@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import Field, field_validator
 
 from flows.failure import CalculationFailed
-from flows.labelling.engines.protocol import STAGE, Computed, EngineSettings
+from flows.labelling.engines.protocol import Computed, EngineSettings, failure
 from flows.records import Failure
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ class ASESettings(EngineSettings):
             yield from self._one_for_all(atoms, asked)
         for level in wanted.keys() - asked.keys():
             message = f"{self.calculator} has no {level!r}, or no forces of it"
-            yield level, _failure("bad-input", message, f"stands_for says {self.stands_for}", level)
+            yield level, failure("bad-input", message, f"stands_for says {self.stands_for}", level)
 
     def versions(self) -> dict[str, str]:
         package = self.calculator.split(".")[0].split(":")[0]
@@ -106,13 +106,9 @@ def _calculator(path: str, arguments: str) -> BaseCalculator:
         made = getattr(import_module(module), name)
     except (ImportError, AttributeError) as error:
         advice = "correct the path (module:Class), or install the package where the labels are computed"
-        raise CalculationFailed(_failure("bad-input", f"no calculator {path}: {error}", advice)) from error
+        raise CalculationFailed(failure("bad-input", f"no calculator {path}: {error}", advice)) from error
     try:
         return made(**json.loads(arguments))
     except (TypeError, ValueError) as error:
         message = f"{path} does not take {arguments}: {error}"
-        raise CalculationFailed(_failure("bad-input", message, "correct the arguments")) from error
-
-
-def _failure(kind: str, message: str, advice: str, level: str | None = None) -> Failure:
-    return Failure(stage=STAGE, kind=kind, message=message, advice=advice, level=level)
+        raise CalculationFailed(failure("bad-input", message, "correct the arguments")) from error

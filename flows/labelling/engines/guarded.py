@@ -19,7 +19,7 @@ import numpy as np
 
 from flows.failure import CalculationFailed
 from flows.labelling.engines.child import DONE, Child, Died, Raised
-from flows.labelling.engines.protocol import STAGE, Computed, EngineSettings
+from flows.labelling.engines.protocol import Computed, EngineSettings, failure
 from flows.records import Failure
 
 if TYPE_CHECKING:
@@ -69,17 +69,17 @@ class Guarded:
         except TimeoutError:
             self._kill()
             message = f"not done within time_limit_s = {limit:g}"
-            return _failure("time-limit", message, "raise time_limit_s, or ask for less")
+            return failure("time-limit", message, "raise time_limit_s, or ask for less")
         except Died as error:
             self._kill()
             advice = "its last words may be in the worker's log; retry, or leave the structure out"
-            return _failure("crashed", f"the engine {self._engine.kind} died: {error}", advice)
+            return failure("crashed", f"the engine {self._engine.kind} died: {error}", advice)
 
     def _listen(self, child: Child, deadline: float | None, expected: Expected, found: Results) -> Failure:
         strangers = []
         while (message := child.receive(deadline)) != DONE:
             if isinstance(message, Raised):
-                return _failure(
+                return failure(
                     "crashed", f"the engine {self._engine.kind} raised {message.line}", _ITS_FAULT
                 )
             level, result = message
@@ -88,7 +88,7 @@ class Guarded:
             else:
                 strangers.append(level)
         came = f" but unasked {', '.join(map(str, strangers))}" if strangers else ""
-        return _failure(
+        return failure(
             "garbage", f"the engine {self._engine.kind} said nothing of this level{came}", _ITS_FAULT
         )
 
@@ -179,8 +179,4 @@ _ITS_FAULT = "the engine is at fault: correct it, or its settings"
 
 
 def _garbage(level: str, wrong: str) -> Failure:
-    return _failure("garbage", f"{level}: {wrong}", _ITS_FAULT).model_copy(update={"level": level})
-
-
-def _failure(kind: str, message: str, advice: str) -> Failure:
-    return Failure(stage=STAGE, kind=kind, message=message, advice=advice)
+    return failure("garbage", f"{level}: {wrong}", _ITS_FAULT).model_copy(update={"level": level})

@@ -17,6 +17,11 @@ if TYPE_CHECKING:
 STAGE = "label"
 
 
+def failure(kind: str, message: str, advice: str, level: str | None = None) -> Failure:
+    """Why an engine has no number: of all that it was asked for, or of one level."""
+    return Failure(stage=STAGE, kind=kind, message=message, advice=advice, level=level)
+
+
 @dataclass(frozen=True)
 class Computed:
     """What an engine found for one structure at one level: eV per cell, forces (N, 3) in eV/Å.

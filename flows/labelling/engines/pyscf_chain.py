@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
     from flows.labelling.engines.pyscf import PySCFSettings
 
+_failed = partial(CalculationFailed.of, STAGE)
+
 
 class Chain:
     """Computes each step once, when the first level asks for it; a step that failed fails all that need it."""
@@ -48,16 +50,16 @@ class Chain:
         except CalculationFailed as error:
             return error.failure.model_copy(update={"level": level})
         except MemoryError:
-            return _failure("memory", f"no memory was left for {level}", _MORE_MEMORY, level=level).failure
+            return _failed("memory", f"no memory was left for {level}", _MORE_MEMORY, level=level).failure
         except Exception as error:
             message = f"PySCF ended with {type(error).__name__}: {error}"
-            return _failure("crashed", message, "see PySCF's message", level=level).failure
+            return _failed("crashed", message, "see PySCF's message", level=level).failure
         return found(wall_time_s=time.perf_counter() - started)
 
     def _computed(self, level: str, forces: bool) -> Callable[..., Computed]:
         if level not in LEVELS or (forces and not LEVELS[level]):
             asked = f"forces of {level}" if level in LEVELS else f"level {level!r}"
-            raise _failure("bad-input", f"PySCF has no {asked} at Γ", f"it has {LEVELS} (with forces or not)")
+            raise _failed("bad-input", f"PySCF has no {asked} at Γ", f"it has {LEVELS} (with forces or not)")
         memory = self._enough_memory(level)
         if level == "dft":
             return self._dft(forces, memory)
@@ -120,11 +122,11 @@ class Chain:
         try:
             usable = libxc.xc_type(name) in ("LDA", "GGA") and not libxc.is_hybrid_xc(name)
         except (KeyError, ValueError, AttributeError) as error:
-            raise _failure(
+            raise _failed(
                 "bad-input", f"PySCF knows no functional {name!r}", "use a name of libxc"
             ) from error
         if not usable:
-            raise _failure("bad-input", f"{name} is neither an LDA nor a GGA", "no other has forces at Γ")
+            raise _failed("bad-input", f"{name} is neither an LDA nor a GGA", "no other has forces at Γ")
         return name
 
     def _forces_eV_A(self, mean_field: Any) -> np.ndarray:
@@ -135,7 +137,7 @@ class Chain:
     def _force_sum(self, forces: np.ndarray) -> float:
         total, bound = float(np.abs(forces.sum(axis=0)).max()), self._settings.max_force_sum_eV_A
         if total > bound:
-            raise _failure(
+            raise _failed(
                 "forces-do-not-sum",
                 f"the forces sum to {total:.3g} eV/Å, more than {bound:.3g}",
                 "raise cutoff_dft_Ha, or give a finer mesh_dft",
@@ -163,14 +165,14 @@ class Chain:
         mean_field.get_hcore = lambda *_: core
         mean_field.kernel()
         if not mean_field.converged:
-            raise _failure(
+            raise _failed(
                 "unconverged",
                 f"{name} did not converge in {settings.max_scf_cycles} cycles",
                 "raise max_scf_cycles; a structure with close contacts or without a gap may never converge",
             )
         gap = _of_mean_field(mean_field).get("gap_eV")
         if gap is not None and gap < settings.min_gap_eV:
-            raise _failure(
+            raise _failed(
                 "no-gap",
                 f"the gap of {name} is {gap:.3g} eV, less than {settings.min_gap_eV:.3g}",
                 "no closed-shell insulator: leave the structure out, or lower min_gap_eV",
@@ -204,10 +206,10 @@ class Chain:
         settings = self._settings
         if not coupled.converged:
             message = f"CCSD did not converge in {settings.max_cc_cycles} cycles"
-            raise _failure("unconverged", message, "raise max_cc_cycles, or look at the gap of the structure")
+            raise _failed("unconverged", message, "raise max_cc_cycles, or look at the gap of the structure")
         t1 = coupled.get_t1_diagnostic()
         if t1 > settings.max_t1:
-            raise _failure(
+            raise _failed(
                 "multi-reference",
                 f"T1 is {t1:.3g}, more than {settings.max_t1:.3g}: one determinant is no good start",
                 "leave the structure out, or raise max_t1",
@@ -227,10 +229,10 @@ class Chain:
         size = Size(int(cell.nao), cell.nelectron // 2, int(np.prod(cell.mesh)) if on_mesh else 0)
         if level not in ("dft", "hf") and not size.empty:
             message = f"{level} needs empty orbitals, and {settings.basis} has none for this structure"
-            raise _failure("bad-input", message, "take a larger basis")
+            raise _failed("bad-input", message, "take a larger basis")
         needed = needed_GB(level, size)
         if needed > settings.max_memory_GB:
-            raise _failure(
+            raise _failed(
                 "memory",
                 f"{level} of {size.functions} functions, {size.occupied} orbitals occupied, {size.points} mesh"
                 f" points needs {needed:.3g} GB; max_memory_GB is {settings.max_memory_GB:.3g}",
@@ -255,7 +257,7 @@ def built_cell(settings: PySCFSettings, atoms: Atoms, level: str) -> Any:
     from pyscf.pbc.tools.pbc import cutoff_to_mesh
 
     if not atoms.pbc.all() or abs(atoms.cell.volume) < 1e-6:
-        raise _failure("bad-input", "the structure is not periodic in three directions", "give it a cell")
+        raise _failed("bad-input", "the structure is not periodic in three directions", "give it a cell")
     lattice = atoms.cell.array / Bohr
     # PySCF counts what the process holds already, as that of a worker's imports
     held_MB = lib.current_memory()[0]
@@ -270,12 +272,12 @@ def built_cell(settings: PySCFSettings, atoms: Atoms, level: str) -> Any:
         cell.build()
     except (RuntimeError, KeyError, ValueError) as error:
         message = f"PySCF cannot build the cell with {cell.basis} and {cell.pseudo}: {error}"
-        raise _failure(
+        raise _failed(
             "bad-input", message, "name a basis and a pseudopotential that have all elements"
         ) from error
     if cell.nelectron % 2 or atoms.get_initial_magnetic_moments().any():
         message = f"{cell.nelectron} valence electrons, or a magnetic moment: no closed shell"
-        raise _failure("open-shell", message, "only closed shells are computed; take another cell")
+        raise _failed("open-shell", message, "only closed shells are computed; take another cell")
     return cell
 
 
@@ -316,7 +318,3 @@ def _eV(hartree: float) -> float:
     from ase.units import Hartree
 
     return float(hartree) * Hartree
-
-
-def _failure(kind: str, message: str, advice: str, level: str | None = None) -> CalculationFailed:
-    return CalculationFailed(Failure(stage=STAGE, kind=kind, message=message, advice=advice, level=level))

@@ -85,7 +85,7 @@ class EngineCalculator(Calculator):
             raise CalculationFailed(found.model_copy(update={"level": self.level}))
         if found.forces_eV_A is None:
             message = f"the engine gave no forces at level {self.level}, and MD needs them"
-            raise CalculationFailed(Failure(stage=STAGE, kind="bad-input", message=message, level=self.level))
+            raise CalculationFailed.of(STAGE, "bad-input", message, level=self.level)
         self.last = found
         self.results = {"energy": found.energy_eV, "forces": found.forces_eV_A}
 

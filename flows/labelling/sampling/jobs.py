@@ -10,9 +10,7 @@ from numpy.typing import NDArray
 
 from flows.checkpoints import directory_of, sweep_delivered
 from flows.delivery import delivers
-from flows.dynamics.models import sum_of_models
 from flows.dynamics.outcome import MODEL_PACKAGES, versions
-from flows.faults import refuse_faulty
 from flows.keys import digest
 from flows.labelling.computed import computed_label
 from flows.labelling.engines.guarded import warm
@@ -22,6 +20,7 @@ from flows.labelling.sampling.calculator import Driver, EngineCalculator
 from flows.labelling.sampling.settings import STAGE, SweepTask
 from flows.labelling.sampling.sweep import sweep_of
 from flows.records import Structure, Sweep, TrainedModel
+from flows.training.force_field import ForceField
 
 
 @delivers(Sweep)
@@ -45,14 +44,12 @@ def sweep(task: SweepTask, models: list[TrainedModel]) -> Sweep:
 
 
 def _by_models(task: SweepTask, models: Sequence[TrainedModel]) -> Driver:
-    trained = [TrainedModel.model_validate(model) for model in models]
-    refuse_faulty(trained, STAGE)
-    calculator, _ = sum_of_models(trained, task.dtype, STAGE)
+    field = ForceField.of(models, task.dtype, STAGE)
     return Driver(
-        calculator,
-        potential=" + ".join(model.key for model in trained),
+        field.calculator,
+        potential=" + ".join(model.key for model in field.models),
         versions=versions(*MODEL_PACKAGES),
-        digests=tuple(model.blob.sha256 for model in trained),
+        digests=tuple(model.blob.sha256 for model in field.models),
     )
 
 
