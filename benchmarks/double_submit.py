@@ -95,7 +95,8 @@ def whole(spec: Path, work: bool) -> bool:
     from campaign.steering.submit import advance
     from flows.keys import job_uuid
     from launchers import database
-    from launchers.worker import Worker, WorkerSettings
+    from launchers.settings import WorkerSettings
+    from launchers.worker import Worker
 
     farm = Farm.open(found(database))
     asked = load_spec(spec).resolved

@@ -10,23 +10,17 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from launchers.settings import WorkerSettings
+
 RESTART_S = 5.0
 
 
 @dataclass(frozen=True)
 class NodeSettings:
-    """How many workers, and what each is told.
-
-    `then` is the import path `module:function` of what a worker calls with the farm when the queue is empty.
-    """
+    """How many workers, and what each is told: its `then` is an import path."""
 
     slots: int
-    run_root: Path
-    categories: tuple[str, ...] = ()
-    until_empty: bool = False
-    deadline: float | None = None
-    patience_s: float = 30.0
-    then: str | None = None
+    worker: WorkerSettings
 
 
 @dataclass
@@ -39,7 +33,7 @@ class Node:
     draining: bool = False
 
     def start(self) -> None:
-        self.settings.run_root.mkdir(parents=True, exist_ok=True)
+        self.settings.worker.run_root.mkdir(parents=True, exist_ok=True)
         for slot in range(self.settings.slots):
             self._start(slot)
 
@@ -82,10 +76,10 @@ class Node:
         return {slot: process.pid for slot, process in self._slots.items()}
 
     def _start(self, slot: int) -> None:
-        log = (self.settings.run_root / f"worker-{slot}.log").open("ab")
+        log = (self.settings.worker.run_root / f"worker-{slot}.log").open("ab")
         with log:
             self._slots[slot] = subprocess.Popen(
-                [sys.executable, "-m", "launchers.slot", *self._arguments()],
+                [sys.executable, "-m", "launchers.slot", *self.settings.worker.arguments()],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -93,19 +87,6 @@ class Node:
                 # a Ctrl-C on the terminal reaches the node alone, which drains its workers
                 start_new_session=True,
             )
-
-    def _arguments(self) -> list[str]:
-        settings = self.settings
-        arguments = ["--run-root", str(settings.run_root), "--patience", str(settings.patience_s)]
-        for category in settings.categories:
-            arguments += ["--category", category]
-        if settings.until_empty:
-            arguments += ["--until-empty"]
-        if settings.deadline is not None:
-            arguments += ["--deadline", str(settings.deadline)]
-        if settings.then is not None:
-            arguments += ["--then", settings.then]
-        return arguments
 
     def _environment(self, slot: int) -> dict[str, str]:
         environment = dict(os.environ)

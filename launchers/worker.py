@@ -9,17 +9,18 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from launchers.envelopes import load
 from launchers.farm import Farm
 from launchers.patience import DATABASE_AWAY
 from launchers.processes import ProcessName
 from launchers.rescue import Reaper
+from launchers.settings import WorkerSettings
 
 IDLE_S = 0.5
 HOUSEKEEPING_S = 5.0
@@ -33,22 +34,6 @@ class Drained(BaseException):
         return {"machine_trouble": "drained"}
 
 
-@dataclass(frozen=True)
-class WorkerSettings:
-    """What a worker takes, where it runs, and when it stops.
-
-    `then` is called with the farm when the queue is empty (it may add work); `deadline` is a Unix time after
-    which no job is begun and the one in hand is drained.
-    """
-
-    run_root: Path
-    categories: tuple[str, ...] = ()
-    until_empty: bool = False
-    deadline: float | None = None
-    patience_s: float = 30.0
-    then: Callable[[Farm], Any] | None = None
-
-
 class Worker:
     """Runs rockets one after another in this process."""
 
@@ -58,6 +43,7 @@ class Worker:
         self.farm = farm
         self.settings = settings
         self.draining = False
+        self._then = load(settings.then) if isinstance(settings.then, str) else settings.then
         self._called = -THEN_S
         self.reaper = Reaper(farm, settings.patience_s)
         self.fworker = FWorker(name=str(ProcessName.mine()), category=list(settings.categories))
@@ -95,8 +81,8 @@ class Worker:
     def _find_more(self) -> bool:
         """Nothing is ready: see whether something can be released. False: there is nothing to wait for."""
         busy = in_hand(self.farm, self.settings.categories)
-        if self.settings.then is not None and (not busy or time.monotonic() - self._called > THEN_S):
-            self.settings.then(self.farm)
+        if self._then is not None and (not busy or time.monotonic() - self._called > THEN_S):
+            self._then(self.farm)
             self._called = time.monotonic()
         self.reaper.reap()
         if self.farm.launchpad.run_exists(self.fworker):

@@ -30,19 +30,19 @@ def work(
     from campaign.cli.printing import show
     from campaign.steering.seal import ADVANCE
     from launchers.node import Node, NodeSettings, default_slots, run_root
+    from launchers.settings import WorkerSettings
 
     taken = _known(category or [])
     database()
-    settings = NodeSettings(
-        slots=slots or default_slots(),
+    settings = WorkerSettings(
         run_root=run_root(),
         categories=taken,
         until_empty=until_empty,
         deadline=None if deadline is None else moment(deadline),
         then=ADVANCE,
     )
-    node = Node(settings)
-    show(f"{settings.slots} workers; Ctrl-C drains them; logs in {settings.run_root}")
+    node = Node(NodeSettings(slots or default_slots(), settings))
+    show(f"{node.settings.slots} workers; Ctrl-C drains them; logs in {settings.run_root}")
     node.run()
 
 

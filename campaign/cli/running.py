@@ -19,6 +19,7 @@ from campaign.steering.time_left import left
 from launchers.farm import Farm
 from launchers.node import Node, NodeSettings, default_slots, run_root
 from launchers.patience import patiently
+from launchers.settings import WorkerSettings
 
 if TYPE_CHECKING:
     from campaign.planning.plan import Plan
@@ -99,8 +100,8 @@ def _work(asked: Asked, slots: int) -> bool:
     """Work until nothing can go on; True if the user stopped it first."""
     from campaign.steering.seal import ADVANCE
 
-    settings = NodeSettings(slots, run_root(), patience_s=PATIENCE_S, then=ADVANCE)
-    node = Node(settings)
+    settings = WorkerSettings(run_root(), patience_s=PATIENCE_S, then=ADVANCE)
+    node = Node(NodeSettings(slots, settings))
     view = View(asked, slots)
     show(f"{slots} workers, each with a log in {settings.run_root}")
     previous = signal.signal(signal.SIGTERM, signal.default_int_handler)

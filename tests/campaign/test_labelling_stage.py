@@ -226,7 +226,8 @@ class TestRunning:
         return submit(farm, load_spec(written), timedelta(0))
 
     def work(self, farm, tmp_path: Path) -> int:
-        from launchers.worker import Worker, WorkerSettings
+        from launchers.settings import WorkerSettings
+        from launchers.worker import Worker
 
         settings = WorkerSettings(run_root=tmp_path / "runs", categories=("label",), until_empty=True)
         return Worker(farm, settings).run()
@@ -299,7 +300,8 @@ class TestSweep:
     def test_its_frames_are_labelled_and_what_it_computed_is_not_computed_again(self, farm, written, tmp_path):
         from campaign.records.lookup import known
         from campaign.steering.submit import planned, submit
-        from launchers.worker import Worker, WorkerSettings
+        from launchers.settings import WorkerSettings
+        from launchers.worker import Worker
 
         loaded = load_spec(written, [self.SWEEP])
         submit(farm, loaded, timedelta(0))

@@ -11,7 +11,8 @@ from pymongo.errors import BulkWriteError
 
 from launchers.claims import add
 from launchers.farm import Farm
-from launchers.worker import Worker, WorkerSettings
+from launchers.settings import WorkerSettings
+from launchers.worker import Worker
 
 SOON = timedelta(0)
 

@@ -15,7 +15,8 @@ from launchers.claims import add
 from launchers.launchpad import cancel, counts, fizzled, pause, queued, resume, withdraw
 from launchers.node import Node, NodeSettings
 from launchers.processes import ProcessName
-from launchers.worker import Worker, WorkerSettings
+from launchers.settings import WorkerSettings
+from launchers.worker import Worker
 
 
 @pytest.fixture
@@ -126,7 +127,7 @@ def test_a_killed_workers_job_is_rescued_by_the_next(farm, toy_task, envelope, t
 def test_a_node_begins_a_dead_worker_again_and_drains(farm, toy_task, envelope, tmp_path, monkeypatch):
     monkeypatch.setattr("launchers.node.RESTART_S", 0.1)
     add(farm, [envelope(toy_task(value=number, seconds=2)) for number in range(2)])
-    node = Node(NodeSettings(slots=1, run_root=tmp_path / "runs", patience_s=0.5))
+    node = Node(NodeSettings(1, WorkerSettings(tmp_path / "runs", patience_s=0.5)))
     node.start()
     wait_for(lambda: counts(farm).get("RUNNING") == 1)
     os.kill(node.processes[0], signal.SIGKILL)
@@ -143,3 +144,9 @@ def test_process_names_tell_the_living_from_the_dead():
     assert mine.lives()
     assert not ProcessName(mine.host, mine.pid, mine.started - 100).lives()
     assert ProcessName.parse("Automatically generated Worker") is None
+
+
+def test_what_a_worker_is_told_reaches_its_process() -> None:
+    told = WorkerSettings(Path("/runs"), ("label", "train"), True, 1.5e9, 0.25, "campaign.submit:advance")
+    assert WorkerSettings.of_arguments(told.arguments()) == told
+    assert WorkerSettings.of_arguments(WorkerSettings(Path("/runs")).arguments()) == WorkerSettings(Path("/runs"))
