@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from campaign.results.columns import Column, Table
 from campaign.results.line import Line
 from campaign.results.result import Result
+from campaign.results.seeds import SharedVerdict, by_seeds
 from campaign.results.tables.phonons import ACOUSTIC, GAMMA, LINE_NOTE, interval, lines_of
 from campaign.results.tables.places import LEARNED, MODEL, SIZE, SYSTEM, TITLE, place
 from flows.records import PhononFacts
@@ -30,12 +31,8 @@ def _rows(campaign: Campaign) -> Iterator[dict[str, Any]]:
 
 def _groups(campaign: Campaign, system: str, level: str) -> list[list[Result[PhononFacts]]]:
     """Phonons of the models that stand for `level`, the seeds of one model and size together."""
-    found: dict[tuple[str, str], list[Result[PhononFacts]]] = {}
-    for one in campaign.phonons():
-        stands_for = one.work.seed is not None and ModelName.parse(one.work.model).level == level
-        if stands_for and one.work.system == system:
-            found.setdefault((one.work.size, one.work.model), []).append(one)
-    return list(found.values())
+    models = [one for one in campaign.phonons() if one.work.system == system and one.work.seed is not None]
+    return by_seeds(one for one in models if ModelName.parse(one.work.model).level == level)
 
 
 def optical_cm1(points_cm1: Mapping[str, Sequence[float]]) -> float:
@@ -53,7 +50,7 @@ def _compared(group: list[Result[PhononFacts]], frozen_cm1: float) -> dict[str, 
     facts = place(group[0].work)
     return {name: facts[name] for name in ("model", "title", "size")} | {
         "seed_count": len(group),
-        "learned": all(one.record.learned for one in group),
+        "learned": SharedVerdict.of([one.record for one in group]).learned,
         "min_cm1": min(modes),
         "max_cm1": max(modes),
         "worst_off_cm1": off,

@@ -11,6 +11,7 @@ from campaign.results import unstable
 from campaign.results.columns import Column, Table
 from campaign.results.line import Line
 from campaign.results.result import Result
+from campaign.results.seeds import SharedVerdict, by_seeds
 from campaign.results.tables.places import (
     KEY,
     LEARNED,
@@ -64,36 +65,28 @@ def _point_rows(campaign: Campaign) -> Iterator[dict[str, Any]]:
 
 def _spread_rows(campaign: Campaign) -> Iterator[dict[str, Any]]:
     """Point by point, so that the models stand below each other."""
-    for group in _groups(campaign.phonons()):
+    for group in by_seeds(campaign.phonons()):
         common, lines = _of_group(campaign, group), lines_of(campaign, group)
         for point in group[0].record.points_cm1:
             for modes in degenerate([one.record.points_cm1[point] for one in group]):
                 yield {**common, "point": point, **_spread(group, point, modes), **_line(lines, point, modes)}
 
 
-def _groups(phonons: Iterable[Result[PhononFacts]]) -> list[Group]:
-    """The seeds of each model, system by system and size by size."""
-    found: dict[tuple[str, str, str], Group] = {}
-    for one in phonons:
-        found.setdefault((one.work.system, one.work.size, one.work.model), []).append(one)
-    return list(found.values())
-
-
 def _of_group(campaign: Campaign, group: Group) -> dict[str, Any]:
-    """What all points of a model share. It has learned if it has with every seed."""
+    """What all points of a model share."""
     facts = place(group[0].work)
     asked = [
         work
         for work in campaign.plan.of_stage("phonons")
         if all(getattr(work, name) == facts[name] for name in ("system", "model", "size"))
     ]
-    lost = [one for one in group if not one.record.learned]
+    shared = SharedVerdict.of([one.record for one in group])
     return {name: facts[name] for name in ("system", "model", "title", "size")} | {
         "seed_count": len(group),
         "planned_seed_count": len(asked),
-        "learned": not lost,
-        "learned_seed_count": len(group) - len(lost),
-        "verdict": lost[0].record.verdict if lost else group[0].record.verdict,
+        "learned": shared.learned,
+        "learned_seed_count": shared.learned_seeds,
+        "verdict": shared.verdict,
         **unstable.facts(unstable.worst(one.record for one in group)),
     }
 
