@@ -19,6 +19,8 @@ def main(arguments: list[str] | None = None) -> int:
     from launchers.farm import Farm
     from launchers.worker import Worker
 
+    # jobs run in directories of their own: a relative path would mean another folder to each of them
+    os.environ["LATTICEFARM_HOME"] = str(database.home())
     done = Worker(Farm.open(database.running()), settings).run()
     print(f"worker ended after {done} jobs", flush=True)
     return 0
