@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 from uuid import uuid4
 
 import pytest
+from sources import module_at
 
 os.environ.setdefault("TQDM_DISABLE", "1")
 
@@ -18,13 +18,7 @@ os.environ.setdefault("TQDM_DISABLE", "1")
 @pytest.fixture(scope="session")
 def write_campaign() -> Callable[..., Path]:
     """Writes the small real campaign of the benchmarks: copper by EMT, trainings of seconds."""
-    place = Path(__file__).parents[1] / "benchmarks" / "toy_campaign.py"
-    specification = spec_from_file_location("toy_campaign_of_benchmarks", place)
-    assert specification is not None
-    assert specification.loader is not None
-    module = module_from_spec(specification)
-    specification.loader.exec_module(module)
-    return module.write_campaign
+    return module_at("benchmarks/toy_campaign.py").write_campaign
 
 
 @pytest.fixture(scope="session")

@@ -5,48 +5,26 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import socket
 import subprocess
 import tempfile
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from refusing_mongodb import refusing_mongodb
 
 from launchers import database
-from launchers.embedded import wire
 
 SECRET = "open-sesame"
 pytestmark = pytest.mark.usefixtures("toy_folder", "no_database")
 COMMANDS = [("plan", "toy.yaml"), ("submit", "toy.yaml"), ("run", "toy.yaml"), ("status",), ("work",), ("db", "status")]
 
 
-def _refuse(listener: socket.socket) -> None:
-    """Answer as a MongoDB does that does not know the password."""
-    hello = {"ok": 1.0, "helloOk": True, "isWritablePrimary": True, "maxWireVersion": 17, "minWireVersion": 0}
-    hello |= {"saslSupportedMechs": ["SCRAM-SHA-256"], "maxBsonObjectSize": 1 << 24}
-    refusal = {"ok": 0.0, "code": 18, "codeName": "AuthenticationFailed", "errmsg": "Authentication failed."}
-
-    def talk(connection: socket.socket) -> None:
-        while (message := wire.receive(connection)) is not None:
-            name = next(iter(message.command)).lower()
-            wire.send(connection, message, hello if name in ("hello", "ismaster") else refusal)
-
-    while True:
-        try:
-            connection, _ = listener.accept()
-        except OSError:
-            return
-        threading.Thread(target=talk, args=(connection,), daemon=True).start()
-
-
 @pytest.fixture
 def refusing(no_database: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     assert no_database
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        threading.Thread(target=_refuse, args=(listener,), daemon=True).start()
-        monkeypatch.setenv("LATTICEFARM_MONGO_URI", f"mongodb://bob:{SECRET}@127.0.0.1:{listener.getsockname()[1]}/x")
+    with refusing_mongodb() as port:
+        monkeypatch.setenv("LATTICEFARM_MONGO_URI", f"mongodb://bob:{SECRET}@127.0.0.1:{port}/x")
         yield
 
 

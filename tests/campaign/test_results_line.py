@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +9,7 @@ import numpy as np
 import pytest
 import results_world as world
 from ase.build import bulk
+from sources import module_at
 
 from campaign.planning.work import Work
 from campaign.results import Campaign, Result, open_campaign
@@ -116,13 +116,7 @@ def test_a_damaged_file_of_a_polar_crystal_gives_no_line() -> None:
 
 
 def springs_of(atoms: Any) -> Any:
-    path = Path(__file__).parents[1] / "phonons" / "test_phonons_harmonic.py"
-    specification = spec_from_file_location("springs_for_lines", path)
-    assert specification is not None
-    assert specification.loader is not None
-    module = module_from_spec(specification)
-    specification.loader.exec_module(module)
-    return module.Springs(atoms, 2.1, 3.0, 0.6)
+    return module_at("tests/phonons/test_phonons_harmonic.py").Springs(atoms, 2.1, 3.0, 0.6)
 
 
 def task_of(model: str, atoms: Any, nac: Any) -> PhononTask:

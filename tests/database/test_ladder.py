@@ -1,11 +1,9 @@
 """Which database is taken, what it gives, and what it says when it cannot be used."""
 
 import os
-import socket
 import stat
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,9 +11,10 @@ from typing import Any
 import pytest
 import yaml
 from pymongo.errors import OperationFailure
+from refusing_mongodb import refusing_mongodb
 
 from launchers import database, mongod
-from launchers.embedded import process, wire
+from launchers.embedded import process
 from launchers.embedded.home import Home
 from launchers.uri import MongoURI, explain
 
@@ -128,30 +127,10 @@ def test_nobody_answers(empty_environment: Path, monkeypatch: pytest.MonkeyPatch
     assert SECRET not in str(caught.value)
 
 
-def _refuse(listener: socket.socket) -> None:
-    """Answer as a MongoDB does that does not know the password."""
-    hello = {"ok": 1.0, "helloOk": True, "isWritablePrimary": True, "maxWireVersion": 17, "minWireVersion": 0}
-    hello |= {"saslSupportedMechs": ["SCRAM-SHA-256"], "maxBsonObjectSize": 1 << 24}
-    refusal = {"ok": 0.0, "code": 18, "codeName": "AuthenticationFailed", "errmsg": "Authentication failed."}
-
-    def talk(connection: socket.socket) -> None:
-        while (message := wire.receive(connection)) is not None:
-            name = next(iter(message.command)).lower()
-            wire.send(connection, message, hello if name in ("hello", "ismaster") else refusal)
-
-    while True:
-        try:
-            connection, _ = listener.accept()
-        except OSError:
-            return
-        threading.Thread(target=talk, args=(connection,), daemon=True).start()
-
-
 @pytest.fixture
 def refusing_port() -> Iterator[int]:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        threading.Thread(target=_refuse, args=(listener,), daemon=True).start()
-        yield listener.getsockname()[1]
+    with refusing_mongodb() as port:
+        yield port
 
 
 def test_a_refused_password(

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from importlib.util import module_from_spec, spec_from_file_location
-from pathlib import Path
-
 import numpy as np
 import pytest
 from dynamics_toys import BIG, LIH, Harmonic, spring_matrix
+from sources import module_at
 from test_dynamics_mace import untrained
 
 from flows.phonons.cells import supercell_matrix
@@ -19,13 +17,7 @@ STIFFER = 400.0
 
 @pytest.fixture(scope="module")
 def hessian():
-    place = Path(__file__).parents[2] / "benchmarks" / "hessian.py"
-    specification = spec_from_file_location("hessian_of_benchmarks", place)
-    assert specification is not None
-    assert specification.loader is not None
-    module = module_from_spec(specification)
-    specification.loader.exec_module(module)
-    return module
+    return module_at("benchmarks/hessian.py")
 
 
 def rms(values) -> float:
