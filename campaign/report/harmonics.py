@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from campaign.report.place import Crystal
 from campaign.report.seeds import Harvest, SeedGroup
-from campaign.results.campaign import Result
+from campaign.results.result import Result
 from campaign.steering.status import State
 from flows.dynamics.harmonic import harmonic_spectrum
 from flows.dynamics.settings import DynamicsTask

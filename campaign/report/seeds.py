@@ -10,7 +10,8 @@ from typing import Any, Generic, TypeVar
 from campaign.planning.plan import Work
 from campaign.report.labelled import LevelLabels, level_labels
 from campaign.results import unstable
-from campaign.results.campaign import Campaign, Result
+from campaign.results.campaign import Campaign
+from campaign.results.result import Result
 from campaign.steering.status import status_of
 from flows.records import PhononFacts, Record, SummedModel, TrainedModelFacts, Vibrations
 from flows.training.names import ModelName

@@ -8,10 +8,11 @@ diamond.trainings()                             # typed records, each with its p
 diamond.potential("diamond", "delta_ccsd(t)", 861, "full")  # an ASE calculator
 """
 
-from campaign.results.campaign import Campaign, Result
+from campaign.results.campaign import Campaign
 from campaign.results.errors import NoDatabase, UnknownCampaign, UnknownResult, UnknownTable
 from campaign.results.failed import FailedWork
 from campaign.results.opening import campaign_names, connect, open_campaign
+from campaign.results.result import Result
 from campaign.results.tables import TABLES
 
 __all__ = [

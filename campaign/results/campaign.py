@@ -1,104 +1,22 @@
-"""A campaign with its results: the plan says what each record is called, the record holds the numbers.
-
-A piece of work that two campaigns share is computed once, under the names of the first. So system, model, seed
-and size come from the plan of the campaign that asks, never from the record.
-"""
+"""A campaign as its user reads it: records, data frames, files and potentials."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING
 
-from campaign.planning.knowledge import Knowledge
-from campaign.planning.label_requests import LabelRequests
-from campaign.planning.plan import Plan, Work, plan
-from campaign.records import labels
-from campaign.records.lookup import all_wanted, known, label_sets
-from campaign.results.errors import UnknownResult
-from campaign.results.failed import FailedWork, failed_work
-from campaign.results.frozen import FrozenResult, frozen_results
-from campaign.results.line import Line, line_phonons
-from campaign.results.result import Result as Result
-from campaign.results.verdicts import judged, of_parts
-from campaign.spec import ResolvedSpec
-from campaign.spec.errors import nearest
-from campaign.steering.status import status_of
-from flows.keys import job_uuid
-from flows.records import Drawn, LabelSet, PhononFacts, Record, SummedModel, TrainedModelFacts, Vibrations
-from launchers.farm import Farm
+from campaign.planning.work import Work
+from campaign.results.files import calculator, write_model, write_phonopy
+from campaign.results.outcomes import Outcomes
+from campaign.results.tables import find_table
 
 if TYPE_CHECKING:
     from ase.calculators.calculator import Calculator
     from pandas import DataFrame
 
-R = TypeVar("R", bound=Record)
 
-
-@dataclass(frozen=True)
-class Campaign:
-    """What a campaign asked for and what came of it, as the database had it when first asked.
-
-    Records are fetched once, stage by stage, without blobs; open the campaign again for newer ones. Verdicts are by
-    the rule of today (`campaign.results.verdicts`), also on records of an older one.
-    """
-
-    farm: Farm
-    spec: ResolvedSpec
-
-    @property
-    def name(self) -> str:
-        return self.spec.campaign
-
-    @cached_property
-    def plan(self) -> Plan:
-        """All work that the campaign asks for, done or not."""
-        return plan(self.spec, self._known)
-
-    def label_sets(self) -> dict[str, LabelSet]:
-        """The labels of each system that has any."""
-        return dict(self._label_sets)
-
-    def trainings(self) -> list[Result[TrainedModelFacts]]:
-        """All trained models."""
-        return list(self._trainings)
-
-    def sums(self) -> list[Result[SummedModel]]:
-        """All sums of a base and a difference."""
-        return list(self._sums)
-
-    def phonons(self) -> list[Result[PhononFacts]]:
-        """All phonons."""
-        return list(self._phonons)
-
-    def hessians(self) -> list[Result[PhononFacts]]:
-        """Phonons with the force constants of the MD's own cell, of all models that have MD."""
-        return list(self._hessians)
-
-    def lines(self) -> dict[str, Line]:
-        """What straight lines in E_base alone give, by the key of the phonons of a sum."""
-        return dict(self._lines)
-
-    def vibrations(self) -> list[Result[Vibrations]]:
-        """All densities of states from MD."""
-        return list(self._vibrations)
-
-    def failures(self) -> list[FailedWork]:
-        """All work that failed, and how much other work waits for it in vain."""
-        return list(self._failures)
-
-    def frozen_phonons(self) -> list[FrozenResult]:
-        """The frozen phonons of the levels that an engine labels, as far as their labels are there."""
-        return list(self._frozen_phonons)
-
-    def label_requests(self) -> dict[str, LabelRequests]:
-        """What each system asks of its engines: structures as they were drawn, label keys by level."""
-        return dict(self._wanted)
-
-    def drawn(self) -> dict[str, dict[str, Drawn]]:
-        """The structures that each system's engines label, by key, as they were drawn."""
-        return {name: dict(asked.drawn) for name, asked in self._wanted.items()}
+class Campaign(Outcomes):
+    """The outcomes of a campaign, and what can be made of them."""
 
     def table(self, name: str) -> DataFrame:
         """The table `name` as a data frame; units are in the names of its columns.
@@ -106,25 +24,7 @@ class Campaign:
         Raises:
             UnknownTable: there is none of that name; the message names the nearest.
         """
-        from campaign.results.tables import find_table
-
         return find_table(name).frame(self)
-
-    def find(self, stage: str, system: str, model: str, seed: int, size: str) -> Work:
-        """The piece of work at this place of the plan.
-
-        Raises:
-            UnknownResult: the campaign asks for nothing there; the message says what it asks for.
-        """
-        left = self.plan.of_stage(stage)
-        for field, value in (("system", system), ("model", model), ("size", size), ("seed", seed)):
-            known = list(dict.fromkeys(str(getattr(work, field)) for work in left))
-            left = [work for work in left if getattr(work, field) == value]
-            if not left:
-                raise UnknownResult(
-                    f"{self.name}: no {stage} of {field} {value}; {nearest(str(value), known)}"
-                )
-        return left[0]
 
     def model_file(self, model: Work | str, directory: Path | str) -> Path:
         """Write the `.model` file of a training (or of its key) into `directory`, sha256 verified.
@@ -133,8 +33,6 @@ class Campaign:
             UnknownResult: it is no training of this campaign, or not done yet.
             ValueError: the stored bytes are damaged.
         """
-        from campaign.results.files import write_model
-
         return write_model(self, model, Path(directory))
 
     def phonopy_file(self, phonons: Work | str, directory: Path | str) -> Path:
@@ -144,8 +42,6 @@ class Campaign:
             UnknownResult: these are no phonons of this campaign, or not done yet.
             ValueError: the stored bytes are damaged.
         """
-        from campaign.results.files import write_phonopy
-
         return write_phonopy(self, phonons, Path(directory))
 
     def potential(
@@ -158,68 +54,4 @@ class Campaign:
         Raises:
             UnknownResult: the campaign asks for no such model, or it is not done yet.
         """
-        from campaign.results.files import calculator
-
         return calculator(self, (system, model, seed, size), device)
-
-    @cached_property
-    def _known(self) -> Knowledge:
-        return known(self.farm, self.spec, labels.stored(self.farm, self.spec))
-
-    @cached_property
-    def _label_sets(self) -> dict[str, LabelSet]:
-        return label_sets(self.farm, self.spec, self._known)
-
-    @cached_property
-    def _wanted(self) -> dict[str, LabelRequests]:
-        return all_wanted(self.spec, self._known)
-
-    @cached_property
-    def _frozen_phonons(self) -> list[FrozenResult]:
-        return [
-            one
-            for system, asked in self._wanted.items()
-            for one in frozen_results(self.farm, system, self.spec.systems[system], asked)
-        ]
-
-    @cached_property
-    def _trainings(self) -> list[Result[TrainedModelFacts]]:
-        return judged(self.farm, self._results("train", TrainedModelFacts))
-
-    @cached_property
-    def _models(self) -> dict[str, TrainedModelFacts]:
-        """With the names that this campaign gives them."""
-        return {one.work.key: one.record.model_copy(update={"model": one.work.model}) for one in self._trainings}
-
-    @cached_property
-    def _sums(self) -> list[Result[SummedModel]]:
-        return list(of_parts(self._results("sum", SummedModel), self._models))
-
-    @cached_property
-    def _phonons(self) -> list[Result[PhononFacts]]:
-        return list(of_parts(self._results("phonons", PhononFacts), self._models))
-
-    @cached_property
-    def _hessians(self) -> list[Result[PhononFacts]]:
-        return list(of_parts(self._results("hessian", PhononFacts), self._models))
-
-    @cached_property
-    def _vibrations(self) -> list[Result[Vibrations]]:
-        return list(of_parts(self._results("vibrations", Vibrations), self._models))
-
-    @cached_property
-    def _lines(self) -> dict[str, Line]:
-        return line_phonons(self.farm, self._phonons, self._trainings)
-
-    @cached_property
-    def _failures(self) -> list[FailedWork]:
-        return failed_work(self.farm, status_of(self.farm, self.plan))
-
-    def _results(self, stage: str, record: type[R]) -> list[Result[R]]:
-        wanted = {job_uuid(work.key): work for work in self.plan.of_stage(stage)}
-        stored: dict[str, dict[str, Any]] = self.farm.records(wanted)
-        return [
-            Result(work, record.model_validate(stored[uuid]))
-            for uuid, work in wanted.items()
-            if uuid in stored
-        ]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-    from campaign.results.campaign import Campaign
+    from campaign.results.outcomes import Outcomes
 
 Kind = Literal["text", "int", "float", "bool", "markup"]
 
@@ -51,12 +51,12 @@ class Table:
     name: str
     about: str
     columns: tuple[Column, ...]
-    rows: Callable[[Campaign], Iterable[dict[str, Any]]]
+    rows: Callable[[Outcomes], Iterable[dict[str, Any]]]
     view: Callable[[DataFrame], DataFrame] | None = None
     view_columns: tuple[Column, ...] = ()
     notes: Callable[[DataFrame], list[str]] | None = None
 
-    def frame(self, campaign: Campaign) -> DataFrame:
+    def frame(self, campaign: Outcomes) -> DataFrame:
         """The whole table. Missing text is None, a missing number NaN or NA; every column is always there."""
         return frame(self.columns, self.rows(campaign))
 

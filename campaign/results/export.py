@@ -10,17 +10,18 @@ from typing import TYPE_CHECKING, Any
 
 from campaign.planning.plan import Work
 from campaign.results.errors import UnknownResult
+from campaign.results.files import write_model, write_phonopy
 from campaign.spec.errors import nearest
 from flows.training.names import ModelName
 
 if TYPE_CHECKING:
-    from campaign.results.campaign import Campaign
+    from campaign.results.outcomes import Outcomes
 
 INDEX = "index.json"
 
 
 def export_files(
-    campaign: Campaign, what: str, directory: Path, asked: Mapping[str, Any]
+    campaign: Outcomes, what: str, directory: Path, asked: Mapping[str, Any]
 ) -> list[dict[str, Any]]:
     """Write the `models` or `phonons` that are done and match `asked`; return what the index says of them.
 
@@ -32,14 +33,14 @@ def export_files(
     """
     found = campaign.trainings() if what == "models" else campaign.phonons()
     done = {one.work.key: one.record for one in found}
-    write = campaign.model_file if what == "models" else campaign.phonopy_file
+    write = write_model if what == "models" else write_phonopy
     wanted = select(campaign, what, asked)
     if not any(work.key in done for work in wanted):
         raise UnknownResult(
             f"{campaign.name}: none of these {len(wanted)} {what} is done yet; see latticefarm status {campaign.name}"
         )
     written = [
-        _entry(work, write(work, directory), done[work.key].learned, done[work.key].verdict)
+        _entry(work, write(campaign, work, directory), done[work.key].learned, done[work.key].verdict)
         for work in wanted
         if work.key in done
     ]
@@ -47,7 +48,7 @@ def export_files(
     return written
 
 
-def select(campaign: Campaign, what: str, asked: Mapping[str, Any]) -> list[Work]:
+def select(campaign: Outcomes, what: str, asked: Mapping[str, Any]) -> list[Work]:
     """The trainings or phonons that match.
 
     Raises:

@@ -16,27 +16,27 @@ from flows.training.names import ModelName
 if TYPE_CHECKING:
     from ase.calculators.calculator import Calculator
 
-    from campaign.results.campaign import Campaign
+    from campaign.results.outcomes import Outcomes
 
 R = TypeVar("R", bound=Record)
 Place = tuple[str, str, int, str]
 
 
-def write_model(campaign: Campaign, model: Work | str, directory: Path) -> Path:
+def write_model(campaign: Outcomes, model: Work | str, directory: Path) -> Path:
     """See `Campaign.model_file`."""
     work = _work(campaign, model, "train")
     content = _record(campaign, work, TrainedModel).blob.content()
     return _write(directory / f"{file_stem(work)}.model", content)
 
 
-def write_phonopy(campaign: Campaign, phonons: Work | str, directory: Path) -> Path:
+def write_phonopy(campaign: Outcomes, phonons: Work | str, directory: Path) -> Path:
     """See `Campaign.phonopy_file`."""
     work = _work(campaign, phonons, "phonons")
     content = _record(campaign, work, Phonons).blob.content()
     return _write(directory / f"{file_stem(work)}.phonopy.yaml", content)
 
 
-def calculator(campaign: Campaign, place: Place, device: str) -> Calculator:
+def calculator(campaign: Outcomes, place: Place, device: str) -> Calculator:
     """See `Campaign.potential`; `place` is system, model, seed and size."""
     from flows.training.potentials import total
 
@@ -50,7 +50,7 @@ def calculator(campaign: Campaign, place: Place, device: str) -> Calculator:
     return total(models, device=device)
 
 
-def parts(campaign: Campaign, place: Place) -> list[Work]:
+def parts(campaign: Outcomes, place: Place) -> list[Work]:
     """The trainings that make a model: one, or base and difference of a sum."""
     system, model, seed, size = place
     if ModelName.parse(model).kind != "sum":
@@ -63,7 +63,7 @@ def file_stem(work: Work) -> str:
     return re.sub(r"[^\w.-]", "", f"{work.system}_{work.model}_{work.size}_{work.seed}")
 
 
-def _work(campaign: Campaign, asked: Work | str, stage: str) -> Work:
+def _work(campaign: Outcomes, asked: Work | str, stage: str) -> Work:
     work = campaign.plan.work.get(asked) if isinstance(asked, str) else asked
     if work is None:
         raise UnknownResult(f"{campaign.name}: no work has the key {asked}")
@@ -72,7 +72,7 @@ def _work(campaign: Campaign, asked: Work | str, stage: str) -> Work:
     return work
 
 
-def _record(campaign: Campaign, work: Work, record: type[R]) -> R:
+def _record(campaign: Outcomes, work: Work, record: type[R]) -> R:
     uuid = job_uuid(work.key)
     stored = campaign.farm.records([uuid], blobs=True).get(uuid)
     if stored is None:

@@ -10,13 +10,13 @@ from campaign.results.columns import Column, Table
 from campaign.results.tables.places import KEY, MODEL, SEED, SIZE, SYSTEM, TITLE, place
 
 if TYPE_CHECKING:
-    from campaign.results.campaign import Campaign
+    from campaign.results.outcomes import Outcomes
 
 SHORT_KEY = 12
 """Digits of a key that a terminal shows; `plan --show` and `retry` take them."""
 
 
-def _failure_rows(campaign: Campaign) -> Iterator[dict[str, Any]]:
+def _failure_rows(campaign: Outcomes) -> Iterator[dict[str, Any]]:
     for failed in campaign.failures():
         reason = failed.record
         yield {
@@ -30,7 +30,7 @@ def _failure_rows(campaign: Campaign) -> Iterator[dict[str, Any]]:
         }
 
 
-def _gap_rows(campaign: Campaign) -> Iterator[dict[str, Any]]:
+def _gap_rows(campaign: Outcomes) -> Iterator[dict[str, Any]]:
     for gap in campaign.plan.gaps:
         yield {"system": gap.system, "model": gap.model, "title": shown(gap.model), "why": gap.why}
 

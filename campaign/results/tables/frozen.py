@@ -15,10 +15,10 @@ from flows.records import PhononFacts
 from flows.training.names import ModelName
 
 if TYPE_CHECKING:
-    from campaign.results.campaign import Campaign
+    from campaign.results.outcomes import Outcomes
 
 
-def _rows(campaign: Campaign) -> Iterator[dict[str, Any]]:
+def _rows(campaign: Outcomes) -> Iterator[dict[str, Any]]:
     for frozen in campaign.frozen_phonons():
         common = {"system": frozen.system, "level": frozen.level, "frozen_cm1": frozen.phonon.frequency_cm1}
         groups = _groups(campaign, frozen.system, frozen.level)
@@ -29,7 +29,7 @@ def _rows(campaign: Campaign) -> Iterator[dict[str, Any]]:
             yield {**common, "title": "no phonons yet", "seed_count": 0}
 
 
-def _groups(campaign: Campaign, system: str, level: str) -> list[list[Result[PhononFacts]]]:
+def _groups(campaign: Outcomes, system: str, level: str) -> list[list[Result[PhononFacts]]]:
     """Phonons of the models that stand for `level`, the seeds of one model and size together."""
     models = [one for one in campaign.phonons() if one.work.system == system and one.work.seed is not None]
     return by_seeds(one for one in models if ModelName.parse(one.work.model).level == level)

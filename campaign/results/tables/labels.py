@@ -10,7 +10,7 @@ from campaign.results.columns import Column, Table
 from flows.records import LabelSet, LevelAudit
 
 if TYPE_CHECKING:
-    from campaign.results.campaign import Campaign
+    from campaign.results.outcomes import Outcomes
 
 _AUDITED = (
     Column("count", "int", "labels"),
@@ -29,7 +29,7 @@ _AUDITED = (
 )
 
 
-def _label_rows(campaign: Campaign) -> Iterator[dict[str, Any]]:
+def _label_rows(campaign: Outcomes) -> Iterator[dict[str, Any]]:
     for system, labels in campaign.label_sets().items():
         aside = Counter(item.level for item in labels.set_aside)
         for level in dict.fromkeys([*labels.audit, *aside]):
@@ -53,7 +53,7 @@ def _remarks(audit: LevelAudit) -> dict[str, Any]:
     }
 
 
-def _set_aside_rows(campaign: Campaign) -> Iterator[dict[str, Any]]:
+def _set_aside_rows(campaign: Outcomes) -> Iterator[dict[str, Any]]:
     for system, labels in campaign.label_sets().items():
         for item in labels.set_aside:
             yield {"system": system, **item.model_dump(exclude={"schema_version"})}

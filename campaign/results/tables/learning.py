@@ -18,7 +18,7 @@ from flows.training.names import ModelName
 from flows.training.settings import SummingTask, TrainingTask
 
 if TYPE_CHECKING:
-    from campaign.results.campaign import Campaign
+    from campaign.results.outcomes import Outcomes
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class _Tested:
     facts: dict[str, Any]
 
 
-def _rows(campaign: Campaign) -> Iterator[dict[str, Any]]:
+def _rows(campaign: Outcomes) -> Iterator[dict[str, Any]]:
     targets = _targets(campaign)
     for one in _tested(campaign):
         if holdout := targets.get((one.work.system, one.work.model)):
@@ -43,7 +43,7 @@ def _rows(campaign: Campaign) -> Iterator[dict[str, Any]]:
             }
 
 
-def _targets(campaign: Campaign) -> dict[tuple[str, str], dict[str, float]]:
+def _targets(campaign: Outcomes) -> dict[tuple[str, str], dict[str, float]]:
     """By system and model: what it should say (eV) of each structure of its holdout."""
     needed = {
         (system, model): _label_keys(campaign.label_sets()[system], model, structures)
@@ -69,7 +69,7 @@ def _label_keys(labels: LabelSet, model: str, structures: Iterable[str]) -> dict
     return {structure: tuple(level[structure] for level in levels) for structure in structures}
 
 
-def _holdouts(campaign: Campaign) -> dict[tuple[str, str], frozenset[str]]:
+def _holdouts(campaign: Outcomes) -> dict[tuple[str, str], frozenset[str]]:
     """By system and model: the structures that every size with a test set tests on, done or not."""
     common: dict[tuple[str, str], frozenset[str]] = {}
     label_sets = campaign.label_sets()
@@ -92,7 +92,7 @@ def _test_structures(work: Work, labels: LabelSet) -> frozenset[str]:
     return frozenset(structures[label] for label in tested)
 
 
-def _tested(campaign: Campaign) -> Iterator[_Tested]:
+def _tested(campaign: Outcomes) -> Iterator[_Tested]:
     """Every model and sum with a test set, in the order of the plan of trainings, then of sums."""
     trained = {one.work.key: one.record for one in campaign.trainings()}
     for one in campaign.trainings():

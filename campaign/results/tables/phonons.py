@@ -27,7 +27,7 @@ from campaign.results.tables.places import (
 from flows.records import PhononFacts
 
 if TYPE_CHECKING:
-    from campaign.results.campaign import Campaign
+    from campaign.results.outcomes import Outcomes
 
 GAMMA = "Γ"
 ACOUSTIC = 3
@@ -44,7 +44,7 @@ LINE_NOTE = (
 Group = list[Result[PhononFacts]]
 
 
-def _point_rows(campaign: Campaign) -> Iterator[dict[str, Any]]:
+def _point_rows(campaign: Outcomes) -> Iterator[dict[str, Any]]:
     lines = campaign.lines()
     for one in campaign.phonons():
         line = lines.get(one.work.key)
@@ -63,7 +63,7 @@ def _point_rows(campaign: Campaign) -> Iterator[dict[str, Any]]:
                 }
 
 
-def _spread_rows(campaign: Campaign) -> Iterator[dict[str, Any]]:
+def _spread_rows(campaign: Outcomes) -> Iterator[dict[str, Any]]:
     """Point by point, so that the models stand below each other."""
     for group in by_seeds(campaign.phonons()):
         common, lines = _of_group(campaign, group), lines_of(campaign, group)
@@ -72,7 +72,7 @@ def _spread_rows(campaign: Campaign) -> Iterator[dict[str, Any]]:
                 yield {**common, "point": point, **_spread(group, point, modes), **_line(lines, point, modes)}
 
 
-def _of_group(campaign: Campaign, group: Group) -> dict[str, Any]:
+def _of_group(campaign: Outcomes, group: Group) -> dict[str, Any]:
     """What all points of a model share."""
     facts = place(group[0].work)
     asked = [
@@ -106,7 +106,7 @@ def _spread(group: Group, point: str, modes: range) -> dict[str, Any]:
     }
 
 
-def lines_of(campaign: Campaign, group: Sequence[Result[PhononFacts]]) -> list[Line]:
+def lines_of(campaign: Outcomes, group: Sequence[Result[PhononFacts]]) -> list[Line]:
     """What a straight line in E_base gives with every seed of a sum; nothing where a seed has no such line."""
     known = campaign.lines()
     found = [known[one.work.key] for one in group if one.work.key in known]

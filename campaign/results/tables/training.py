@@ -22,12 +22,12 @@ from campaign.results.tables.places import (
 from flows.records import Errors, SummedModel, TrainedModelFacts
 
 if TYPE_CHECKING:
-    from campaign.results.campaign import Campaign
+    from campaign.results.outcomes import Outcomes
 
 SPLITS = ("train", "valid", "test")
 
 
-def _rows(campaign: Campaign) -> Iterator[dict[str, Any]]:
+def _rows(campaign: Outcomes) -> Iterator[dict[str, Any]]:
     """System by system in the order of the plan, first the models, then their sums."""
     found: dict[str, dict[str, Any]] = {one.work.key: _trained(one) for one in campaign.trainings()}
     found.update((one.work.key, _summed(one)) for one in campaign.sums())

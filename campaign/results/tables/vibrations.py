@@ -10,7 +10,7 @@ from campaign.results.tables.places import KEY, LEARNED, MODEL, SEED, SIZE, SYST
 from flows.records import Vibrations
 
 if TYPE_CHECKING:
-    from campaign.results.campaign import Campaign
+    from campaign.results.outcomes import Outcomes
 
 _RUN = (
     Column("temperature_K", "float", "T\nK", 0),
@@ -32,7 +32,7 @@ _RUN = (
 )
 
 
-def _rows(campaign: Campaign) -> Iterator[dict[str, Any]]:
+def _rows(campaign: Outcomes) -> Iterator[dict[str, Any]]:
     for result in campaign.vibrations():
         judged = {"learned": result.record.learned, "verdict": result.record.verdict or None}
         yield {**place(result.work), **judged, **_run(result.record)}

@@ -77,7 +77,10 @@ class Child:
         assert started == READY
 
     def lives(self) -> bool:
-        return self._process.is_alive()
+        """Of a killed process with threads the first ends before the others, and only then it can be waited for."""
+        with suppress(psutil.NoSuchProcess):
+            return self._process.is_alive() and psutil.Process(self._process.pid).status() != psutil.STATUS_ZOMBIE
+        return False
 
     def send(self, message: Any) -> None:
         """Raises Died."""

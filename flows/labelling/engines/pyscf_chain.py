@@ -19,12 +19,12 @@ from flows.failure import CalculationFailed
 from flows.labelling.engines.protocol import STAGE, Computed
 from flows.labelling.engines.pyscf_levels import COUPLED_CLUSTER, LEVELS
 from flows.labelling.engines.pyscf_memory import Size, needed_GB
+from flows.labelling.engines.pyscf_method import PySCFMethod
 from flows.records import Failure
 
 if TYPE_CHECKING:
     from ase import Atoms
 
-    from flows.labelling.engines.pyscf import PySCFSettings
 
 _failed = partial(CalculationFailed.of, STAGE)
 
@@ -32,7 +32,7 @@ _failed = partial(CalculationFailed.of, STAGE)
 class Chain:
     """Computes each step once, when the first level asks for it; a step that failed fails all that need it."""
 
-    def __init__(self, settings: PySCFSettings, atoms: Atoms) -> None:
+    def __init__(self, settings: PySCFMethod, atoms: Atoms) -> None:
         self._settings = settings
         self._atoms = atoms
         self._done: dict[str, Any] = {}
@@ -244,7 +244,7 @@ class Chain:
 _MORE_MEMORY = "raise max_memory_GB where the machine has it; else a smaller cell, basis or mesh"
 
 
-def built_cell(settings: PySCFSettings, atoms: Atoms, level: str) -> Any:
+def built_cell(settings: PySCFMethod, atoms: Atoms, level: str) -> Any:
     """PySCF's cell of `atoms` with the basis, pseudopotential and mesh of `level`.
 
     Raises:
