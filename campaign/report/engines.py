@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping
 
-from campaign.report.labelled import LevelLabels
-from campaign.report.seeds import title_of
+from campaign.report.harvest import title_of
+from campaign.report.level_labels import LevelLabels
 from campaign.spec.campaign import ResolvedSystem
 from campaign.steering.progress import duration
 from flows.labelling.engines.ase import ASESettings

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from campaign.planning.plan import Work
+from campaign.report.crystal import Crystal
 from campaign.report.engines import labels_text
-from campaign.report.place import Crystal
-from campaign.report.seeds import Harvest, SeedGroup, title_of
+from campaign.report.harvest import Harvest, SeedGroup, title_of
 from flows.phonons.settings import NacSettings, PhononTask
 from flows.records import Matrix3, PhononFacts, Vibrations
 from flows.training.settings import TrainingSettings, TrainingTask

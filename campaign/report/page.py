@@ -7,13 +7,12 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from importlib.resources import files
 
-from campaign.report.asked import missing, settings
+from campaign.report.crystal import Crystal
+from campaign.report.dispersion.payload import AnyFigure, FrozenFigure
 from campaign.report.engines import by_engine, labels_text
-from campaign.report.lead import WORDS, lead
-from campaign.report.payloads import AnyFigure, FrozenFigure
-from campaign.report.place import Crystal
-from campaign.report.seeds import Harvest, title_of
-from campaign.report.tables import (
+from campaign.report.harvest import Harvest, title_of
+from campaign.report.opening import WORDS, lead
+from campaign.report.page_table import (
     PageTable,
     frozen_table,
     gaps_table,
@@ -24,6 +23,7 @@ from campaign.report.tables import (
     set_aside_table,
     training_table,
 )
+from campaign.report.settings_text import missing, settings
 from campaign.results.campaign import Campaign
 from campaign.steering.progress import summary
 from campaign.steering.status import State

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from campaign.report.payloads import DosArea, Rows
+from campaign.report.dispersion.payload import DosArea, Rows
 from flows.records import Bands, DensityOfStates
 
 

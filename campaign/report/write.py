@@ -7,16 +7,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from campaign.references.given import given_references
-from campaign.report.bands import BandsSource, bands_figure, seeds_figure
-from campaign.report.errors import errors_figure
-from campaign.report.frozen import FrozenSource, frozen_figure
+from campaign.report.crystal import Crystal
+from campaign.report.dispersion.payload import AnyFigure
+from campaign.report.harvest import Harvest
 from campaign.report.page import FIGURES, page
-from campaign.report.payloads import AnyFigure
-from campaign.report.place import Crystal
-from campaign.report.sampling import sampling_figure
-from campaign.report.seeds import Harvest
-from campaign.report.vibrations import VibrationsSource, projected_figure, vibrations_figure
-from campaign.report.zone import zone_figure
+from campaign.report.topics.bands.gather import BandsSource, bands_figure, seeds_figure
+from campaign.report.topics.errors.gather import errors_figure
+from campaign.report.topics.frozen.gather import FrozenSource, frozen_figure
+from campaign.report.topics.sampling.gather import sampling_figure
+from campaign.report.topics.vibrations.gather import VibrationsSource, projected_figure, vibrations_figure
+from campaign.report.topics.zone.gather import zone_figure
 from campaign.results.campaign import Campaign
 from flows.records import PhononFacts
 
@@ -39,7 +39,7 @@ def write_report(
     `levels` adds phonons of levels themselves, by system and level, to those that the spec names. Files are called the same each time; the
     page is written last.
     """
-    from campaign.report.figures import save
+    from campaign.report.ink import save
 
     crystals = {name: _crystal(campaign, name) for name in campaign.spec.systems}
     given = {

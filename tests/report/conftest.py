@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import report_world
 
-from campaign.report.place import Crystal
-from campaign.report.seeds import Harvest
+from campaign.report.crystal import Crystal
+from campaign.report.harvest import Harvest
 from campaign.report.write import Report, write_report
 from campaign.results import Campaign
 

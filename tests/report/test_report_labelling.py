@@ -13,17 +13,17 @@ import numpy as np
 import pytest
 from pydantic import TypeAdapter
 
-from campaign.report.figures import save
-from campaign.report.figures.frozen import draw_frozen
-from campaign.report.frozen import FrozenSource, frozen_figure
-from campaign.report.labelling_payloads import FrozenFigure, SamplingFigure
-from campaign.report.lead import lead
+from campaign.report.crystal import Crystal
+from campaign.report.dispersion.payload import AnyFigure
+from campaign.report.harvest import Harvest
+from campaign.report.ink import save
+from campaign.report.opening import lead
 from campaign.report.page import page
-from campaign.report.payloads import AnyFigure
-from campaign.report.place import Crystal
-from campaign.report.sampling import sampling_figure
-from campaign.report.sampling_caption import _sweep
-from campaign.report.seeds import Harvest
+from campaign.report.topics.frozen.gather import FrozenSource, frozen_figure
+from campaign.report.topics.frozen.ink import draw_frozen
+from campaign.report.topics.frozen.payload import FrozenFigure, SamplingFigure
+from campaign.report.topics.sampling.caption import _sweep
+from campaign.report.topics.sampling.gather import sampling_figure
 from campaign.results import Campaign
 from campaign.results.tables.frozen import optical_cm1
 from campaign.spec import Gap

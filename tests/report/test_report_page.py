@@ -14,8 +14,8 @@ from pydantic import TypeAdapter
 from typer.testing import CliRunner
 
 from campaign.cli import connect, report_commands
+from campaign.report.dispersion.payload import AnyFigure, BandsFigure, ErrorsFigure, ZoneFigure
 from campaign.report.page import typeset
-from campaign.report.payloads import AnyFigure, BandsFigure, ErrorsFigure, ZoneFigure
 from campaign.report.write import Report, write_report
 from campaign.results import Campaign, open_campaign
 
@@ -135,8 +135,8 @@ def test_one_system_of_which_nothing_is_done(tmp_path: Path) -> None:
 
 
 def test_the_same_numbers_give_the_same_bytes(toy: Campaign, written: Written) -> None:
-    from campaign.report.place import Crystal
-    from campaign.report.seeds import Harvest
+    from campaign.report.crystal import Crystal
+    from campaign.report.harvest import Harvest
     from campaign.report.write import payloads
 
     crystals = {name: Crystal(name, cells) for name, cells in toy.spec.systems.items()}

@@ -8,15 +8,15 @@ import numpy as np
 import pytest
 import report_world
 
-from campaign.report.bands import BandsSource, bands_figure, layout, seeds_figure
-from campaign.report.errors import errors_figure
-from campaign.report.figures.bands import draw_bands
-from campaign.report.payloads import BandsFigure, Line, Panel
-from campaign.report.place import Crystal
-from campaign.report.seeds import Harvest
+from campaign.report.crystal import Crystal
+from campaign.report.dispersion.axis_range import frequency_range
+from campaign.report.dispersion.payload import BandsFigure, Line, Panel
+from campaign.report.harvest import Harvest
+from campaign.report.ink.dispersion import draw_bands
 from campaign.report.spread import band_spread, dos_spread
-from campaign.report.view import frequency_range
-from campaign.report.zone import zone_figure
+from campaign.report.topics.bands.gather import BandsSource, bands_figure, layout, seeds_figure
+from campaign.report.topics.errors.gather import errors_figure
+from campaign.report.topics.zone.gather import zone_figure
 from campaign.results import open_campaign
 from flows.records import Bands, DensityOfStates
 

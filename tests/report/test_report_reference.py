@@ -13,12 +13,12 @@ from ase.build import bulk, make_supercell
 
 from campaign.references.files import read_density, read_frequencies
 from campaign.references.given import Given, given_references
-from campaign.report.bands import BandsSource, bands_figure
-from campaign.report.figures.bands import draw_bands
-from campaign.report.payloads import BandsFigure
-from campaign.report.place import Crystal
-from campaign.report.seeds import Harvest
-from campaign.report.tables import reference_table
+from campaign.report.crystal import Crystal
+from campaign.report.dispersion.payload import BandsFigure
+from campaign.report.harvest import Harvest
+from campaign.report.ink.dispersion import draw_bands
+from campaign.report.page_table import reference_table
+from campaign.report.topics.bands.gather import BandsSource, bands_figure
 from campaign.report.write import write_report
 from campaign.results import Campaign, open_campaign
 from campaign.spec import SpecError
@@ -189,7 +189,7 @@ def test_the_report_reads_what_the_database_keeps(
         return (folder / names[sha256]).read_bytes()
 
     monkeypatch.setattr(Farm, "read_file", read_file)
-    monkeypatch.setattr("campaign.report.figures.save", lambda *_: None)
+    monkeypatch.setattr("campaign.report.ink.save", lambda *_: None)
     page = write_report(toy, tmp_path).index.read_text()
     assert "phonons of the level itself (a friend; dft.yaml.xz)" in page
     assert "Set aside: points.csv is not used: no file with" in page

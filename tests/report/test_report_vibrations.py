@@ -12,20 +12,20 @@ import vibrations_world
 from pydantic import TypeAdapter
 
 from campaign.references.given import Density, Given
-from campaign.report.figures import save
-from campaign.report.figures.vibrations import draw_vibrations
+from campaign.report.crystal import Crystal
+from campaign.report.dispersion.axis_range import density_reach, frequency_reach
+from campaign.report.dispersion.payload import AnyFigure, Curves, MeshCurve, VibrationsFigure, VibrationsPanel
+from campaign.report.harvest import Harvest
+from campaign.report.ink import save
 from campaign.report.page import page
-from campaign.report.payloads import AnyFigure, Curves, MeshCurve, VibrationsFigure, VibrationsPanel
-from campaign.report.place import Crystal
-from campaign.report.seeds import Harvest
-from campaign.report.vibrations import (
+from campaign.report.topics.vibrations.caption import vibrations_caption
+from campaign.report.topics.vibrations.gather import (
     VibrationsSource,
     md_curves,
     projected_figure,
     vibrations_figure,
 )
-from campaign.report.vibrations_captions import vibrations_caption
-from campaign.report.view import density_reach, frequency_reach
+from campaign.report.topics.vibrations.ink import draw_vibrations
 from campaign.results import Campaign
 from flows.records import Band, Vibrations
 

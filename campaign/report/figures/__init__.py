@@ -1,5 +1,0 @@
-"""Ink: payloads as matplotlib figures, and those as PNG and PDF. matplotlib is imported here and nowhere else."""
-
-from campaign.report.figures.draw import draw, save
-
-__all__ = ["draw", "save"]

@@ -1,0 +1,147 @@
+"""The seeds of each model and size: which records are there, which are missing and why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Generic, TypeVar
+
+from campaign.planning.plan import Work
+from campaign.report.level_labels import LevelLabels, level_labels
+from campaign.results import unstable
+from campaign.results.campaign import Campaign
+from campaign.results.result import Result
+from campaign.steering.status import status_of
+from flows.records import PhononFacts, Record, SummedModel, TrainedModelFacts, Vibrations
+from flows.training.names import ModelName
+
+R = TypeVar("R", bound=Record)
+
+
+def is_model(name: str) -> bool:
+    """Whether `name` is a model of ours; phonons of anything else are of a level itself."""
+    try:
+        ModelName.parse(name)
+    except ValueError:
+        return False
+    return True
+
+
+def title_of(model: str) -> str:
+    """ML(DFT_EF), ΔML(HF); a bare level is called by its name, DFT."""
+    return ModelName.parse(model).title() if is_model(model) else model.upper()
+
+
+def phonons_title(model: str) -> str:
+    """As `title_of`; phonons of a level are those of `DFT itself`."""
+    return title_of(model) if is_model(model) else f"{title_of(model)} itself"
+
+
+@dataclass(frozen=True)
+class SeedGroup(Generic[R]):
+    """A model of one size in one system: the results of its seeds, and `missing` ones with their state."""
+
+    works: tuple[Work, ...]
+    results: tuple[Result[R], ...]
+    missing: dict[int, str]
+
+    @property
+    def model(self) -> str:
+        return self.works[0].model
+
+    def facts(self) -> dict[str, Any]:
+        """The fields of a `SeedSet`."""
+        records: list[Any] = [one.record for one in self.results]
+        lost = [one for one in records if not one.learned]
+        return {
+            "model": self.model,
+            "title": title_of(self.model),
+            "seeds": tuple(one.work.seed for one in self.results),
+            "missing": self.missing,
+            "learned": not lost,
+            "learned_seeds": len(records) - len(lost),
+            "verdict": (lost or records)[0].verdict,
+            "unstable": unstable.text(unstable.worst(records)) if isinstance(records[0], PhononFacts) else "",
+            "key_of_seed": {one.work.seed: one.work.key for one in self.results},
+        }
+
+
+@dataclass(frozen=True)
+class Harvest:
+    """A campaign as its figures need it: groups of seeds, in the order of the plan.
+
+    `levels` holds phonons of levels themselves by system and level, beside those that are in the campaign.
+    """
+
+    campaign: Campaign
+    levels: Mapping[tuple[str, str], PhononFacts] = field(default_factory=dict)
+
+    def phonons(self, system: str, size: str) -> dict[str, SeedGroup[PhononFacts]]:
+        """By model; also those without any result."""
+        return self._groups("phonons", self.campaign.phonons(), (system, size))
+
+    def hessians(self, system: str, size: str) -> dict[str, SeedGroup[PhononFacts]]:
+        """Phonons in the cell of the MD, by model; also those without any result."""
+        return self._groups("hessian", self.campaign.hessians(), (system, size))
+
+    def vibrations(self, system: str, size: str) -> dict[str, SeedGroup[Vibrations]]:
+        """By model; also those without any result."""
+        return self._groups("vibrations", self.campaign.vibrations(), (system, size))
+
+    def trainings(self, system: str, size: str) -> dict[str, SeedGroup[TrainedModelFacts]]:
+        """By model; also those without any result."""
+        return self._groups("train", self.campaign.trainings(), (system, size))
+
+    def sums(self, system: str, size: str) -> dict[str, SeedGroup[SummedModel]]:
+        """By model; also those without any result."""
+        return self._groups("sum", self.campaign.sums(), (system, size))
+
+    def direct(self, system: str) -> dict[str, PhononFacts]:
+        """Phonons of levels themselves, by level."""
+        own = [one for one in self.campaign.phonons() if not is_model(one.work.model)]
+        found = {one.work.model: one.record for one in own if one.work.system == system}
+        return found | {level: one for (name, level), one in self.levels.items() if name == system}
+
+    def sizes(self, system: str) -> list[str]:
+        """The sizes that the plan has, `full` first as in the spec."""
+        works = [work for work in self.campaign.plan.work.values() if work.system == system]
+        return list(dict.fromkeys(work.size for work in works if work.size and is_model(work.model)))
+
+    def labelled(self, system: str) -> dict[str, LevelLabels]:
+        """What the engines of a system have labelled, by level; nothing where labels are published."""
+        return self._labelled[system]
+
+    @cached_property
+    def _labelled(self) -> dict[str, dict[str, LevelLabels]]:
+        return {name: level_labels(self.campaign, name) for name in self.campaign.spec.systems}
+
+    @cached_property
+    def states(self) -> Mapping[str, str]:
+        """The state of every piece of work, by key."""
+        return {
+            key: str(state) for key, state in status_of(self.campaign.farm, self.campaign.plan).states.items()
+        }
+
+    def _groups(
+        self, stage: str, results: Sequence[Result[R]], place: tuple[str, str]
+    ) -> dict[str, SeedGroup[R]]:
+        works = [
+            work
+            for work in self.campaign.plan.of_stage(stage)
+            if (work.system, work.size) == place and is_model(work.model)
+        ]
+        done = {one.work.key: one for one in results}
+        return {
+            model: self._group([work for work in works if work.model == model], done)
+            for model in dict.fromkeys(work.model for work in works)
+        }
+
+    def _group(self, works: Iterable[Work], done: Mapping[str, Result[R]]) -> SeedGroup[R]:
+        asked = tuple(works)
+        missing = {
+            work.seed: self.states[work.key]
+            for work in asked
+            if work.key not in done and work.seed is not None
+        }
+        return SeedGroup(asked, tuple(done[work.key] for work in asked if work.key in done), missing)

@@ -1,0 +1,54 @@
+"""The check against frozen phonons in a sentence: how far models are from their levels, and a straight line alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from campaign.report.engines import listed
+from campaign.report.harvest import Harvest
+from campaign.results.render import records
+
+Row = dict[str, Any]
+
+
+def check(harvest: Harvest, system: str) -> str:
+    """Of the models that have learned, if any has; nothing where no model stands beside a frozen phonon."""
+    table = records(harvest.campaign.table("frozen"))
+    rows = [row for row in table if row["system"] == system and row["worst_off_percent"] is not None]
+    if not rows:
+        return ""
+    learned = [row for row in rows if row["learned"]]
+    several = len({row["size"] for row in rows}) > 1
+    shown = [row | {"name": f"{row['title']} of size {row['size']}" if several else row["title"]} for row in learned or rows]
+    frozen = f"frozen phonon{'' if len(shown) == 1 else 's'} that the engine itself has for"
+    level = "its level" if len(shown) == 1 else "their levels"
+    whose = _whose([row["name"] for row in shown], bool(learned))
+    return f"{whose} {_within(shown, 'worst_off_percent')} of the {frozen} {level}{_line_alone(shown)}."
+
+
+def line_in(base: str) -> str:
+    """What a straight line in the energy of `base` is called."""
+    return f"a straight line in E_{base.upper()}"
+
+
+def _whose(names: Sequence[str], learned: bool) -> str:
+    if len(names) == 1:
+        return f"{names[0]}, {'a model that has' if learned else 'which has not'} learned, is"
+    return f"{listed(names)}, {'models that have' if learned else 'none of which has'} learned, are"
+
+
+def _line_alone(shown: Sequence[Row]) -> str:
+    """What straight lines reach in the place of sums, beside what these reach."""
+    sums = [row for row in shown if row["line_worst_off_percent"] is not None]
+    if not sums:
+        return ""
+    lines = listed(dict.fromkeys(line_in(row["line_base"]) for row in sums))
+    alone = f"{lines} alone: {_within(sums, 'line_worst_off_percent')}"
+    if len(sums) == len(shown):
+        return f" ({alone})"
+    return f"; {listed(row['name'] for row in sums)} {_within(sums, 'worst_off_percent')} ({alone})"
+
+
+def _within(rows: Iterable[Row], column: str) -> str:
+    return f"within {max(abs(row[column]) for row in rows):.1f} %"
