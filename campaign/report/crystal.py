@@ -1,4 +1,4 @@
-"""Where the bands of a system run, and which of its q-points the training cell holds."""
+"""A system as figures need it: its path of bands, which of its q-points cells hold, its cells in words, its references."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from campaign.references import Reference, references_of
 from campaign.references.given import Given
-from campaign.report.dispersion.payload import Marker, Peak, PointCoverage
+from campaign.report.document import Marker, Peak
+from campaign.report.named_points import PointCoverage
 from campaign.spec.campaign import ResolvedSystem
 from flows.phonons.cells import supercell_matrix
 from flows.phonons.path import BandPath, band_path

@@ -1,4 +1,8 @@
-"""What all payloads have: frozen documents of numbers, the seeds of a model, a figure's words."""
+"""What figures show, as numbers: frozen documents without ink, written as JSON beside every figure, and read back the same.
+
+Frequencies are cm^-1 (imaginary ones negative), densities of states in states per cm^-1 and primitive cell,
+reciprocal vectors Å^-1 with 2π.
+"""
 
 from __future__ import annotations
 
@@ -46,6 +50,15 @@ class Marker(Payload):
     source: str
 
 
+class Peak(Payload):
+    """A measured peak of the density of states of one element: where it is, not how high."""
+
+    element: str
+    value_cm1: float
+    title: str
+    source: str
+
+
 class Absent(Payload):
     """A model of which nothing is drawn, and why."""
 
@@ -54,7 +67,10 @@ class Absent(Payload):
 
 
 class Figure(Payload):
-    """What all figures have: a file name, a heading, what a screen reader says, what is drawn, and how it was made."""
+    """What all figures have: a file name, a heading, what a screen reader says, what is drawn, and how it was made.
+
+    Each class of figures names its `kind`: a literal, which stands in the JSON file.
+    """
 
     name: str
     system: str
@@ -62,6 +78,7 @@ class Figure(Payload):
     alt: str
     caption: str
     methods: str = ""
+    kind: str = ""
 
 
 class Caption(NamedTuple):

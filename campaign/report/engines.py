@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping
 
-from campaign.report.harvest import title_of
 from campaign.report.level_labels import LevelLabels
+from campaign.report.titles import listed, title_of
 from campaign.spec.campaign import ResolvedSystem
 from campaign.steering.progress import duration
 from flows.labelling.engines.ase import ASESettings
@@ -90,12 +90,6 @@ def versions_text(labels: Mapping[str, LevelLabels]) -> str:
     """`Labelling: pyscf 2.11.0.`"""
     versions = dict.fromkeys(version for one in labels.values() for version in one.versions)
     return f"Labelling: {'; '.join(versions)}." if versions else ""
-
-
-def listed(names: Iterable[str]) -> str:
-    """`DFT, HF and MP2`."""
-    *most, last = names
-    return f"{', '.join(most)} and {last}" if most else last
 
 
 def _count(one: LevelLabels) -> str:

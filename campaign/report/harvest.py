@@ -9,6 +9,7 @@ from typing import Any, Generic, TypeVar
 
 from campaign.planning.plan import Work
 from campaign.report.level_labels import LevelLabels, level_labels
+from campaign.report.titles import is_model, title_of
 from campaign.results import unstable
 from campaign.results.campaign import Campaign
 from campaign.results.result import Result
@@ -17,25 +18,6 @@ from flows.records import PhononFacts, Record, SummedModel, TrainedModelFacts, V
 from flows.training.names import ModelName
 
 R = TypeVar("R", bound=Record)
-
-
-def is_model(name: str) -> bool:
-    """Whether `name` is a model of ours; phonons of anything else are of a level itself."""
-    try:
-        ModelName.parse(name)
-    except ValueError:
-        return False
-    return True
-
-
-def title_of(model: str) -> str:
-    """ML(DFT_EF), ΔML(HF); a bare level is called by its name, DFT."""
-    return ModelName.parse(model).title() if is_model(model) else model.upper()
-
-
-def phonons_title(model: str) -> str:
-    """As `title_of`; phonons of a level are those of `DFT itself`."""
-    return title_of(model) if is_model(model) else f"{title_of(model)} itself"
 
 
 @dataclass(frozen=True)
@@ -107,6 +89,12 @@ class Harvest:
         """The sizes that the plan has, `full` first as in the spec."""
         works = [work for work in self.campaign.plan.work.values() if work.system == system]
         return list(dict.fromkeys(work.size for work in works if work.size and is_model(work.model)))
+
+    def base(self, model: str) -> str | None:
+        """The level that a sum starts from."""
+        level = ModelName.parse(model).level
+        names = (ModelName.parse(name) for name in self.campaign.spec.models)
+        return next((name.base for name in names if name.level == level and name.base is not None), None)
 
     def labelled(self, system: str) -> dict[str, LevelLabels]:
         """What the engines of a system have labelled, by level; nothing where labels are published."""

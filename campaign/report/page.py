@@ -1,37 +1,41 @@
-"""One HTML page: what came out, figures, tables, and what is missing. It opens from a folder, without a network."""
+"""One HTML page: what came out, section by section, and what is missing. It opens from a folder, without a network."""
 
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from importlib.resources import files
+from itertools import count
+from typing import Any
 
-from campaign.report.crystal import Crystal
-from campaign.report.dispersion.payload import AnyFigure, FrozenFigure
-from campaign.report.engines import by_engine, labels_text
-from campaign.report.harvest import Harvest, title_of
-from campaign.report.opening import WORDS, lead
-from campaign.report.page_table import (
-    PageTable,
-    frozen_table,
-    gaps_table,
-    points_table,
-    reference_table,
-    result_table,
-    rows_of,
-    set_aside_table,
-    training_table,
-)
-from campaign.report.settings_text import missing, settings
-from campaign.results.campaign import Campaign
-from campaign.steering.progress import summary
-from campaign.steering.status import State
+from campaign.report.document import Figure
+from campaign.report.harvest import Harvest
+from campaign.report.opening import WORDS, opening
+from campaign.report.page_table import PageList, PageTable, rows_of
+from campaign.report.sections import SECTIONS, Section
+from campaign.report.settings_text import settings
+from campaign.report.summary import summary
+from campaign.report.topic import Crystals, Drawing, Topic
+from campaign.report.topics import TOPICS
 
-FIGURES = "figures"
+FOLDER = "figures"
 
 
-def page(harvest: Harvest, crystals: dict[str, Crystal], figures: Sequence[AnyFigure]) -> str:
+@dataclass(frozen=True)
+class Part:
+    """What stands in a section: figures with their numbers on the page, then notes, tables and lists."""
+
+    section: Section
+    figures: tuple[tuple[int, Figure], ...]
+    notes: tuple[str, ...]
+    tables: tuple[PageTable, ...]
+    lists: tuple[PageList, ...]
+
+
+def page(
+    harvest: Harvest, crystals: Crystals, drawings: Sequence[Drawing], topics: Sequence[Topic[Any]] = TOPICS
+) -> str:
     """The page as HTML; figures are looked for in the folder `figures` beside it."""
     from jinja2 import Environment, StrictUndefined
     from markupsafe import Markup
@@ -41,22 +45,37 @@ def page(harvest: Harvest, crystals: dict[str, Crystal], figures: Sequence[AnyFi
     )
     environment.filters["typeset"] = lambda text: Markup(typeset(str(text)))
     source = files("campaign.report")
+    asked = [topic for topic in topics if topic.concerns(harvest)]
     return environment.from_string((source / "page.html").read_text("utf-8")).render(
         css=Markup((source / "page.css").read_text("utf-8")),  # our own file
         campaign=harvest.campaign.spec,
-        folder=FIGURES,
-        facts=list(_facts(harvest, crystals)),
-        tables=_tables(harvest.campaign, crystals),
-        lead=list(lead(harvest, crystals)),
+        folder=FOLDER,
+        opening=list(opening(harvest, crystals, asked)),
         words=WORDS,
         faulty=[one.text() for one in harvest.campaign.plan.faulty],
-        figures=_numbered(figures),
-        checked=[name for name, one in crystals.items() if one.cells.frozen_phonon is not None],
-        labelled=[text for name in crystals for text in _labelled(harvest, crystals[name])],
-        missing=list(missing(harvest)),
+        summary=list(summary(harvest, crystals)),
+        parts=list(parts(harvest, crystals, drawings, asked)),
         settings=list(settings(harvest.campaign)),
         rows_of=rows_of,
     )
+
+
+def parts(
+    harvest: Harvest, crystals: Crystals, drawings: Sequence[Drawing], topics: Sequence[Topic[Any]]
+) -> Iterator[Part]:
+    """The sections in which one of the topics stands; figures are numbered through."""
+    number = count(1)
+    for section in dict.fromkeys((*SECTIONS, *(section for topic in topics for section in topic.sections))):
+        if not any(section in topic.sections for topic in topics):
+            continue
+        inside = [topic for topic in topics if topic.sections[1] == section]
+        yield Part(
+            section,
+            tuple((next(number), one.payload) for one in drawings if one.topic.section == section),
+            tuple(note for topic in inside for note in topic.notes(harvest, crystals)),
+            tuple(table for topic in inside for table in topic.tables(harvest, crystals)),
+            tuple(one for topic in inside for one in topic.lists(harvest, crystals)),
+        )
 
 
 def typeset(text: str) -> str:
@@ -67,70 +86,3 @@ def typeset(text: str) -> str:
     safe = re.sub(r"_(EF|E)\b", lambda found: f"<sub>{','.join(found[1])}</sub>", safe)
     safe = re.sub(r"\bE_([A-Z]\w*(?:\(T\))?)", r"E<sub>\1</sub>", safe)
     return safe.replace("cm^-1", "cm<sup>−1</sup>")
-
-
-def _facts(harvest: Harvest, crystals: dict[str, Crystal]) -> Iterator[tuple[str, str]]:
-    """What was asked for, and how far it is."""
-    from campaign import __version__
-
-    spec = harvest.campaign.spec
-    yield (
-        "state",
-        summary(Counter(State(state) for state in harvest.states.values()))
-        if harvest.states
-        else "nothing to do",
-    )
-    for name, crystal in crystals.items():
-        yield f"system {name}", _crystal(crystal)
-    yield "models", ", ".join(map(title_of, spec.models))
-    yield "seeds", ", ".join(map(str, spec.training.seeds))
-    yield (
-        "sizes",
-        ", ".join(dict.fromkeys(size for name in crystals for size in harvest.sizes(name))) or "none",
-    )
-    if spec.overrides:
-        yield "overrides", ", ".join(spec.overrides)
-    yield "written by", f"latticefarm {__version__}"
-
-
-def _crystal(crystal: Crystal) -> str:
-    lengths = crystal.cells.conventional.atoms().cell.lengths()
-    levels = ", ".join(
-        f"{level.upper()}{f' ({one.functional})' if one.functional else ''}{_origin(crystal, level)}"
-        for level, one in crystal.cells.levels.items()
-    )
-    sides = " × ".join(f"{length:.10g}" for length in lengths)
-    return f"conventional cell {sides} Å; training {crystal.training_cell}; levels {levels}"
-
-
-def _origin(crystal: Crystal, level: str) -> str:
-    """Nothing where labels are published."""
-    if crystal.cells.levels[level].files:
-        return ""
-    return f" {by_engine(crystal.cells, level)}" if crystal.cells.levels[level].engine else ": no labels"
-
-
-def _labelled(harvest: Harvest, crystal: Crystal) -> Iterator[str]:
-    """What engines have labelled, also before all is there and audited."""
-    text = " ".join(filter(None, labels_text(crystal.cells, harvest.labelled(crystal.name))))
-    if text:
-        yield f"{crystal.name}: {text}"
-
-
-def _numbered(figures: Sequence[AnyFigure]) -> dict[str, list[tuple[int, AnyFigure]]]:
-    """With their numbers on the page: the checks against frozen phonons stand first."""
-    checks = [one for one in figures if isinstance(one, FrozenFigure)]
-    others = [one for one in figures if not isinstance(one, FrozenFigure)]
-    return {
-        "check": list(enumerate(checks, start=1)),
-        "others": list(enumerate(others, start=1 + len(checks))),
-    }
-
-
-def _tables(campaign: Campaign, crystals: dict[str, Crystal]) -> dict[str, PageTable]:
-    named = {name: result_table(campaign, name) for name in ("labels", "vibrations", "failures")}
-    more = (
-        *(training_table(campaign), points_table(campaign, crystals), frozen_table(campaign)),
-        *(set_aside_table(campaign), gaps_table(campaign), reference_table(list(crystals.values()))),
-    )
-    return named | {table.name: table for table in more}

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from campaign.references.given import given_references
 from campaign.report.crystal import Crystal
-from campaign.report.dispersion.payload import AnyFigure
+from campaign.report.document import Figure
 from campaign.report.harvest import Harvest
-from campaign.report.page import FIGURES, page
-from campaign.report.topics.bands.gather import BandsSource, bands_figure, seeds_figure
-from campaign.report.topics.errors.gather import errors_figure
-from campaign.report.topics.frozen.gather import FrozenSource, frozen_figure
-from campaign.report.topics.sampling.gather import sampling_figure
-from campaign.report.topics.vibrations.gather import VibrationsSource, projected_figure, vibrations_figure
-from campaign.report.topics.zone.gather import zone_figure
+from campaign.report.page import FOLDER, page
+from campaign.report.topic import Crystals, Drawing, Topic
+from campaign.report.topics import TOPICS
 from campaign.results.campaign import Campaign
 from flows.records import PhononFacts
 
@@ -28,18 +25,21 @@ class Report:
     """What was written: the page, and the payloads of its figures."""
 
     index: Path
-    figures: tuple[AnyFigure, ...]
+    figures: tuple[Figure, ...]
 
 
 def write_report(
-    campaign: Campaign, directory: Path, levels: Mapping[tuple[str, str], PhononFacts] | None = None
+    campaign: Campaign,
+    directory: Path,
+    levels: Mapping[tuple[str, str], PhononFacts] | None = None,
+    topics: Sequence[Topic[Any]] = TOPICS,
 ) -> Report:
     """Write the report of `campaign` into `directory`, which is made if need be.
 
     `levels` adds phonons of levels themselves, by system and level, to those that the spec names. Files are called the same each time; the
     page is written last.
     """
-    from campaign.report.ink import save
+    from campaign.report.ink.files import save
 
     crystals = {name: _crystal(campaign, name) for name in campaign.spec.systems}
     given = {
@@ -48,13 +48,13 @@ def write_report(
         for level, one in crystal.given.levels.items()
     }
     harvest = Harvest(campaign, given | dict(levels or {}))
-    figures = tuple(payloads(harvest, crystals))
-    (directory / FIGURES).mkdir(parents=True, exist_ok=True)
-    for figure in figures:
-        save(figure, directory / FIGURES)
+    drawn = tuple(drawings(harvest, crystals, topics))
+    (directory / FOLDER).mkdir(parents=True, exist_ok=True)
+    for one in drawn:
+        save(one, directory / FOLDER)
     index = directory / INDEX
-    index.write_text(page(harvest, crystals, figures), encoding="utf-8")
-    return Report(index, figures)
+    index.write_text(page(harvest, crystals, drawn, topics), encoding="utf-8")
+    return Report(index, tuple(one.payload for one in drawn))
 
 
 def _crystal(campaign: Campaign, name: str) -> Crystal:
@@ -63,19 +63,9 @@ def _crystal(campaign: Campaign, name: str) -> Crystal:
     return Crystal(name, cells, given_references(name, cells, campaign.spec.phonons, content))
 
 
-def payloads(harvest: Harvest, crystals: dict[str, Crystal]) -> Iterator[AnyFigure]:
+def drawings(harvest: Harvest, crystals: Crystals, topics: Sequence[Topic[Any]] = TOPICS) -> Iterator[Drawing]:
     """Every figure that can be drawn, system by system."""
-    for name, crystal in crystals.items():
-        if (frozen := frozen_figure(FrozenSource(harvest, crystal))) is not None:
-            yield frozen
-        sources = [BandsSource(harvest, crystal, size) for size in harvest.sizes(name)]
-        yield from filter(None, map(bands_figure, sources))
-        yield zone_figure(crystal)
-        moved = [VibrationsSource(harvest, crystal, size) for size in harvest.sizes(name)]
-        yield from filter(None, map(vibrations_figure, moved))
-        yield from filter(None, map(projected_figure, moved))
-        if (errors := errors_figure(harvest, name)) is not None:
-            yield errors
-        if (drawn := sampling_figure(harvest, crystal)) is not None:
-            yield drawn
-        yield from filter(None, map(seeds_figure, sources))
+    for crystal in crystals.values():
+        for topic in topics:
+            if topic.concerns(harvest):
+                yield from (Drawing(topic, payload) for payload in topic.figures(harvest, crystal))

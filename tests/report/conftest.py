@@ -1,14 +1,20 @@
-"""One report of the toy world, written once."""
+"""One report of the toy world, written once, and the figures of a campaign that labels its own structures."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+import labelling_world
 import pytest
 import report_world
 
 from campaign.report.crystal import Crystal
 from campaign.report.harvest import Harvest
+from campaign.report.topics.frozen.gather import frozen_figure
+from campaign.report.topics.frozen.payload import FrozenFigure
+from campaign.report.topics.frozen.source import FrozenSource
+from campaign.report.topics.sampling.gather import sampling_figure
+from campaign.report.topics.sampling.payload import SamplingFigure
 from campaign.report.write import Report, write_report
 from campaign.results import Campaign
 
@@ -33,3 +39,32 @@ def written(toy: Campaign, tmp_path_factory: pytest.TempPathFactory) -> tuple[Re
     """The report, with phonons of `dft` itself, and its folder."""
     folder = tmp_path_factory.mktemp("report")
     return write_report(toy, folder, report_world.direct()), folder
+
+
+@pytest.fixture(scope="session")
+def labelled(tmp_path_factory: pytest.TempPathFactory) -> Campaign:
+    return labelling_world.campaign(tmp_path_factory.mktemp("labelled"))
+
+
+@pytest.fixture(scope="session")
+def grown(labelled: Campaign) -> Harvest:
+    return Harvest(labelled)
+
+
+@pytest.fixture(scope="session")
+def crystal(labelled: Campaign) -> Crystal:
+    return Crystal("diamond", labelled.spec.systems["diamond"])
+
+
+@pytest.fixture(scope="session")
+def frozen(grown: Harvest, crystal: Crystal) -> FrozenFigure:
+    made = frozen_figure(FrozenSource(grown, crystal))
+    assert made is not None
+    return made
+
+
+@pytest.fixture(scope="session")
+def sampled(grown: Harvest, crystal: Crystal) -> SamplingFigure:
+    made = sampling_figure(grown, crystal)
+    assert made is not None
+    return made

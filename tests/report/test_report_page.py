@@ -10,12 +10,14 @@ from pathlib import Path
 import pytest
 import report_world
 import typer
-from pydantic import TypeAdapter
 from typer.testing import CliRunner
 
 from campaign.cli import connect, report_commands
-from campaign.report.dispersion.payload import AnyFigure, BandsFigure, ErrorsFigure, ZoneFigure
 from campaign.report.page import typeset
+from campaign.report.topics.bands.payload import BandsFigure
+from campaign.report.topics.errors.payload import ErrorsFigure
+from campaign.report.topics.seeds.payload import SeedsFigure
+from campaign.report.topics.zone.payload import ZoneFigure
 from campaign.report.write import Report, write_report
 from campaign.results import Campaign, open_campaign
 
@@ -61,7 +63,7 @@ def plain(text: str) -> str:
 def test_every_figure_is_written_thrice(written: Written) -> None:
     report, folder = written
     kinds = [type(figure) for figure in report.figures]
-    assert (kinds.count(BandsFigure), kinds.count(ZoneFigure), kinds.count(ErrorsFigure)) == (6, 2, 2)
+    assert [kinds.count(one) for one in (BandsFigure, SeedsFigure, ZoneFigure, ErrorsFigure)] == [3, 3, 2, 2]
     for figure in report.figures:
         png, pdf = (
             (folder / "figures" / f"{figure.name}.{suffix}").read_bytes() for suffix in ("png", "pdf")
@@ -75,7 +77,7 @@ def test_numbers_are_read_back_as_they_were(written: Written) -> None:
     report, folder = written
     for figure in report.figures:
         content = (folder / "figures" / f"{figure.name}.json").read_bytes()
-        found = TypeAdapter(AnyFigure).validate_json(content)
+        found = type(figure).model_validate_json(content)
         assert found == figure
         assert (found.model_dump_json(indent=1) + "\n").encode() == content
         assert b"NaN" not in content
@@ -137,11 +139,11 @@ def test_one_system_of_which_nothing_is_done(tmp_path: Path) -> None:
 def test_the_same_numbers_give_the_same_bytes(toy: Campaign, written: Written) -> None:
     from campaign.report.crystal import Crystal
     from campaign.report.harvest import Harvest
-    from campaign.report.write import payloads
+    from campaign.report.write import drawings
 
     crystals = {name: Crystal(name, cells) for name, cells in toy.spec.systems.items()}
-    again = payloads(Harvest(toy, report_world.direct()), crystals)
-    assert [one.model_dump_json() for one in again] == [one.model_dump_json() for one in written[0].figures]
+    again = drawings(Harvest(toy, report_world.direct()), crystals)
+    assert [one.payload.model_dump_json() for one in again] == [one.model_dump_json() for one in written[0].figures]
 
 
 def test_the_command_says_where_the_page_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,5 +1,1 @@
-"""Ink: payloads as matplotlib figures, and those as PNG and PDF. matplotlib is imported here and nowhere else."""
-
-from campaign.report.ink.files import draw, save
-
-__all__ = ["draw", "save"]
+"""Ink: what pictures share, and how they are written as PNG and PDF. matplotlib is imported here and in `ink.py` of topics."""

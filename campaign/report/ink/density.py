@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from math import floor, log10
 from typing import TYPE_CHECKING, Any
 
-from campaign.report.dispersion.payload import Area, GivenDensity, Panel
+from campaign.report.dispersion.payload import Area, Panel
 from campaign.report.ink.style import CM1_PER_THZ, GUIDE, HATCH, PALE, REFERENCE, ink, look
+from campaign.report.user_references import ReferenceDensity
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -32,7 +33,7 @@ def draw_density(axes: Axes, panel: Panel) -> None:
     axes.axhline(0.0, color=GUIDE, lw=0.6, zorder=0)
 
 
-def draw_given(axes: Axes, densities: Sequence[GivenDensity]) -> None:
+def draw_references(axes: Axes, densities: Sequence[ReferenceDensity]) -> None:
     """What the user gave, dotted, over what is there."""
     for one in densities:
         axes.plot(one.total, one.frequencies_cm1, color="black", ls=":", lw=0.9, zorder=4)

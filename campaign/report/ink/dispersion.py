@@ -1,41 +1,32 @@
-"""Bands with their densities of states: panels on one axis of frequencies."""
+"""Bands as ink, as far as figures of them are alike: panels on one axis of frequencies, named points, lines, marks, legends."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import ceil
 from typing import TYPE_CHECKING, Any
 
-from campaign.report.dispersion.payload import Area, BandsFigure, Line, Panel, Rows
-from campaign.report.ink.density import draw_density, draw_given, thz_axis
-from campaign.report.ink.style import (
-    GUIDE,
-    HATCH,
-    INK,
-    MISSING,
-    PALE,
-    REFERENCE,
-    SEED_COLOURS,
-    SEED_DASHES,
-    SOFT,
-    ink,
-    look,
-)
+from campaign.report.dispersion.payload import DispersionFigure, Line, Panel, Rows
+from campaign.report.ink.density import thz_axis
+from campaign.report.ink.style import GUIDE, INK, MISSING, PALE, SOFT, ink
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+    DrawPanel = Callable[[list[Axes], DispersionFigure, Panel], None]
 
 PANEL_INCHES = (3.55, 2.75)
 COLUMNS = 2
 DASHED = (0, (4, 1.5))
 SYMBOL_OF = {"circles": "o", "squares": "s", "triangles": "^", "diamonds": "D"}
 GIVEN: dict[str, Any] = {"ms": 3.2, "mew": 0.7, "mfc": "white", "mec": "black", "color": "black"}
+CROSS: dict[str, Any] = {"ls": "none", "marker": "x", "ms": 4.5, "mew": 1.1, "color": "black"}
 ROW_POINTS = 10.0  # of a legend
-ROW_LETTERS = 42  # three names with more than these reach into the next panel
 
 
-def draw_bands(payload: BandsFigure) -> Figure:
-    """Panels two by two; a density of states beside each where the payload has any."""
+def panels(payload: DispersionFigure, widths: tuple[float, ...], draw: DrawPanel) -> Figure:
+    """Panels two by two, each on as many axes side by side as it has `widths`."""
     from matplotlib.figure import Figure
     from matplotlib.layout_engine import ConstrainedLayoutEngine
 
@@ -45,63 +36,40 @@ def draw_bands(payload: BandsFigure) -> Figure:
     figure = Figure(
         figsize=size, layout=ConstrainedLayoutEngine(w_pad=0.04, h_pad=0.05, wspace=0.02, hspace=0.04)
     )
-    widths = [3.3, 1.0] * columns if payload.kind == "bands" else [1.0] * columns
-    axes = figure.subplots(lines, len(widths), sharey=True, squeeze=False, width_ratios=widths)
+    axes = figure.subplots(lines, len(widths) * columns, sharey=True, squeeze=False, width_ratios=widths * columns)
     for number in range(lines * columns):
-        _panel(payload, number, axes, len(widths) // columns)
+        row, column = divmod(number, columns)
+        places = list(axes[row, column * len(widths) : (column + 1) * len(widths)])
+        if number >= len(payload.panels):
+            _absent(places, payload)
+            continue
+        draw(places, payload, payload.panels[number])
+        places[0].set_ylim(*payload.range_cm1)
+        if column == 0:
+            places[0].set_ylabel(ink("frequency (cm^-1)"))
+        if column == columns - 1:
+            thz_axis(places[-1])
     return figure
 
 
-def _panel(payload: BandsFigure, number: int, axes: Any, wide: int) -> None:
-    row, column = divmod(number, axes.shape[1] // wide)
-    places = axes[row, column * wide : (column + 1) * wide]
-    if number >= len(payload.panels):
-        for unused in places:
-            unused.set_axis_off()
-        _absent(places[0], payload)
-        return
-    panel = payload.panels[number]
-    _bands(places[0], payload, panel)
-    if column == 0:
-        places[0].set_ylabel(ink("frequency (cm^-1)"))
-    if wide > 1:
-        draw_density(places[1], panel)
-        draw_given(places[1], payload.densities)
-    if column == axes.shape[1] // wide - 1:
-        thz_axis(places[-1])
-
-
-def _absent(axes: Axes, payload: BandsFigure) -> None:
+def _absent(places: list[Axes], payload: DispersionFigure) -> None:
     """Where a panel would be: what is not there; the caption says why."""
+    for unused in places:
+        unused.set_axis_off()
     titles = list(dict.fromkeys(one.title for one in payload.absent))
     if titles:
-        text = axes.text(
+        text = places[0].text(
             0.05,
             0.95,
             ink("\n".join(["not drawn:", *titles])),
-            transform=axes.transAxes,
+            transform=places[0].transAxes,
             va="top",
             color=SOFT,
         )
         text.set_in_layout(False)
 
 
-def _bands(axes: Axes, payload: BandsFigure, panel: Panel) -> None:
-    every = _every_seed(payload)
-    _points(axes, payload)
-    for area in panel.areas:
-        _area(axes, payload.axis.distances, area)
-        _beyond(axes, payload, (area.low_cm1, area.high_cm1), look(area.model).edge)
-    for line, dash, colour in _styled(panel.lines, every):
-        _line(axes, payload.axis.distances, line, (dash, colour))
-        _beyond(axes, payload, (line.frequencies_cm1, line.frequencies_cm1), colour)
-    _markers(axes, payload)
-    _series(axes, payload)
-    axes.set_ylim(*payload.range_cm1)
-    _name(axes, panel, payload)
-
-
-def _points(axes: Axes, payload: BandsFigure) -> None:
+def draw_points(axes: Axes, payload: DispersionFigure) -> None:
     """Guides at named points; those that a cell does not hold are dashed, and carry its mark."""
     ticks = payload.axis.ticks
     axes.set_xticks(
@@ -123,40 +91,25 @@ def _points(axes: Axes, payload: BandsFigure) -> None:
         axes.axhline(0.0, color=GUIDE, lw=0.6, zorder=0)
 
 
-def _area(axes: Axes, distances: tuple[tuple[float, ...], ...], area: Area) -> None:
-    """Filled where the model has learned; else an empty, hatched outline. Of one seed, a line."""
-    style = look(area.model)
-    if len(area.seeds) == 1:
-        line: dict[str, Any] = {"color": style.edge, "ls": style.dash, "lw": 1.0, "zorder": 2.5}
-        for x, block in zip(distances, area.low_cm1, strict=True):
-            for band in _bands_of(block):
-                axes.plot(x, band, alpha=1.0 if area.learned else PALE, **line)
-        return
-    fill: dict[str, Any] = {"facecolor": style.fill, "alpha": style.alpha, "linewidth": 0.0, "zorder": 2}
-    if not area.learned:
-        fill = {
-            "facecolor": "none",
-            "edgecolor": style.edge,
-            "hatch": HATCH,
-            "linewidth": 0.0,
-            "alpha": 0.8,
-            "zorder": 2,
-        }
-    edge: dict[str, Any] = {
-        "color": style.edge,
-        "ls": style.dash,
-        "lw": 0.6 if area.learned else 0.4,
-        "zorder": 2.5,
-    }
-    for x, low, high in zip(distances, area.low_cm1, area.high_cm1, strict=True):
-        for below, above in zip(_bands_of(low), _bands_of(high), strict=True):
-            axes.fill_between(x, below, above, **fill)
-            axes.plot(x, below, **edge)
-            axes.plot(x, above, **edge)
+def draw_line(axes: Axes, payload: DispersionFigure, line: Line, style: tuple[Any, str]) -> None:
+    """Every band of a line, in its dash and colour."""
+    dash, colour = style
+    for x, block in zip(payload.axis.distances, line.frequencies_cm1, strict=True):
+        for band in bands_of(block):
+            axes.plot(
+                x,
+                band,
+                ls=dash,
+                color=colour,
+                lw=0.9,
+                alpha=1.0 if line.learned else PALE,
+                zorder=3 if line.kind != "seed" else 2,
+            )
+    draw_beyond(axes, payload, (line.frequencies_cm1, line.frequencies_cm1), colour)
 
 
-def _beyond(
-    axes: Axes, payload: BandsFigure, ends: tuple[tuple[Rows, ...], tuple[Rows, ...]], colour: str
+def draw_beyond(
+    axes: Axes, payload: DispersionFigure, ends: tuple[tuple[Rows, ...], tuple[Rows, ...]], colour: str
 ) -> None:
     """Triangles at the edge, where the lowest or the highest bands leave what is shown."""
     low, high = payload.range_cm1
@@ -169,51 +122,15 @@ def _beyond(
             axes.plot([x[least.index(min(least))]], [low], marker="v", **style)
 
 
-def _line(axes: Axes, distances: tuple[tuple[float, ...], ...], line: Line, style: tuple[Any, str]) -> None:
-    dash, colour = style
-    for x, block in zip(distances, line.frequencies_cm1, strict=True):
-        for band in _bands_of(block):
-            axes.plot(
-                x,
-                band,
-                ls=dash,
-                color=colour,
-                lw=0.9,
-                alpha=1.0 if line.learned else PALE,
-                zorder=3 if line.kind != "seed" else 2,
-            )
-
-
-def _styled(lines: tuple[Line, ...], every: list[int]) -> list[tuple[Line, Any, str]]:
-    """A seed looks the same in all panels; references are blue beside areas, black and dashed beside seeds."""
-    found: list[tuple[Line, Any, str]] = []
-    for line in lines:
-        if line.kind == "seed" and line.seed is not None:
-            number = every.index(line.seed)
-            found.append(
-                (line, SEED_DASHES[number % len(SEED_DASHES)], SEED_COLOURS[number % len(SEED_COLOURS)])
-            )
-        elif line.kind == "base":
-            found.append((line, DASHED, REFERENCE))
-        else:
-            found.append((line, DASHED if every else "-", INK if every else REFERENCE))
-    return found
-
-
-def _every_seed(payload: BandsFigure) -> list[int]:
-    return sorted({line.seed for panel in payload.panels for line in panel.lines if line.seed is not None})
-
-
-def _markers(axes: Axes, payload: BandsFigure) -> None:
+def draw_marks(axes: Axes, payload: DispersionFigure) -> None:
+    """Measured values at named points, and what the user gave."""
     for marker in payload.markers:
         where = [tick.position for tick in payload.axis.ticks if marker.label in tick.label.split("|")]
-        values = [marker.value_cm1] * len(where)
-        axes.plot(
-            where, values, ls="none", marker="x", ms=4.5, mew=1.1, color="black", zorder=5, clip_on=False
-        )
+        axes.plot(where, [marker.value_cm1] * len(where), zorder=5, clip_on=False, **CROSS)
+    _series(axes, payload)
 
 
-def _series(axes: Axes, payload: BandsFigure) -> None:
+def _series(axes: Axes, payload: DispersionFigure) -> None:
     for one in payload.series:
         where = [point.position for point in one.points]
         values = [point.frequency_cm1 for point in one.points]
@@ -232,26 +149,20 @@ def _series(axes: Axes, payload: BandsFigure) -> None:
         )
 
 
-def _name(axes: Axes, panel: Panel, payload: BandsFigure) -> None:
-    """Letter, title and legend above the panel, where they cover nothing."""
-    every = _every_seed(payload)
-    handles = [_patch(area) for area in panel.areas]
-    handles += [
-        _stroke(_label(line), ls=dash, color=colour, lw=1.0)
-        for line, dash, colour in _styled(panel.lines, every)
+def mark_handles(payload: DispersionFigure) -> list[Any]:
+    """What a legend shows of measured values, and of those that the user gave."""
+    crosses = [stroke("experiment", **CROSS)] if payload.markers else []
+    return crosses + [
+        stroke(ink(one.title), ls="none", marker=SYMBOL_OF[one.symbol], **GIVEN) for one in payload.series
     ]
-    if payload.markers:
-        handles.append(_stroke("experiment", ls="none", marker="x", ms=4.5, mew=1.1, color="black"))
-    handles += [
-        _stroke(ink(one.title), ls="none", marker=SYMBOL_OF[one.symbol], **GIVEN) for one in payload.series
-    ]
-    letters = sum(len(str(handle.get_label())) for handle in handles)
-    columns = (3 if letters <= ROW_LETTERS else 2) if panel.areas else 6
-    rows = ceil(len(handles) / columns)
-    legend = axes.legend(
+
+
+def legend(axes: Axes, handles: list[Any], columns: int, left: float) -> None:
+    """Above a panel, `left` of its width from the left."""
+    drawn = axes.legend(
         handles=handles,
         loc="lower left",
-        bbox_to_anchor=(0.06 if panel.areas else 0.0, 0.995),
+        bbox_to_anchor=(left, 0.995),
         ncols=columns,
         borderpad=0.1,
         borderaxespad=0.0,
@@ -260,62 +171,23 @@ def _name(axes: Axes, panel: Panel, payload: BandsFigure) -> None:
         handlelength=1.7,
         labelspacing=0.2,
     )
-    legend.set_in_layout(False)  # it may reach over the density of states; the letter keeps its height free
-    above = (rows - 1 if panel.areas else rows) * ROW_POINTS + 3.0
-    _above(axes, f"{panel.letter})", (0.0, above), "bold")
-    if not panel.areas:
-        _above(axes, ink(_title(panel)), (13.0, above), "normal")
+    drawn.set_in_layout(False)  # it may reach over the density of states; the letter keeps its height free
 
 
-def _above(axes: Axes, text: str, points: tuple[float, float], weight: str) -> None:
+def above_panel(axes: Axes, text: str, points: tuple[float, float], weight: str) -> None:
+    """Text above the upper left corner of a panel, so many points away."""
     axes.annotate(
         text, (0.0, 1.0), points, xycoords="axes fraction", textcoords="offset points", weight=weight
     )
 
 
-def _title(panel: Panel) -> str:
-    """The model of a panel of seeds."""
-    title = panel.lines[0].title
-    return (
-        title if any(line.learned for line in panel.lines if line.kind == "seed") else f"{title}, not learned"
-    )
-
-
-def _label(line: Line) -> str:
-    text = (
-        str(line.seed)
-        if line.kind == "seed"
-        else f"{line.title}, mean"
-        if line.kind == "base"
-        else line.title
-    )
-    return ink(text)
-
-
-def _patch(area: Area) -> Any:
-    from matplotlib.patches import Patch
-
-    style = look(area.model)
-    if len(area.seeds) == 1:
-        pale = 1.0 if area.learned else PALE
-        return _stroke(ink(f"{area.name}, one seed"), color=style.edge, ls=style.dash, lw=1.0, alpha=pale)
-    fill: Any = (*_rgb(style.fill), style.alpha) if area.learned else "none"
-    hatch = None if area.learned else HATCH
-    return Patch(facecolor=fill, edgecolor=style.edge, ls=style.dash, hatch=hatch, label=ink(area.name))
-
-
-def _stroke(label: str, **style: Any) -> Any:
+def stroke(label: str, **style: Any) -> Any:
+    """A line of a legend."""
     from matplotlib.lines import Line2D
 
     return Line2D([], [], label=label, **style)
 
 
-def _rgb(colour: str) -> tuple[float, float, float]:
-    from matplotlib.colors import to_rgb
-
-    return to_rgb(colour)
-
-
-def _bands_of(block: Rows) -> list[tuple[float, ...]]:
+def bands_of(block: Rows) -> list[tuple[float, ...]]:
     """(q-points, bands) -> (bands, q-points)."""
     return list(zip(*block, strict=True))

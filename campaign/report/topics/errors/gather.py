@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Literal
 
-from campaign.report.dispersion.caption import errors_caption
-from campaign.report.dispersion.payload import ErrorBar, ErrorPanel, ErrorsFigure
 from campaign.report.harvest import Harvest, SeedGroup
 from campaign.report.methods import training_methods
+from campaign.report.panels import letters
+from campaign.report.topics.errors.caption import errors_caption
+from campaign.report.topics.errors.payload import ErrorBar, ErrorPanel, ErrorsFigure, Split
 from flows.records import SummedModel, TrainedModelFacts
 from flows.training.names import ModelName
 
-Split = Literal["train", "test"]
 Group = SeedGroup[TrainedModelFacts] | SeedGroup[SummedModel]
 
 
@@ -23,7 +22,7 @@ def errors_figure(harvest: Harvest, system: str) -> ErrorsFigure | None:
         return None
     panels = tuple(
         panel.model_copy(update={"letter": letter})
-        for panel, letter in zip(found, "abcdefghijklmnop", strict=False)
+        for panel, letter in zip(found, letters(), strict=False)
     )
     titles = dict.fromkeys(bar.name for panel in panels for bar in panel.bars)
     draft = ErrorsFigure(

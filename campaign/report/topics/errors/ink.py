@@ -5,8 +5,8 @@ from __future__ import annotations
 from math import ceil
 from typing import TYPE_CHECKING, Any
 
-from campaign.report.dispersion.payload import ErrorBar, ErrorPanel, ErrorsFigure
 from campaign.report.ink.style import GUIDE, HATCH, INK, ink, look
+from campaign.report.topics.errors.payload import ErrorBar, ErrorPanel, ErrorsFigure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

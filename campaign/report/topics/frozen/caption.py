@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from campaign.report.crystal import Crystal
-from campaign.report.dispersion.caption import not_learned_text, seeds_text
 from campaign.report.document import Caption
-from campaign.report.engines import levels_text, listed, minimal_text, versions_text
+from campaign.report.engines import levels_text, minimal_text, versions_text
 from campaign.report.harvest import Harvest
 from campaign.report.methods import phonon_methods, trainings_text
+from campaign.report.seed_text import absent_text, not_learned_text, seeds_text
+from campaign.report.straight_line import line_in
+from campaign.report.titles import listed
 from campaign.report.topics.frozen.payload import FrozenFigure, FrozenLevel, FrozenModes
-from campaign.report.topics.frozen.sentence import line_in
 
 
 def frozen_caption(figure: FrozenFigure, crystal: Crystal, harvest: Harvest) -> Caption:
@@ -82,8 +83,7 @@ def _measured(figure: FrozenFigure) -> Iterator[str]:
 def _rest(figure: FrozenFigure) -> Iterator[str]:
     lost = (one.title for level in figure.levels for one in level.models if not one.learned)
     yield not_learned_text(dict.fromkeys(lost))
-    if figure.absent:
-        yield f"Not drawn: {'; '.join(f'{one.title} ({one.why})' for one in figure.absent)}."
+    yield absent_text(figure.absent)
 
 
 def _methods(figure: FrozenFigure, crystal: Crystal, harvest: Harvest) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""Payloads of a campaign that labels its own structures: what was drawn, and frozen phonons beside models."""
+"""What the figure of frozen phonons shows: each level by its own engine, models beside it."""
 
 from __future__ import annotations
 
@@ -49,45 +49,3 @@ class FrozenFigure(Figure):
     absent: tuple[Absent, ...] = ()
     range_cm1: Range
     off_cm1: Range
-
-
-class DrawnStructure(Payload):
-    """A structure that was drawn, how far it is from the training cell (`flows.labelling.sampling.summary`)."""
-
-    structure_key: str
-    rms_displacement_A: float
-
-
-class Stratum(Payload):
-    """Structures that were drawn in the same way, in the order of the draw."""
-
-    title: str
-    method: str
-    structures: tuple[DrawnStructure, ...]
-
-
-class LevelSet(Payload):
-    """Levels that are labelled at the same structures; `failed` are those without a label at one of them."""
-
-    levels: tuple[str, ...]
-    title: str
-    structures: tuple[str, ...]
-    failed: tuple[str, ...] = ()
-
-
-class LevelEnergies(Payload):
-    """Energies of a level above the lowest of them (meV/atom) at RMS displacements (Å), structure by structure."""
-
-    level: str
-    title: str
-    rms_displacements_A: tuple[float, ...]
-    energies_meV_atom: tuple[float, ...]
-
-
-class SamplingFigure(Figure):
-    """What was drawn to be labelled: displacements by stratum, who is labelled at which level, and the energies."""
-
-    kind: Literal["sampling"] = "sampling"
-    strata: tuple[Stratum, ...]
-    sets: tuple[LevelSet, ...]
-    energies: tuple[LevelEnergies, ...] = ()

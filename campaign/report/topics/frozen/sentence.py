@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from campaign.report.engines import listed
 from campaign.report.harvest import Harvest
+from campaign.report.straight_line import line_in
+from campaign.report.titles import listed
 from campaign.results.render import records
 
 Row = dict[str, Any]
 
 
-def check(harvest: Harvest, system: str) -> str:
+def frozen_sentence(harvest: Harvest, system: str) -> str:
     """Of the models that have learned, if any has; nothing where no model stands beside a frozen phonon."""
     table = records(harvest.campaign.table("frozen"))
     rows = [row for row in table if row["system"] == system and row["worst_off_percent"] is not None]
@@ -25,11 +26,6 @@ def check(harvest: Harvest, system: str) -> str:
     level = "its level" if len(shown) == 1 else "their levels"
     whose = _whose([row["name"] for row in shown], bool(learned))
     return f"{whose} {_within(shown, 'worst_off_percent')} of the {frozen} {level}{_line_alone(shown)}."
-
-
-def line_in(base: str) -> str:
-    """What a straight line in the energy of `base` is called."""
-    return f"a straight line in E_{base.upper()}"
 
 
 def _whose(names: Sequence[str], learned: bool) -> str:

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping
 
 from campaign.report.crystal import Crystal
 from campaign.report.document import Caption
-from campaign.report.engines import labels_text, listed
-from campaign.report.harvest import title_of
+from campaign.report.engines import labels_text
 from campaign.report.level_labels import LevelLabels
-from campaign.report.topics.frozen.payload import SamplingFigure
+from campaign.report.titles import listed, title_of
+from campaign.report.topics.sampling.payload import SamplingFigure
 from campaign.spec.labelling import SweepSpec
 
 REASONS = 3  # that a caption names

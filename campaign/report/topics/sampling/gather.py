@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from campaign.report.crystal import Crystal
-from campaign.report.harvest import Harvest, title_of
+from campaign.report.harvest import Harvest
 from campaign.report.level_labels import LevelLabels
-from campaign.report.topics.frozen.payload import (
+from campaign.report.titles import title_of
+from campaign.report.topics.sampling.caption import sampling_alt, sampling_caption
+from campaign.report.topics.sampling.payload import (
     DrawnStructure,
     LevelEnergies,
     LevelSet,
     SamplingFigure,
     Stratum,
 )
-from campaign.report.topics.sampling.caption import sampling_alt, sampling_caption
 from flows.labelling.sampling.summary import DrawnRow, drawn_summary
 from flows.records import Drawn
 

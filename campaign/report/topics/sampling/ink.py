@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from campaign.report.ink.style import GUIDE, look_of_level
-from campaign.report.topics.frozen.payload import LevelSet, SamplingFigure
+from campaign.report.topics.sampling.payload import LevelSet, SamplingFigure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from campaign.report.crystal import Crystal
-from campaign.report.dispersion.caption import not_learned_text, seeds_text
-from campaign.report.dispersion.payload import VibrationsFigure, VibrationsPanel
 from campaign.report.document import Caption
 from campaign.report.harvest import Harvest, SeedGroup
-from campaign.report.methods import hessian_methods, md_methods, training_methods
+from campaign.report.methods import training_methods
+from campaign.report.seed_text import absent_text, not_learned_text, seeds_text
+from campaign.report.topics.vibrations.methods import hessian_methods, md_methods
+from campaign.report.topics.vibrations.payload import VibrationsFigure, VibrationsPanel
 from flows.records import Vibrations
 
 Groups = Mapping[str, SeedGroup[Vibrations]]
@@ -101,8 +102,7 @@ def _notes(figure: VibrationsFigure) -> Iterator[str]:
     for one in figure.densities:
         area = f"3 for each {one.element} atom" if one.element else "that of all modes"
         yield f"Dotted: {one.title} ({one.source}), times {one.factor:.4g}, so that its area is {area}."
-    if figure.absent:
-        yield f"Not drawn: {'; '.join(f'{one.title} ({one.why})' for one in figure.absent)}."
+    yield absent_text(figure.absent)
 
 
 def _models(figure: VibrationsFigure, crystal: Crystal, harvest: Harvest) -> Iterator[str]:

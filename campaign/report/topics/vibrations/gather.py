@@ -1,90 +1,26 @@
-"""Payloads of long MD beside the harmonic approximation: as in Figs. 3 and 4 of the paper, and by element, as in Fig. 5."""
+"""The numbers of long MD beside the harmonic approximation: as in Figs. 3 and 4 of the paper, and by element, as in Fig. 5."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from functools import cached_property
-from itertools import product
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from campaign.report.crystal import Crystal
-from campaign.report.dispersion.axis_range import density_reach, frequency_reach
-from campaign.report.dispersion.payload import (
-    Absent,
-    Curves,
-    MeshCurve,
-    VibrationsFigure,
-    VibrationsPanel,
-)
-from campaign.report.harvest import Harvest, SeedGroup, is_model, title_of
-from campaign.report.spread import dos_mean
-from campaign.report.topics.bands.gather import LETTERS, BandsSource, layout
+from campaign.report.dispersion.spread import dos_mean
+from campaign.report.panels import letters
+from campaign.report.titles import title_of
+from campaign.report.topics.vibrations.axis_range import density_reach, frequency_reach
 from campaign.report.topics.vibrations.caption import vibrations_alt, vibrations_caption
-from campaign.report.topics.vibrations.harmonic_spectra import Harmonics, harmonics
+from campaign.report.topics.vibrations.payload import Curves, MeshCurve, VibrationsFigure, VibrationsPanel
+from campaign.report.topics.vibrations.source import VibrationsSource
 from campaign.report.user_references import densities_of
-from campaign.spec.dynamics import potentials
 from flows.dynamics.harmonic import rounded
 from flows.records import DensityOfStates, Spectrum, Vibrations
 from flows.training.names import ModelName
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-
-@dataclass(frozen=True)
-class VibrationsSource:
-    """What the densities of states of one system and size are drawn from."""
-
-    harvest: Harvest
-    crystal: Crystal
-    size: str
-
-    @cached_property
-    def groups(self) -> dict[str, SeedGroup[Vibrations]]:
-        """The models with MD of at least one seed, in the order of the bands."""
-        found = self.harvest.vibrations(self.crystal.name, self.size)
-        done = {model: group for model, group in found.items() if group.results}
-        return {model: done[model] for panel in layout(done) for model in panel} if done else {}
-
-    @cached_property
-    def harmonics(self) -> dict[str, Harmonics]:
-        """By model; computed once for all figures."""
-        return {model: harmonics(self.harvest, self.crystal, group) for model, group in self.groups.items()}
-
-    @property
-    def elements(self) -> list[str]:
-        """The lightest first."""
-        from ase.data import atomic_numbers
-
-        return sorted(set(self.crystal.cells.primitive.symbols), key=atomic_numbers.__getitem__)
-
-    def absent(self) -> Iterator[Absent]:
-        """Models of which MD is asked, and none is done."""
-        asked = self.harvest.campaign.spec.dynamics
-        others = [f"{size}: " for size in self.harvest.sizes(self.crystal.name) if size != self.size]
-        for gap in self.harvest.campaign.plan.gaps:
-            if not is_model(gap.model):
-                continue
-            (model,) = potentials([gap.model])
-            mine = gap.system == self.crystal.name and not gap.why.startswith(tuple(others))
-            if mine and asked is not None and model in asked.models:
-                yield Absent(title=title_of(model), why=gap.why)
-        for model, group in self.harvest.vibrations(self.crystal.name, self.size).items():
-            if model not in self.groups:
-                states = ", ".join(f"seed {seed}: {state}" for seed, state in self.missing(group).items())
-                yield Absent(title=title_of(model), why=states)
-
-    def missing(self, group: SeedGroup[Vibrations]) -> dict[int, str]:
-        """Seeds without MD: their states, and of what kind a failure is."""
-        kinds = {one.work.key: one.record.kind for one in self.harvest.campaign.failures()}
-        keys = {work.seed: work.key for work in group.works}
-        return {
-            seed: f"{state}: {kinds[keys[seed]]}" if keys[seed] in kinds else state
-            for seed, state in group.missing.items()
-        }
 
 
 def vibrations_figure(source: VibrationsSource) -> VibrationsFigure | None:
@@ -104,7 +40,7 @@ def _figure(source: VibrationsSource, asked: Sequence[tuple[str, str]]) -> Vibra
         return None
     panels = tuple(
         _panel(source, model, element).model_copy(update={"letter": letter})
-        for letter, (model, element) in zip(_letters(), asked, strict=False)
+        for letter, (model, element) in zip(letters(), asked, strict=False)
     )
     system, by_element = source.crystal.name, bool(asked[0][1])
     densities = densities_of(source.crystal.given, by_element)
@@ -129,12 +65,6 @@ def _figure(source: VibrationsSource, asked: Sequence[tuple[str, str]]) -> Vibra
     )
     caption = vibrations_caption(draft, source.crystal, source.harvest, source.groups)
     return draft.model_copy(update={"alt": vibrations_alt(draft), **caption._asdict()})
-
-
-def _letters() -> Iterator[str]:
-    """a to z, then aa, ab, ..."""
-    yield from LETTERS
-    yield from map("".join, product(LETTERS, repeat=2))
 
 
 def _panel(source: VibrationsSource, model: str, element: str) -> VibrationsPanel:
@@ -198,7 +128,7 @@ def _curves(mean: NDArray, low: NDArray, high: NDArray) -> Curves:
 def _reference(source: VibrationsSource, model: str, element: str) -> MeshCurve | None:
     """Of the model's level itself; where there is none, of the level that a sum starts from."""
     direct = source.harvest.direct(source.crystal.name)
-    base = BandsSource(source.harvest, source.crystal, source.size).base(model)
+    base = source.harvest.base(model)
     level = next((one for one in (ModelName.parse(model).level, base) if one in direct), None)
     if level is None:
         return None

@@ -16,7 +16,7 @@ from flows.records import HarmonicSpectrum, PhononFacts, Phonons, Vibrations
 
 
 @dataclass(frozen=True)
-class Harmonics:
+class HarmonicSpectra:
     """What an MD in the same cell would show if the crystal were harmonic, by seed.
 
     `missing` says of each other seed of the MD why there is none; `phonons` are the partners that there are, with the
@@ -33,7 +33,7 @@ class Harmonics:
         return max((one.unstable for one in self.spectra.values()), default=0)
 
 
-def harmonics(harvest: Harvest, crystal: Crystal, group: SeedGroup[Vibrations]) -> Harmonics:
+def harmonic_spectra(harvest: Harvest, crystal: Crystal, group: SeedGroup[Vibrations]) -> HarmonicSpectra:
     """For every seed of `group` of which the force constants of the cell of the MD are there too."""
     phonons = harvest.hessians(crystal.name, group.works[0].size).get(group.model)
     partners = {one.work.seed: one for one in phonons.results} if phonons else {}
@@ -49,7 +49,7 @@ def harmonics(harvest: Harvest, crystal: Crystal, group: SeedGroup[Vibrations]) 
         except ValueError as error:
             missing[seed] = str(error)
         used.append(partners[seed].record)
-    return Harmonics(spectra, missing, tuple(used))
+    return HarmonicSpectra(spectra, missing, tuple(used))
 
 
 def _state(hessians: SeedGroup[PhononFacts] | None, seed: int) -> str:

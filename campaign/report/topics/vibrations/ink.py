@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from math import ceil
 from typing import TYPE_CHECKING, Any
 
-from campaign.report.dispersion.payload import VibrationsFigure, VibrationsPanel
 from campaign.report.ink.style import HATCH, INK, REFERENCE, SOFT, ink, look
+from campaign.report.topics.vibrations.payload import VibrationsFigure, VibrationsPanel
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

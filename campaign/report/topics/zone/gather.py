@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from campaign.report.crystal import Crystal
-from campaign.report.dispersion.caption import zone_caption
-from campaign.report.dispersion.payload import ZoneFigure, ZonePath, ZonePoint
+from campaign.report.topics.zone.caption import zone_caption
+from campaign.report.topics.zone.payload import ZoneFigure, ZonePath, ZonePoint
 from flows.phonons.path import BandPath, Segment
 from flows.phonons.symmetry import reciprocal_rotations
 from flows.records import Vector

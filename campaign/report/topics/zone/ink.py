@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from campaign.report.dispersion.payload import ZoneFigure, ZonePoint
 from campaign.report.ink.style import INK, MISSING, REFERENCE
+from campaign.report.topics.zone.payload import ZoneFigure, ZonePoint
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -10,20 +10,22 @@ import report_world
 
 from campaign.report.crystal import Crystal
 from campaign.report.dispersion.axis_range import frequency_range
-from campaign.report.dispersion.payload import BandsFigure, Line, Panel
+from campaign.report.dispersion.payload import Line, Panel
+from campaign.report.dispersion.source import DispersionSource
+from campaign.report.dispersion.spread import band_spread, dos_spread
 from campaign.report.harvest import Harvest
-from campaign.report.ink.dispersion import draw_bands
-from campaign.report.spread import band_spread, dos_spread
-from campaign.report.topics.bands.gather import BandsSource, bands_figure, layout, seeds_figure
+from campaign.report.panels import layout
+from campaign.report.topics.bands.gather import bands_figure
+from campaign.report.topics.bands.payload import BandsFigure
 from campaign.report.topics.errors.gather import errors_figure
-from campaign.report.topics.zone.gather import zone_figure
+from campaign.report.topics.seeds.gather import seeds_figure
 from campaign.results import open_campaign
 from flows.records import Bands, DensityOfStates
 
 
 @pytest.fixture(scope="module")
 def figure(harvest: Harvest, diamond: Crystal) -> BandsFigure:
-    made = bands_figure(BandsSource(harvest, diamond, "full"))
+    made = bands_figure(DispersionSource(harvest, diamond, "full"))
     assert made is not None
     return made
 
@@ -90,7 +92,7 @@ def test_references_are_the_level_or_the_base(figure: BandsFigure, toy, diamond:
         np.sort(report_world.springs("diamond").bands.frequencies_cm1[0]),
         atol=1e-4,
     )
-    without = bands_figure(BandsSource(Harvest(toy), diamond, "full"))
+    without = bands_figure(DispersionSource(Harvest(toy), diamond, "full"))
     assert without is not None
     assert [[line.kind for line in panel.lines] for panel in without.panels] == [[], [], ["base"], ["base"]]
     assert "phonons of the level itself were not computed" in without.caption
@@ -124,7 +126,7 @@ def test_missing_seeds_are_named(figure: BandsFigure, harvest: Harvest, diamond:
     assert area.seeds == (861, 5192)
     assert area.missing == {5735: "to do"}
     assert "seeds 861, 5192 (missing: 5735, to do)" in figure.caption
-    half = bands_figure(BandsSource(harvest, diamond, "half"))
+    half = bands_figure(DispersionSource(harvest, diamond, "half"))
     assert half is not None
     assert areas(half)["delta_mp2"].missing == {5192: "blocked"}
 
@@ -151,51 +153,11 @@ def test_captions_say_what_was_run(figure: BandsFigure) -> None:
     assert figure.markers[0].value_cm1 == 1332.5
 
 
-def test_seeds_stand_by_themselves(harvest: Harvest, diamond: Crystal) -> None:
-    made = seeds_figure(BandsSource(harvest, diamond, "full"))
-    assert made is not None
-    assert [[line.seed for line in panel.lines if line.kind == "seed"] for panel in made.panels][:2] == [
-        [861, 5192, 5735],
-        [861, 5192],
-    ]
-    assert len(made.panels) == 6
-    assert "(b) ML(DFT_E): seeds 861, 5192 (missing: 5735, to do)" in made.caption
-
-
-def test_errors_are_of_sums_and_by_seed(harvest: Harvest) -> None:
-    made = errors_figure(harvest, "diamond")
-    assert made is not None
-    assert [(panel.size, panel.split) for panel in made.panels] == [
-        ("full", "train"),
-        ("half", "train"),
-        ("half", "test"),
-    ]
-    bars = {bar.model: bar for bar in made.panels[2].bars}
-    assert list(bars) == ["dft_ef", "dft_e", "delta_hf", "delta_mp2", "delta_ccsd", "delta_ccsd(t)"]
-    assert bars["dft_e"].values_meV_atom == pytest.approx((22.0, 26.4, 30.8))
-    assert (bars["dft_e"].low, bars["dft_e"].high) == pytest.approx((22.0, 30.8))
-    assert not bars["delta_ccsd"].learned
-    assert "missing: 5192, " in made.caption
-    assert made.caption.count("ΔML(HF)") == 3  # once a panel, with those that are like it
-    assert "ΔML(CCSD) in (a), (b) and (c); the width" in made.caption
-
-
-def test_the_zone_of_fcc_has_its_faces_and_its_path_inside(diamond: Crystal) -> None:
-    made = zone_figure(diamond)
-    assert sorted(len(face) for face in made.faces) == [4] * 6 + [6] * 8
-    assert [piece.labels for piece in made.path] == [("Γ", "X"), ("X", "U"), ("K", "Γ"), ("Γ", "L")]
-    assert made.path[0].end == made.path[1].start
-    length = 2 * np.pi / 3.56
-    assert np.linalg.norm(made.path[0].end) == pytest.approx(length, abs=1e-5)
-    assert {point.label for point in made.points if not point.held} == {"L", "K", "U"}
-    assert {point.label for point in made.points if not point.held_by_phonons} == {"W", "K", "U"}
-
-
 def test_a_system_without_any_record_has_no_bands(tmp_path: Path) -> None:
     farm = report_world.world.farm()
     report_world.prepared(farm, tmp_path, report_world.LIH)
     opened = open_campaign(farm, "toy")
-    source = BandsSource(Harvest(opened), Crystal("lih", opened.spec.systems["lih"]), "full")
+    source = DispersionSource(Harvest(opened), Crystal("lih", opened.spec.systems["lih"]), "full")
     assert bands_figure(source) is None
     assert seeds_figure(source) is None
     assert errors_figure(Harvest(opened), "lih") is None
@@ -212,15 +174,3 @@ def test_what_has_learned_is_never_clipped() -> None:
     assert clipped == ("B, not learned",)
     assert shown[0] > -500
     assert shown[1] < 1800
-
-
-def test_lines_that_leave_the_range_carry_triangles(figure: BandsFigure) -> None:
-    low, high = figure.range_cm1
-    path = figure.axis.distances
-    wild = Line(
-        kind="seed", model="dft_e", title="ML(DFT_E)", seed=1, learned=False,
-        frequencies_cm1=tuple(tuple((low - 10, high + 10) for _ in x) for x in path),
-    )  # fmt: skip
-    drawn = draw_bands(figure.model_copy(update={"panels": (Panel(letter="a", lines=(wild,)),), "kind": "seeds"}))
-    markers = [line.get_marker() for line in drawn.axes[0].get_lines()]
-    assert {markers.count("^"), markers.count("v")} == {len(path)}

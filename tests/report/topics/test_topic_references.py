@@ -14,11 +14,12 @@ from ase.build import bulk, make_supercell
 from campaign.references.files import read_density, read_frequencies
 from campaign.references.given import Given, given_references
 from campaign.report.crystal import Crystal
-from campaign.report.dispersion.payload import BandsFigure
+from campaign.report.dispersion.source import DispersionSource
 from campaign.report.harvest import Harvest
-from campaign.report.ink.dispersion import draw_bands
-from campaign.report.page_table import reference_table
-from campaign.report.topics.bands.gather import BandsSource, bands_figure
+from campaign.report.topics.bands.gather import bands_figure
+from campaign.report.topics.bands.ink import draw_bands
+from campaign.report.topics.bands.payload import BandsFigure
+from campaign.report.topics.references.table import reference_table
 from campaign.report.write import write_report
 from campaign.results import Campaign, open_campaign
 from campaign.spec import SpecError
@@ -81,7 +82,7 @@ def given_of(toy: Campaign, folder: Path) -> Given:
 def figure(toy: Campaign, given: Given) -> BandsFigure:
     crystal = Crystal("diamond", toy.spec.systems["diamond"], given)
     harvest = Harvest(toy, {("diamond", level): one for level, one in given.levels.items()})
-    made = bands_figure(BandsSource(harvest, crystal, "full"))
+    made = bands_figure(DispersionSource(harvest, crystal, "full"))
     assert made is not None
     return made
 
@@ -189,7 +190,7 @@ def test_the_report_reads_what_the_database_keeps(
         return (folder / names[sha256]).read_bytes()
 
     monkeypatch.setattr(Farm, "read_file", read_file)
-    monkeypatch.setattr("campaign.report.ink.save", lambda *_: None)
+    monkeypatch.setattr("campaign.report.ink.files.save", lambda *_: None)
     page = write_report(toy, tmp_path).index.read_text()
     assert "phonons of the level itself (a friend; dft.yaml.xz)" in page
     assert "Set aside: points.csv is not used: no file with" in page
@@ -202,7 +203,7 @@ def test_lo_and_to_are_in_the_caption(tmp_path: Path) -> None:
     for work in plan.work.values():
         report_world.world.store(farm, report_world.record(farm, work))
     opened = open_campaign(farm, "toy")
-    made = bands_figure(BandsSource(Harvest(opened), Crystal("lih", opened.spec.systems["lih"]), "full"))
+    made = bands_figure(DispersionSource(Harvest(opened), Crystal("lih", opened.spec.systems["lih"]), "full"))
     assert made is not None
     assert "term as Wang et al. have it: Born charges Li 1.05, H -1.05 e, dielectric constant 4.3" in made.methods
 

@@ -9,23 +9,20 @@ import numpy as np
 import pytest
 import report_world
 import vibrations_world
-from pydantic import TypeAdapter
 
 from campaign.references.given import Density, Given
 from campaign.report.crystal import Crystal
-from campaign.report.dispersion.axis_range import density_reach, frequency_reach
-from campaign.report.dispersion.payload import AnyFigure, Curves, MeshCurve, VibrationsFigure, VibrationsPanel
 from campaign.report.harvest import Harvest
-from campaign.report.ink import save
+from campaign.report.ink.files import save
 from campaign.report.page import page
+from campaign.report.topic import Drawing
+from campaign.report.topics.vibrations.axis_range import density_reach, frequency_reach
 from campaign.report.topics.vibrations.caption import vibrations_caption
-from campaign.report.topics.vibrations.gather import (
-    VibrationsSource,
-    md_curves,
-    projected_figure,
-    vibrations_figure,
-)
+from campaign.report.topics.vibrations.gather import md_curves, projected_figure, vibrations_figure
 from campaign.report.topics.vibrations.ink import draw_vibrations
+from campaign.report.topics.vibrations.payload import Curves, MeshCurve, VibrationsFigure, VibrationsPanel
+from campaign.report.topics.vibrations.source import VibrationsSource
+from campaign.report.topics.vibrations.topic import Vibrations as VibrationsTopic
 from campaign.results import Campaign
 from flows.records import Band, Vibrations
 
@@ -263,11 +260,11 @@ def test_figures_are_written_and_the_page_shows_them(
     figure: VibrationsFigure, projected: VibrationsFigure, source: VibrationsSource, tmp_path: Path
 ) -> None:
     for made in (figure, projected):
-        png, pdf, numbers = save(made, tmp_path)
+        png, pdf, numbers = save(Drawing(VibrationsTopic(), made), tmp_path)
         assert png.read_bytes().startswith(b"\x89PNG")
         assert pdf.read_bytes().startswith(b"%PDF")
-        assert TypeAdapter(AnyFigure).validate_json(numbers.read_bytes()) == made
-    text = page(source.harvest, {"lih": source.crystal}, (figure, projected))
+        assert VibrationsFigure.model_validate_json(numbers.read_bytes()) == made
+    text = page(source.harvest, {"lih": source.crystal}, [Drawing(VibrationsTopic(), one) for one in (figure, projected)])
     assert 'id="dynamics"' in text
     assert 'id="table-vibrations"' in text
     assert 'alt="Vibrational densities of states of lih by element (H, Li)' in text

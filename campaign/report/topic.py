@@ -1,0 +1,76 @@
+"""What a topic of the report is: figures, how they are drawn, tables, and the sections of the page where they stand.
+
+A topic is a folder in `campaign/report/topics/`, in which the same names mean the same: `payload.py` (what is drawn,
+as numbers), `source.py` and `gather.py` (from what, and how it is gathered), `caption.py`, `ink.py` (how it is drawn),
+`table.py`, `listing.py`, `sentence.py` (what it says at the beginning of the page), and `topic.py`, which ties them
+together. A topic has those of them that it needs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
+
+from campaign.report.crystal import Crystal
+from campaign.report.document import Figure
+from campaign.report.harvest import Harvest
+from campaign.report.page_table import PageList, PageTable
+from campaign.report.sections import FIGURES, Section
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure as Picture
+
+F = TypeVar("F", bound=Figure)
+Crystals = Mapping[str, Crystal]
+
+
+class Topic(Generic[F]):
+    """A topic without anything: each has what it overrides.
+
+    Its figures stand in `section`, system by system; its notes, tables and lists in `table_section`, which is the same
+    where it is not named. A section that is not in `campaign.report.sections` comes after all others.
+    """
+
+    name: str
+    section: Section = FIGURES
+    table_section: Section | None = None
+
+    def concerns(self, harvest: Harvest) -> bool:  # noqa: ARG002
+        """Whether a campaign asks for it; where it does not, nothing of it is on the page."""
+        return True
+
+    def figures(self, harvest: Harvest, crystal: Crystal) -> Iterable[F]:  # noqa: ARG002
+        """The payloads of a system that can be drawn."""
+        return ()
+
+    def draw(self, payload: F) -> Picture:
+        """A payload as ink; only of those that `figures` gives."""
+        raise NotImplementedError(f"the topic {self.name} draws nothing")
+
+    def sentence(self, harvest: Harvest, crystal: Crystal) -> str:  # noqa: ARG002
+        """What is said of a system at the beginning of the page."""
+        return ""
+
+    def notes(self, harvest: Harvest, crystals: Crystals) -> Iterable[str]:  # noqa: ARG002
+        """Paragraphs before its tables."""
+        return ()
+
+    def tables(self, harvest: Harvest, crystals: Crystals) -> Iterable[PageTable]:  # noqa: ARG002
+        """Tables, also empty ones, which say what they do not have yet."""
+        return ()
+
+    def lists(self, harvest: Harvest, crystals: Crystals) -> Iterable[PageList]:  # noqa: ARG002
+        """Lists, after its tables."""
+        return ()
+
+    @property
+    def sections(self) -> tuple[Section, Section]:
+        """Where figures stand, and where tables do."""
+        return self.section, self.table_section or self.section
+
+
+class Drawing(NamedTuple):
+    """A payload, and the topic that draws it."""
+
+    topic: Topic[Any]
+    payload: Figure

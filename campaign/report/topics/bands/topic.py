@@ -1,0 +1,32 @@
+"""Bands, with their densities of states."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from campaign.report.crystal import Crystal
+from campaign.report.dispersion.source import DispersionSource
+from campaign.report.harvest import Harvest
+from campaign.report.topic import Topic
+from campaign.report.topics.bands.gather import bands_figure
+from campaign.report.topics.bands.ink import draw_bands
+from campaign.report.topics.bands.payload import BandsFigure
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+class Bands(Topic[BandsFigure]):
+    """Seed spreads of all models, size by size."""
+
+    name = "bands"
+
+    def figures(self, harvest: Harvest, crystal: Crystal) -> Iterator[BandsFigure]:
+        for size in harvest.sizes(crystal.name):
+            made = bands_figure(DispersionSource(harvest, crystal, size))
+            if made is not None:
+                yield made
+
+    def draw(self, payload: BandsFigure) -> Figure:
+        return draw_bands(payload)

@@ -1,0 +1,64 @@
+"""The table of trainings: errors of every model and size, and the verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from campaign.report.page_table import PageTable, Row, grouped, interval
+from campaign.results.campaign import Campaign
+from campaign.results.render import records
+
+HEAD = (
+    *("system", "model", "size", "seeds", "train/valid/test"),
+    *("E train", "E valid", "E test", "F train", "F test", "line", "|ΔF|", "verdict"),
+)
+NOTES = (
+    "line: what a straight line in the energy of the lower level reaches that was fitted to the structures that train, on "
+    "test structures, else on those that validate, which also chose the epoch; |ΔF|: the RMS force that a difference adds, meV/Å; seeds: done of those asked for.",
+)
+SPREAD: tuple[tuple[str, int], ...] = (
+    *((f"{split}_energy_meV_atom", 2) for split in ("train", "valid", "test")),
+    *((f"{split}_force_meV_A", 1) for split in ("train", "test")),
+    ("line_meV_atom", 2),
+    ("rms_delta_force_meV_A", 1),
+)
+
+
+def training_table(campaign: Campaign) -> PageTable:
+    """Every model and size in a row: errors as intervals over the seeds, and the verdict."""
+    found = grouped(records(campaign.table("training")), ("system", "title", "size"))
+    lost = {number: _lost(rows) for number, rows in enumerate(found) if _lost(rows)}
+    return PageTable(
+        "training",
+        "Errors of models and sums, from the smallest to the largest over the seeds: energies E in meV/atom, forces F in meV/Å",
+        HEAD,
+        tuple(_row(rows, campaign) for rows in found),
+        lost=frozenset(lost),
+        numbers=frozenset(range(3, 12)),
+        empty="Nothing is trained yet.",
+        notes=(*_verdicts([found[number] for number in lost]), *NOTES),
+    )
+
+
+def _row(rows: Sequence[Row], campaign: Campaign) -> tuple[str, ...]:
+    first, lost = rows[0], _lost(rows)
+    counts = [str(first[f"{split}_count"] or 0) for split in ("train", "valid", "test")]
+    return (
+        *(str(first[name]) for name in ("system", "title", "size")),
+        f"{len(rows)}/{len(campaign.spec.training.seeds)}",
+        "/".join(counts),
+        *(interval([row[name] for row in rows], digits) for name, digits in SPREAD),
+        f"not learned ({len(lost)} of {len(rows)} seeds)" if lost else "learned",
+    )
+
+
+def _lost(rows: Sequence[Row]) -> list[Row]:
+    return [row for row in rows if not row["learned"]]
+
+
+def _verdicts(grouped: Sequence[Sequence[Row]]) -> Iterator[str]:
+    """Why models have not learned: the reason of the first seed."""
+    for rows in grouped:
+        first, seeds = rows[0], ", ".join(str(row["seed"]) for row in _lost(rows))
+        reason = _lost(rows)[0]["verdict"] or "see its parts"
+        yield f"Not learned: {first['title']} of {first['system']}, {first['size']}, seed {seeds}: {reason}"

@@ -1,0 +1,32 @@
+"""Bands of every seed by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from campaign.report.crystal import Crystal
+from campaign.report.dispersion.source import DispersionSource
+from campaign.report.harvest import Harvest
+from campaign.report.topic import Topic
+from campaign.report.topics.seeds.gather import seeds_figure
+from campaign.report.topics.seeds.ink import draw_seeds
+from campaign.report.topics.seeds.payload import SeedsFigure
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+class Seeds(Topic[SeedsFigure]):
+    """A line for every seed of all models, size by size."""
+
+    name = "seeds"
+
+    def figures(self, harvest: Harvest, crystal: Crystal) -> Iterator[SeedsFigure]:
+        for size in harvest.sizes(crystal.name):
+            made = seeds_figure(DispersionSource(harvest, crystal, size))
+            if made is not None:
+                yield made
+
+    def draw(self, payload: SeedsFigure) -> Figure:
+        return draw_seeds(payload)
