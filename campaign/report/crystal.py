@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from campaign.references import Reference, references_of
 from campaign.references.given import Given
 from campaign.report.document import Marker, Peak
-from campaign.report.named_points import PointCoverage
+from campaign.report.qpoints import PointCoverage
 from campaign.spec.campaign import ResolvedSystem
 from flows.phonons.cells import supercell_matrix
 from flows.phonons.path import BandPath, band_path
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Crystal:
-    """A system of a campaign, as far as figures need it; `given` is what its user gave to compare with."""
+    """A system of a campaign, as far as figures need it; `user_references` are what its user gave to compare with."""
 
     name: str
     cells: ResolvedSystem
-    given: Given = field(default_factory=Given)
+    user_references: Given = field(default_factory=Given)
 
     @cached_property
     def path(self) -> BandPath:

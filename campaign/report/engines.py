@@ -93,6 +93,6 @@ def versions_text(labels: Mapping[str, LevelLabels]) -> str:
 
 
 def _count(one: LevelLabels) -> str:
-    done, every, failed = len(one.energies_eV), len(one.asked), len(one.failed)
+    done, every, failed = len(one.energies_eV), len(one.structures), len(one.failed)
     text = f"{every} structures" if done == every else f"{done} of {every} structures"
     return f"{text} ({failed} failed and set aside)" if failed else text

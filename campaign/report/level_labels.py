@@ -14,11 +14,11 @@ FIELDS = ("energy_eV", "engine_version", "wall_time_s")
 @dataclass(frozen=True)
 class LevelLabels:
     """The labels of a level that an engine computes: energies (eV per cell) by structure key, as far as they are
-    stored; `asked` are all structures to be labelled, `failed` says why one has no label."""
+    stored; `structures` are all that are to be labelled, `failed` says why one has no label."""
 
     level: str
     energies_eV: Mapping[str, float]
-    asked: frozenset[str]
+    structures: frozenset[str]
     failed: Mapping[str, str]
     versions: tuple[str, ...]
     seconds: float
@@ -48,7 +48,7 @@ def _labels(
         level=level,
         # in the order of the draw, whatever that of the database is
         energies_eV={name: found[key]["energy_eV"] for name, key in keys.items() if key in found},
-        asked=rest[0],
+        structures=rest[0],
         failed=rest[1],
         versions=tuple(sorted({one["engine_version"] for one in found.values() if one.get("engine_version")})),
         seconds=sum(one.get("wall_time_s") or 0.0 for one in found.values()),

@@ -68,7 +68,7 @@ def parts(
     for section in dict.fromkeys((*SECTIONS, *(section for topic in topics for section in topic.sections))):
         if not any(section in topic.sections for topic in topics):
             continue
-        inside = [topic for topic in topics if topic.sections[1] == section]
+        inside = [topic for topic in topics if topic.tables_in == section]
         yield Part(
             section,
             tuple((next(number), one.payload) for one in drawings if one.topic.section == section),

@@ -35,11 +35,11 @@ class Topic(Generic[F]):
     section: Section = FIGURES
     table_section: Section | None = None
 
-    def concerns(self, harvest: Harvest) -> bool:  # noqa: ARG002
+    def concerns(self, harvest: Harvest) -> bool:
         """Whether a campaign asks for it; where it does not, nothing of it is on the page."""
         return True
 
-    def figures(self, harvest: Harvest, crystal: Crystal) -> Iterable[F]:  # noqa: ARG002
+    def figures(self, harvest: Harvest, crystal: Crystal) -> Iterable[F]:
         """The payloads of a system that can be drawn."""
         return ()
 
@@ -47,26 +47,31 @@ class Topic(Generic[F]):
         """A payload as ink; only of those that `figures` gives."""
         raise NotImplementedError(f"the topic {self.name} draws nothing")
 
-    def sentence(self, harvest: Harvest, crystal: Crystal) -> str:  # noqa: ARG002
+    def sentence(self, harvest: Harvest, crystal: Crystal) -> str:
         """What is said of a system at the beginning of the page."""
         return ""
 
-    def notes(self, harvest: Harvest, crystals: Crystals) -> Iterable[str]:  # noqa: ARG002
+    def notes(self, harvest: Harvest, crystals: Crystals) -> Iterable[str]:
         """Paragraphs before its tables."""
         return ()
 
-    def tables(self, harvest: Harvest, crystals: Crystals) -> Iterable[PageTable]:  # noqa: ARG002
+    def tables(self, harvest: Harvest, crystals: Crystals) -> Iterable[PageTable]:
         """Tables, also empty ones, which say what they do not have yet."""
         return ()
 
-    def lists(self, harvest: Harvest, crystals: Crystals) -> Iterable[PageList]:  # noqa: ARG002
+    def lists(self, harvest: Harvest, crystals: Crystals) -> Iterable[PageList]:
         """Lists, after its tables."""
         return ()
 
     @property
+    def tables_in(self) -> Section:
+        """Where its tables stand."""
+        return self.table_section or self.section
+
+    @property
     def sections(self) -> tuple[Section, Section]:
-        """Where figures stand, and where tables do."""
-        return self.section, self.table_section or self.section
+        """Where its figures stand, and where its tables do."""
+        return self.section, self.tables_in
 
 
 class Drawing(NamedTuple):

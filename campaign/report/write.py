@@ -45,7 +45,7 @@ def write_report(
     given = {
         (name, level): one
         for name, crystal in crystals.items()
-        for level, one in crystal.given.levels.items()
+        for level, one in crystal.user_references.levels.items()
     }
     harvest = Harvest(campaign, given | dict(levels or {}))
     drawn = tuple(drawings(harvest, crystals, topics))

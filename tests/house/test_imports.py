@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -36,9 +36,9 @@ HEAVY = {"torch", "mace", "e3nn", "pyscf", "atomate2", "phonopy", "jobflow", "fi
 SOURCES = sorted(path for name in OURS for path in (ROOT / name).rglob("*.py"))
 
 
-def imports(path: Path) -> Iterator[str]:
-    """The top-level names that a file imports, wherever in it."""
-    for node in ast.walk(ast.parse(path.read_text())):
+def imports(path: Path, nodes: Callable[[ast.Module], Iterator[ast.AST]] = ast.walk) -> Iterator[str]:
+    """The top-level names that a file imports, wherever in it, or in those `nodes` of it."""
+    for node in nodes(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
             yield from (alias.name.split(".")[0] for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
@@ -63,10 +63,29 @@ def modules() -> dict[str, Path]:
     return {".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path for path in SOURCES}
 
 
+def run(tree: ast.Module) -> Iterator[ast.AST]:
+    """What a file runs, early or late: not what it imports for types alone."""
+    for_types = {
+        inner
+        for node in ast.walk(tree)
+        if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
+        for inner in ast.walk(node)
+    }
+    return (node for node in ast.walk(tree) if node not in for_types)
+
+
+def test_ink_alone_needs_matplotlib_and_late() -> None:
+    inked = {path for path in SOURCES if "matplotlib" in set(imports(path, run))}
+    assert len(inked) > 5
+    for path in inked:
+        assert path.parent.name == "ink" or path.name == "ink.py", path
+        assert "matplotlib" not in set(imports(path, lambda tree: iter(tree.body))), f"{path}: not inside of a function"
+
+
 def imported_modules(path: Path, known: set[str]) -> set[str]:
-    """The modules of ours that a file imports, early, late, or for types alone."""
+    """The modules of ours that a file imports when it runs."""
     found = set()
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in run(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from campaign.report.dispersion.payload import DispersionFigure, Line
 from campaign.report.dispersion.source import DispersionSource
 from campaign.report.methods import phonon_methods, training_methods
-from campaign.report.named_points import held_text
+from campaign.report.qpoints import held_text
 from campaign.report.seed_text import absent_text, not_learned_text
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Literal, Self
 
 from campaign.report.document import Absent, Figure, Marker, Payload, SeedSet
-from campaign.report.named_points import NamedPoint, PointCoverage
+from campaign.report.qpoints import NamedPoint, PointCoverage
 from campaign.report.user_references import ReferenceDensity, ReferenceSeries
 from flows.records import Bands, DensityOfStates
 

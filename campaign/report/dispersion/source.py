@@ -81,7 +81,7 @@ def figure_of(
     """A figure of these panels, without its words; `about` begins its heading."""
     crystal, size = source.crystal, source.size
     bands = next(iter(source.groups.values())).results[0].record.bands
-    series = series_on(crystal.given, bands)
+    series = series_on(crystal.user_references, bands)
     values = [one.value_cm1 for one in crystal.markers]
     values += [point.frequency_cm1 for one in series for point in one.points]
     shown, clipped = frequency_range(panels, values)
@@ -99,7 +99,7 @@ def figure_of(
         panels=panels,
         markers=crystal.markers,
         series=series,
-        densities=densities_of(crystal.given),
+        densities=densities_of(crystal.user_references),
         absent=source.absent(),
         range_cm1=shown,
         clipped=clipped,

@@ -179,7 +179,7 @@ def test_a_density_that_the_user_gave_is_of_all_atoms(source: VibrationsSource) 
     given = Given(
         densities=(Density("neutrons", "Somebody 2004", "n.csv", (0.0, 1000.0), (0.0, 0.012), 2.5),)
     )
-    crystal = replace(source.crystal, given=given)
+    crystal = replace(source.crystal, user_references=given)
     beside = VibrationsSource(source.harvest, crystal, "full")
     whole, parts = vibrations_figure(beside), projected_figure(beside)
     assert whole is not None
@@ -192,7 +192,7 @@ def test_a_density_that_the_user_gave_is_of_all_atoms(source: VibrationsSource) 
 def test_a_density_of_one_element_is_beside_that_element(source: VibrationsSource) -> None:
     about = ("Somebody 2004", "n.csv", (0.0, 1000.0), (0.0, 0.006), 2.5)
     given = Given(densities=(Density("all", *about), Density("hydrogen", *about, element="H")))
-    beside = VibrationsSource(source.harvest, replace(source.crystal, given=given), "full")
+    beside = VibrationsSource(source.harvest, replace(source.crystal, user_references=given), "full")
     whole, parts = vibrations_figure(beside), projected_figure(beside)
     assert whole is not None
     assert parts is not None

@@ -8,7 +8,7 @@ from campaign.report.dispersion.payload import Area, Line, Panel
 from campaign.report.dispersion.source import DispersionSource, figure_of
 from campaign.report.dispersion.spread import band_mean, band_spread, dos_mean, dos_spread
 from campaign.report.harvest import SeedGroup
-from campaign.report.panels import LETTERS, layout
+from campaign.report.panels import layout, letters
 from campaign.report.titles import title_of
 from campaign.report.topics.bands.caption import bands_alt, bands_caption
 from campaign.report.topics.bands.payload import BandsFigure
@@ -27,7 +27,7 @@ def bands_figure(source: DispersionSource) -> BandsFigure | None:
             areas=tuple(area(groups[model]) for model in models),
             lines=tuple(_lines(source, models)),
         )
-        for letter, models in zip(LETTERS, layout(groups), strict=False)
+        for letter, models in zip(letters(), layout(groups), strict=False)
     )
     draft = figure_of(BandsFigure, source, panels, "Phonons")
     return draft.model_copy(update={"alt": bands_alt(draft), **bands_caption(draft, source)._asdict()})

@@ -33,5 +33,5 @@ class Errors(Topic[ErrorsFigure]):
     def draw(self, payload: ErrorsFigure) -> Figure:
         return draw_errors(payload)
 
-    def tables(self, harvest: Harvest, crystals: Crystals) -> Iterator[PageTable]:  # noqa: ARG002
+    def tables(self, harvest: Harvest, crystals: Crystals) -> Iterator[PageTable]:
         yield training_table(harvest.campaign)

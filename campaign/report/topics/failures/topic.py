@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from campaign.report.document import Figure
 from campaign.report.harvest import Harvest
-from campaign.report.page_table import PageTable, result_table
+from campaign.report.page_table import PageTable
 from campaign.report.sections import MISSING
 from campaign.report.topic import Crystals, Topic
+from campaign.report.topics.failures.table import failures_table
 
 
 class Failures(Topic[Figure]):
@@ -18,5 +18,5 @@ class Failures(Topic[Figure]):
     name = "failures"
     section = MISSING
 
-    def tables(self, harvest: Harvest, crystals: Crystals) -> Iterator[PageTable]:  # noqa: ARG002
-        yield replace(result_table(harvest.campaign, "failures"), heading="Failures", empty="None.")
+    def tables(self, harvest: Harvest, crystals: Crystals) -> Iterator[PageTable]:
+        yield failures_table(harvest.campaign)

@@ -26,7 +26,7 @@ class FrozenSource:
     crystal: Crystal
 
     @property
-    def asked(self) -> list[str]:
+    def level_names(self) -> list[str]:
         """The levels of which a frozen phonon is asked for."""
         cells = self.crystal.cells
         levels = [name for name, one in cells.levels.items() if one.engine is not None]
@@ -49,7 +49,7 @@ class FrozenSource:
 
     def absent(self, done: Iterable[str]) -> Iterator[Absent]:
         """Levels without a frozen phonon, and models without phonons."""
-        for level in self.asked:
+        for level in self.level_names:
             if level not in done:
                 yield Absent(title=f"the frozen phonon of {title_of(level)}", why=self._why_not(level))
         for gap in self.harvest.campaign.plan.gaps:

@@ -18,5 +18,5 @@ class Gaps(Topic[Figure]):
     name = "gaps"
     section = MISSING
 
-    def tables(self, harvest: Harvest, crystals: Crystals) -> Iterator[PageTable]:  # noqa: ARG002
+    def tables(self, harvest: Harvest, crystals: Crystals) -> Iterator[PageTable]:
         yield gaps_table(harvest.campaign)

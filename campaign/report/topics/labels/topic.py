@@ -25,6 +25,6 @@ class Labels(Topic[Figure]):
             if text:
                 yield f"{name}: {text}"
 
-    def tables(self, harvest: Harvest, crystals: Crystals) -> Iterator[PageTable]:  # noqa: ARG002
+    def tables(self, harvest: Harvest, crystals: Crystals) -> Iterator[PageTable]:
         yield label_table(harvest.campaign)
         yield set_aside_table(harvest.campaign)

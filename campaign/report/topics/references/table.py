@@ -28,13 +28,13 @@ def reference_table(crystals: Sequence[Crystal]) -> PageTable:
         for crystal in crystals
         for one in crystal.references
     ]
-    rows += [row for crystal in crystals for row in _user_rows(crystal.name, crystal.given)]
+    rows += [row for crystal in crystals for row in _user_rows(crystal.name, crystal.user_references)]
     return PageTable(
         "references",
         "Values from the literature; measured frequencies at named points, and measured peaks of an element beside MD, are drawn",
         ("system", "what", "cm^-1", "kind", "source", "certainty"),
         tuple(_reference_row(group) for group in grouped(rows, ("system", "where", "source"))),
-        notes=tuple(f"Set aside: {why}" for crystal in crystals for why in crystal.given.set_aside),
+        notes=tuple(f"Set aside: {why}" for crystal in crystals for why in crystal.user_references.set_aside),
     )
 
 

@@ -18,5 +18,5 @@ class References(Topic[Figure]):
     name = "references"
     section = PHONONS
 
-    def tables(self, harvest: Harvest, crystals: Crystals) -> Iterator[PageTable]:  # noqa: ARG002
+    def tables(self, harvest: Harvest, crystals: Crystals) -> Iterator[PageTable]:
         yield reference_table(list(crystals.values()))

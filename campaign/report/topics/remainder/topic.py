@@ -18,5 +18,5 @@ class Remainder(Topic[Figure]):
     name = "remainder"
     section = MISSING
 
-    def lists(self, harvest: Harvest, crystals: Crystals) -> Iterator[PageList]:  # noqa: ARG002
+    def lists(self, harvest: Harvest, crystals: Crystals) -> Iterator[PageList]:
         yield PageList("Not done", tuple(remainder(harvest)), "Nothing: all work is done.")

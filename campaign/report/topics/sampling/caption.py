@@ -95,6 +95,6 @@ def _failed(labels: Mapping[str, LevelLabels]) -> Iterator[str]:
             named = "; ".join(f"{reason} ({count})" if count > 1 else reason for reason, count in reasons)
             more = len(set(one.failed.values())) - len(reasons)
             yield (
-                f"{len(one.failed)} of {len(one.asked)} labels of {title_of(level)} failed and are set aside: {named}"
+                f"{len(one.failed)} of {len(one.structures)} labels of {title_of(level)} failed and are set aside: {named}"
                 f"{f'; {more} more reasons' if more > 0 else ''}."
             )

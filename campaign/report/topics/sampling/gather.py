@@ -82,7 +82,7 @@ def _sets(labels: Mapping[str, LevelLabels]) -> Iterator[LevelSet]:
     """Levels that share their structures together, the largest set first."""
     found: dict[frozenset[str], list[str]] = {}
     for level, one in labels.items():
-        found.setdefault(one.asked, []).append(level)
+        found.setdefault(one.structures, []).append(level)
     for keys, levels in sorted(found.items(), key=lambda item: -len(item[0])):
         yield LevelSet(
             levels=tuple(levels),

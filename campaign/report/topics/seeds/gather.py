@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from campaign.report.dispersion.payload import Line, Panel
 from campaign.report.dispersion.source import DispersionSource, figure_of, sorted_bands
 from campaign.report.harvest import SeedGroup
-from campaign.report.panels import LETTERS, layout
+from campaign.report.panels import layout, letters
 from campaign.report.titles import title_of
 from campaign.report.topics.seeds.caption import seeds_alt, seeds_caption
 from campaign.report.topics.seeds.payload import SeedsFigure
@@ -26,7 +26,7 @@ def seeds_figure(source: DispersionSource) -> SeedsFigure | None:
             letter=letter,
             lines=(*_seed_lines(groups[model]), *source.direct_lines(ModelName.parse(model).level)),
         )
-        for letter, model in zip(LETTERS, models, strict=False)
+        for letter, model in zip(letters(), models, strict=False)
     )
     draft = figure_of(SeedsFigure, source, panels, "Every seed by itself")
     return draft.model_copy(update={"alt": seeds_alt(draft), **seeds_caption(draft, source)._asdict()})

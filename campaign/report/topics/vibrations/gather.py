@@ -43,7 +43,7 @@ def _figure(source: VibrationsSource, asked: Sequence[tuple[str, str]]) -> Vibra
         for letter, (model, element) in zip(letters(), asked, strict=False)
     )
     system, by_element = source.crystal.name, bool(asked[0][1])
-    densities = densities_of(source.crystal.given, by_element)
+    densities = densities_of(source.crystal.user_references, by_element)
     shown, clipped = frequency_reach(panels)
     highest, cut = density_reach(panels, densities)
     draft = VibrationsFigure(

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from campaign.report.crystal import Crystal
 from campaign.report.harvest import Harvest
-from campaign.report.page_table import PageTable, result_table
+from campaign.report.page_table import PageTable
 from campaign.report.sections import DYNAMICS
 from campaign.report.topic import Crystals, Topic
 from campaign.report.topics.vibrations.gather import projected_figure, vibrations_figure
 from campaign.report.topics.vibrations.ink import draw_vibrations
 from campaign.report.topics.vibrations.payload import VibrationsFigure
 from campaign.report.topics.vibrations.source import VibrationsSource
+from campaign.report.topics.vibrations.table import vibrations_table
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -37,5 +37,5 @@ class Vibrations(Topic[VibrationsFigure]):
     def draw(self, payload: VibrationsFigure) -> Figure:
         return draw_vibrations(payload)
 
-    def tables(self, harvest: Harvest, crystals: Crystals) -> Iterator[PageTable]:  # noqa: ARG002
-        yield replace(result_table(harvest.campaign, "vibrations"), empty="No MD is done yet.")
+    def tables(self, harvest: Harvest, crystals: Crystals) -> Iterator[PageTable]:
+        yield vibrations_table(harvest.campaign)

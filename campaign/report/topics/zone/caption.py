@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from campaign.report.crystal import Crystal
 from campaign.report.document import Caption
-from campaign.report.named_points import held_text
+from campaign.report.qpoints import held_text
 
 
 def zone_caption(crystal: Crystal) -> Caption:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from campaign.report.document import Figure, Payload
-from campaign.report.named_points import NamedPoint
+from campaign.report.qpoints import NamedPoint
 from flows.records import Vector
 
 

@@ -20,7 +20,7 @@ class Zone(Topic[ZoneFigure]):
 
     name = "zone"
 
-    def figures(self, harvest: Harvest, crystal: Crystal) -> tuple[ZoneFigure]:  # noqa: ARG002
+    def figures(self, harvest: Harvest, crystal: Crystal) -> tuple[ZoneFigure]:
         return (zone_figure(crystal),)
 
     def draw(self, payload: ZoneFigure) -> Figure:

@@ -1,4 +1,4 @@
-"""Named points of the Brillouin zone, and which cells hold them: the marks † and ‡."""
+"""Named q-points, and which cells hold them: the marks † and ‡."""
 
 from __future__ import annotations
 
