@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from campaign.report.crystal import Crystal
@@ -25,7 +25,7 @@ WORDS = (
 )
 
 
-def opening(harvest: Harvest, crystals: Mapping[str, Crystal], topics: Iterable[Topic[Any]]) -> Iterator[str]:
+def opening(harvest: Harvest, crystals: Mapping[str, Crystal], topics: Sequence[Topic[Any]]) -> Iterator[str]:
     """A short paragraph for each system: what was computed, what topics say of it, and whether it is done."""
     for name, crystal in crystals.items():
         said = [topic.sentence(harvest, crystal) for topic in topics]
