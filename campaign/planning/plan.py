@@ -10,11 +10,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from campaign.planning.chunks import Chunks
-from campaign.planning.crystal import Place, direct_phonons_work, hessian_work, phonons_work, vibrations_work
+from campaign.planning.crystal import direct_phonons_work, hessian_work, phonons_work, vibrations_work
 from campaign.planning.faulty_labels import FaultyLabels, faulty_labels
 from campaign.planning.knowledge import Knowledge
 from campaign.planning.label_requests import LabelRequests, label_requests, label_set
 from campaign.planning.sampling import sampling
+from campaign.planning.work import Coordinates
 from campaign.planning.work import Work as Work
 from campaign.spec import Gap, ResolvedSpec, SizeError, count, gaps
 from flows.keys import digest
@@ -193,12 +194,12 @@ class _SystemPlan:
 
     def _crystal(self, trained: Work, model: str, needs: tuple[str, ...]) -> Iterator[Work]:
         """What is computed with a model that can move a crystal; `needs` are its parts."""
-        place = Place(self.system, model, trained.seed, trained.size)
-        yield phonons_work(self.spec, place, needs)
+        coordinates = Coordinates(self.system, model, trained.seed, trained.size)
+        yield phonons_work(self.spec, coordinates, needs)
         asked = self.spec.dynamics
         if asked is not None and asked.wants(model, trained.seed, trained.size):
-            yield hessian_work(self.spec, place, needs)
-            yield vibrations_work(self.spec, place, needs, asked)
+            yield hessian_work(self.spec, coordinates, needs)
+            yield vibrations_work(self.spec, coordinates, needs, asked)
 
     def _direct(self) -> Iterator[Work]:
         """Phonons of levels by the forces of their own engines."""
@@ -208,4 +209,4 @@ class _SystemPlan:
                 why = f"{len(failed)} of {len(keys)} displaced supercells failed: its own phonons are not to be had"
                 self.gaps.append(Gap(self.system, level, why))
             else:
-                yield direct_phonons_work(self.spec, Place(self.system, level, None, ""), awaited, keys)
+                yield direct_phonons_work(self.spec, Coordinates(self.system, level, None, ""), awaited, keys)

@@ -3,9 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from flows.settings import Settings
 from flows.training.names import ModelName
+
+
+class Coordinates(NamedTuple):
+    """Where a piece of work stands in the matrix of its campaign."""
+
+    system: str
+    model: str
+    seed: int | None
+    size: str
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from campaign.references import Reference, references_of
-from campaign.references.given import Given
+from campaign.references.user_files import UserReferences
 from campaign.report.document import Marker, Peak
 from campaign.report.qpoints import PointCoverage
 from campaign.spec.campaign import ResolvedSystem
@@ -25,7 +25,7 @@ class Crystal:
 
     name: str
     cells: ResolvedSystem
-    user_references: Given = field(default_factory=Given)
+    user_references: UserReferences = field(default_factory=UserReferences)
 
     @cached_property
     def path(self) -> BandPath:

@@ -13,6 +13,7 @@ from campaign.report.titles import is_model, title_of
 from campaign.results import unstable
 from campaign.results.campaign import Campaign
 from campaign.results.result import Result
+from campaign.results.seeds import SharedVerdict
 from campaign.steering.status import status_of
 from flows.records import PhononFacts, Record, SummedModel, TrainedModelFacts, Vibrations
 from flows.training.names import ModelName
@@ -35,15 +36,12 @@ class SeedGroup(Generic[R]):
     def facts(self) -> dict[str, Any]:
         """The fields of a `SeedSet`."""
         records: list[Any] = [one.record for one in self.results]
-        lost = [one for one in records if not one.learned]
         return {
             "model": self.model,
             "title": title_of(self.model),
             "seeds": tuple(one.work.seed for one in self.results),
             "missing": self.missing,
-            "learned": not lost,
-            "learned_seeds": len(records) - len(lost),
-            "verdict": (lost or records)[0].verdict,
+            **SharedVerdict.of(records)._asdict(),
             "unstable": unstable.text(unstable.worst(records)) if isinstance(records[0], PhononFacts) else "",
             "key_of_seed": {one.work.seed: one.work.key for one in self.results},
         }

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import cycle
 
 from campaign.references.files import Frequency
-from campaign.references.given import Given
+from campaign.references.user_files import UserReferences
 from campaign.report.document import Payload
 from flows.records import Bands
 
@@ -44,7 +44,7 @@ class ReferenceDensity(Payload):
     total: tuple[float, ...]
 
 
-def series_on(given: Given, bands: Bands) -> tuple[ReferenceSeries, ...]:
+def series_on(given: UserReferences, bands: Bands) -> tuple[ReferenceSeries, ...]:
     """The values of each source where they stand on the axis of `bands`: at each end or segment of that name."""
     return tuple(
         ReferenceSeries(
@@ -57,7 +57,7 @@ def series_on(given: Given, bands: Bands) -> tuple[ReferenceSeries, ...]:
     )
 
 
-def densities_of(given: Given, by_element: bool = False) -> tuple[ReferenceDensity, ...]:
+def densities_of(given: UserReferences, by_element: bool = False) -> tuple[ReferenceDensity, ...]:
     """The densities of states, scaled to the area of the models': those of all atoms, or those of one element."""
     return tuple(
         ReferenceDensity(

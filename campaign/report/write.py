@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from campaign.references.given import given_references
+from campaign.references.user_files import user_references
 from campaign.report.crystal import Crystal
 from campaign.report.document import Figure
 from campaign.report.harvest import Harvest
@@ -60,7 +60,7 @@ def write_report(
 def _crystal(campaign: Campaign, name: str) -> Crystal:
     """A system with the references that its user gave."""
     cells, content = campaign.spec.systems[name], campaign.farm.read_file
-    return Crystal(name, cells, given_references(name, cells, campaign.spec.phonons, content))
+    return Crystal(name, cells, user_references(name, cells, campaign.spec.phonons, content))
 
 
 def drawings(harvest: Harvest, crystals: Crystals, topics: Sequence[Topic[Any]] = TOPICS) -> Iterator[Drawing]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from campaign.planning.work import Work
+from campaign.planning.work import Coordinates, Work
 from campaign.results.files import calculator, write_model, write_phonopy
 from campaign.results.outcomes import Outcomes
 from campaign.results.tables import find_table
@@ -54,4 +54,4 @@ class Campaign(Outcomes):
         Raises:
             UnknownResult: the campaign asks for no such model, or it is not done yet.
         """
-        return calculator(self, (system, model, seed, size), device)
+        return calculator(self, Coordinates(system, model, seed, size), device)

@@ -7,7 +7,7 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from campaign.planning.plan import Work
+from campaign.planning.work import Coordinates, Work
 from campaign.results.errors import UnknownResult
 from flows.keys import job_uuid
 from flows.records import Phonons, Record, TrainedModel
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from campaign.results.outcomes import Outcomes
 
 R = TypeVar("R", bound=Record)
-Place = tuple[str, str, int, str]
 
 
 def write_model(campaign: Outcomes, model: Work | str, directory: Path) -> Path:
@@ -36,12 +35,12 @@ def write_phonopy(campaign: Outcomes, phonons: Work | str, directory: Path) -> P
     return _write(directory / f"{file_stem(work)}.phonopy.yaml", content)
 
 
-def calculator(campaign: Outcomes, place: Place, device: str) -> Calculator:
-    """See `Campaign.potential`; `place` is system, model, seed and size."""
+def calculator(campaign: Outcomes, coordinates: Coordinates, device: str) -> Calculator:
+    """See `Campaign.potential`; `coordinates` say which."""
     from flows.training.potentials import total
 
     models, facts = [], {one.work.key: one.record for one in campaign.trainings()}
-    for work in parts(campaign, place):
+    for work in parts(campaign, coordinates):
         model = _record(campaign, work, TrainedModel)
         models.append(model)
         judged = facts[work.key]
@@ -50,9 +49,9 @@ def calculator(campaign: Outcomes, place: Place, device: str) -> Calculator:
     return total(models, device=device)
 
 
-def parts(campaign: Outcomes, place: Place) -> list[Work]:
+def parts(campaign: Outcomes, coordinates: Coordinates) -> list[Work]:
     """The trainings that make a model: one, or base and difference of a sum."""
-    system, model, seed, size = place
+    system, model, seed, size = coordinates
     if ModelName.parse(model).kind != "sum":
         return [campaign.find("train", system, model, seed, size)]
     return [campaign.plan.work[key] for key in campaign.find("sum", system, model, seed, size).needs]

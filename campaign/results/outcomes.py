@@ -95,7 +95,7 @@ class Outcomes:
         """The structures that each system's engines label, by key, as they were drawn."""
         return {name: dict(asked.drawn) for name, asked in self._wanted.items()}
 
-    def find(self, stage: str, system: str, model: str, seed: int, size: str) -> Work:
+    def find(self, stage: str, system: str, model: str, seed: int | None, size: str) -> Work:
         """The piece of work at this place of the plan.
 
         Raises:

@@ -32,7 +32,7 @@ CHUNK_STEPS = 500
 
 
 @dataclass(frozen=True)
-class Place:
+class StartDirectory:
     """Where one start is kept: a directory of its own, and a text that tells it from every other run.
 
     A file holds `chunk_steps` steps (down to whole frames): what a kill costs. No number depends on it.
@@ -43,7 +43,7 @@ class Place:
     chunk_steps: int = CHUNK_STEPS
 
 
-def simulate(atoms: Atoms, settings: DynamicsSettings, start: int, place: Place) -> Trajectory:
+def simulate(atoms: Atoms, settings: DynamicsSettings, start: int, place: StartDirectory) -> Trajectory:
     """The trajectory of start number `start` of `atoms` (with their calculator), all of it or what was missing.
 
     Integrated in float64 by ASE: Langevin with the centre of mass fixed, then velocity Verlet; no stress is asked

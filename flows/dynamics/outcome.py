@@ -10,7 +10,7 @@ import numpy as np
 
 from flows.dynamics import velocity_acf
 from flows.dynamics.harmonic import rounded, spectrum_fields
-from flows.dynamics.md import Place, simulate
+from flows.dynamics.md import StartDirectory, simulate
 from flows.dynamics.settings import DynamicsTask
 from flows.dynamics.trajectory import Trajectory
 from flows.dynamics.vacf import Lines, autocorrelations, densities, multiples
@@ -50,7 +50,7 @@ def vibrations_of(
     belonging = _belonging(task, models, about)
     starts, curves = [], []
     for start in range(task.dynamics.starts):
-        place = Place(directory / f"start-{start}", f"{belonging}-{start}")
+        place = StartDirectory(directory / f"start-{start}", f"{belonging}-{start}")
         trajectory = simulate(atoms, task.dynamics, start, place)
         starts.append(start_facts(trajectory, len(atoms)))
         curves.append(spectrum_of(task, trajectory))

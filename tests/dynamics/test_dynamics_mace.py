@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from dynamics_toys import dynamics, frames_of, lih
 
-from flows.dynamics.md import Place, simulate
+from flows.dynamics.md import StartDirectory, simulate
 from flows.training.settings import TrainingSettings
 
 TINY = TrainingSettings(
@@ -59,7 +59,7 @@ def test_a_killed_md_of_networks_ends_bit_identical(tmp_path, monkeypatch):
         return found
 
     networks = untrained(1), untrained(2)
-    calm = simulate(atoms(), asked, 0, Place(tmp_path / "calm", "me", 15))
+    calm = simulate(atoms(), asked, 0, StartDirectory(tmp_path / "calm", "me", 15))
     interrupted = atoms()
     evaluate, calls = interrupted.calc.evaluate, []
 
@@ -71,8 +71,8 @@ def test_a_killed_md_of_networks_ends_bit_identical(tmp_path, monkeypatch):
 
     monkeypatch.setattr(interrupted.calc, "evaluate", killed)
     with pytest.raises(KeyboardInterrupt):
-        simulate(interrupted, asked, 0, Place(tmp_path / "killed", "me", 15))
-    simulate(atoms(), asked, 0, Place(tmp_path / "killed", "me", 15))
+        simulate(interrupted, asked, 0, StartDirectory(tmp_path / "killed", "me", 15))
+    simulate(atoms(), asked, 0, StartDirectory(tmp_path / "killed", "me", 15))
 
     assert frames_of(tmp_path / "killed") == frames_of(calm.directory)
     assert all(forces and not stress for _, forces, stress in calls)

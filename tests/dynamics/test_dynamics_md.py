@@ -15,7 +15,7 @@ from ase.io import read
 from dynamics_toys import Harmonic, dynamics, frames_of, lih
 from pydantic import ValidationError
 
-from flows.dynamics.md import Place, simulate
+from flows.dynamics.md import StartDirectory, simulate
 from flows.dynamics.outcome import start_facts
 from flows.dynamics.settings import DynamicsSettings, VibrationSettings, check_resolution
 from flows.dynamics.trajectory import PRODUCTION
@@ -28,7 +28,7 @@ import os, signal, sys
 from pathlib import Path
 sys.path.insert(0, {tests!r})
 from dynamics_toys import dynamics, lih
-from flows.dynamics.md import Place, simulate
+from flows.dynamics.md import StartDirectory, simulate
 atoms = lih()
 calculate, calls = atoms.calc.calculate, []
 
@@ -39,12 +39,12 @@ def counted(*arguments, **named):
     return calculate(*arguments, **named)
 
 atoms.calc.calculate = counted
-simulate(atoms, dynamics(), 0, Place(Path({directory!r}), "me", chunk_steps=40))
+simulate(atoms, dynamics(), 0, StartDirectory(Path({directory!r}), "me", chunk_steps=40))
 """
 
 
 def run(directory: Path, start: int = 0, chunk_steps: int = 40, **changes):
-    return simulate(lih(), dynamics(**changes), start, Place(directory, "me", chunk_steps))
+    return simulate(lih(), dynamics(**changes), start, StartDirectory(directory, "me", chunk_steps))
 
 
 @pytest.fixture(scope="module")
@@ -82,12 +82,12 @@ def test_the_size_of_chunks_changes_no_number(undisturbed, tmp_path):
 def test_a_finished_run_is_read_not_run(undisturbed):
     atoms = lih()
     atoms.calc.calculate = lambda *_: pytest.fail("ran again")
-    assert simulate(atoms, dynamics(), 0, Place(undisturbed, "me")).steps_done(PRODUCTION) == 200
+    assert simulate(atoms, dynamics(), 0, StartDirectory(undisturbed, "me")).steps_done(PRODUCTION) == 200
 
 
 def test_chunks_of_another_run_are_not_continued(tmp_path):
     first = frames_of(run(tmp_path).directory)
-    simulate(lih(), dynamics(temperature_K=200), 0, Place(tmp_path, "somebody else", 40))
+    simulate(lih(), dynamics(temperature_K=200), 0, StartDirectory(tmp_path, "somebody else", 40))
     assert frames_of(tmp_path).keys() == first.keys()
     assert frames_of(tmp_path) != first
 
@@ -119,7 +119,7 @@ def test_no_stress_is_asked_for(tmp_path):
         asked.extend(properties),
         calculate(atoms, properties, changes),
     )
-    simulate(atoms, dynamics(steps=20), 0, Place(tmp_path, "me"))
+    simulate(atoms, dynamics(steps=20), 0, StartDirectory(tmp_path, "me"))
     assert set(asked) <= {"energy", "forces"}
 
 
@@ -160,7 +160,7 @@ def test_frames_and_their_positions(tmp_path):
 
 def test_an_explosion_keeps_the_last_good_frame(tmp_path):
     with pytest.raises(CalculationFailed) as caught:
-        simulate(lih(cubic=200.0), dynamics(), 0, Place(tmp_path, "me", 10))
+        simulate(lih(cubic=200.0), dynamics(), 0, StartDirectory(tmp_path, "me", 10))
     failure = caught.value.failure
     assert failure.kind == "exploded"
     assert failure.run_directory == str(tmp_path)
@@ -183,7 +183,7 @@ def test_forces_that_are_not_finite_are_an_explosion(tmp_path):
 
     atoms.calc.calculate = broken
     with pytest.raises(CalculationFailed, match="not finite"):
-        simulate(atoms, dynamics(), 0, Place(tmp_path, "me"))
+        simulate(atoms, dynamics(), 0, StartDirectory(tmp_path, "me"))
 
 
 def test_energy_that_drifts_is_an_explosion(tmp_path):
@@ -211,7 +211,7 @@ def test_verlet_shifts_an_oscillator_as_the_formula_says(timestep_fs, tmp_path):
     mass = pair.get_masses()[0]
     k = mass * omega**2 / 2
     pair.calc = Harmonic(pair, k * np.kron([[1, -1], [-1, 1]], np.eye(3)))
-    place = Place(tmp_path, "me")
+    place = StartDirectory(tmp_path, "me")
     settings = dynamics(timestep_fs=timestep_fs, steps=round(1000 / timestep_fs), max_drift_kT=50)
     v = simulate(pair, settings, 0, place).velocities()[:, :][:, 0, 0].astype(float)
     before = np.flatnonzero(v[:-1] * v[1:] < 0)

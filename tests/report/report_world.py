@@ -7,15 +7,14 @@ not learned, and ML(DFT_E) has imaginary modes.
 from __future__ import annotations
 
 from functools import cache
-from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 from ase.build import bulk
 from ase.calculators.singlepoint import SinglePointCalculator
 from ase.io import write
+from sources import module_at
 
 from campaign.planning.plan import Plan, Work
 from campaign.results import Campaign, open_campaign
@@ -24,20 +23,7 @@ from flows.phonons.settings import PhononSettings, PhononTask
 from flows.records import Bands, Errors, Matrix3, PhononFacts, Phonons, UnstableModes
 from launchers.farm import Farm
 
-
-@cache
-def _neighbour(place: str) -> ModuleType:
-    """A module of another folder of tests, wherever pytest was started."""
-    path = Path(__file__).parents[1] / place
-    specification = spec_from_file_location(f"{path.stem}_for_reports", path)
-    assert specification is not None
-    assert specification.loader is not None
-    module = module_from_spec(specification)
-    specification.loader.exec_module(module)
-    return module
-
-
-world = _neighbour("campaign/results_world.py")
+world = module_at("tests/campaign/results_world.py")
 
 DIAMOND = """\
   diamond:
@@ -139,7 +125,7 @@ def springs(system: str, supercell: Matrix3 = ((2, 0, 0), (0, 2, 0), (0, 0, 2)))
     )
     reach, along, across = (1.6, 21.0, 3.5) if system == "diamond" else (2.1, 2.0, 0.4)
     return phonons_of(
-        task, _neighbour("phonons/test_phonons_harmonic.py").Springs(crystal, reach, along, across)
+        task, module_at("tests/phonons/test_phonons_harmonic.py").Springs(crystal, reach, along, across)
     )
 
 

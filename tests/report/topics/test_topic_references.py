@@ -10,9 +10,10 @@ import pytest
 import report_world
 from ase import Atoms
 from ase.build import bulk, make_supercell
+from sources import module_at
 
 from campaign.references.files import read_density, read_frequencies
-from campaign.references.given import Given, given_references
+from campaign.references.user_files import UserReferences, user_references
 from campaign.report.crystal import Crystal
 from campaign.report.dispersion.source import DispersionSource
 from campaign.report.harvest import Harvest
@@ -68,18 +69,18 @@ def toy(folder: Path) -> Campaign:
 
 
 @pytest.fixture(scope="module")
-def given(toy: Campaign, folder: Path) -> Given:
+def given(toy: Campaign, folder: Path) -> UserReferences:
     return given_of(toy, folder)
 
 
-def given_of(toy: Campaign, folder: Path) -> Given:
+def given_of(toy: Campaign, folder: Path) -> UserReferences:
     cells = toy.spec.systems["diamond"]
     names = {file.sha256: file.name for one in cells.reference.values() for file in (one.phonopy, one.csv, one.dos_csv) if file}
-    return given_references("diamond", cells, toy.spec.phonons, lambda sha256: (folder / names[sha256]).read_bytes())
+    return user_references("diamond", cells, toy.spec.phonons, lambda sha256: (folder / names[sha256]).read_bytes())
 
 
 @pytest.fixture(scope="module")
-def figure(toy: Campaign, given: Given) -> BandsFigure:
+def figure(toy: Campaign, given: UserReferences) -> BandsFigure:
     crystal = Crystal("diamond", toy.spec.systems["diamond"], given)
     harvest = Harvest(toy, {("diamond", level): one for level, one in given.levels.items()})
     made = bands_figure(DispersionSource(harvest, crystal, "full"))
@@ -123,7 +124,7 @@ def test_values_stand_where_their_file_says(figure: BandsFigure) -> None:
     assert "Circles: Neutrons (Nobody, J. Imag. Phys. 0, 1 (1900)); bars: errors as stated." in figure.caption
 
 
-def test_rows_that_are_wrong_are_set_aside_and_named(toy: Campaign, given: Given) -> None:
+def test_rows_that_are_wrong_are_set_aside_and_named(toy: Campaign, given: UserReferences) -> None:
     assert given.set_aside == (
         "points.csv, line 4: frequency_cm1 should be a number, got '8oo'",
         "points.csv, line 9: fraction should be from 0 to 1, got '1.5'",
@@ -154,7 +155,7 @@ def test_a_density_of_one_element_has_the_area_of_its_atoms(tmp_path: Path, elem
         return
     spec = report_world.world.load(tmp_path, report_world.YAML % asked).resolved
     content = FILES["dos.csv"].encode()
-    found = given_references("lih", spec.systems["lih"], spec.phonons, lambda _: content)
+    found = user_references("lih", spec.systems["lih"], spec.phonons, lambda _: content)
     (density,) = found.densities
     assert density.element == element
     assert np.trapezoid(density.density, density.frequencies_cm1) == pytest.approx(area)
@@ -168,7 +169,7 @@ def test_an_element_is_that_of_a_density(tmp_path: Path) -> None:
         report_world.world.load(tmp_path, report_world.YAML % asked)
 
 
-def test_the_table_has_each_value_with_its_source(toy: Campaign, given: Given) -> None:
+def test_the_table_has_each_value_with_its_source(toy: Campaign, given: UserReferences) -> None:
     table = reference_table([Crystal("diamond", toy.spec.systems["diamond"], given)])
     mine = [row[1:] for row in table.rows if row[-1] == "given by the user"]
     nobody = "Nobody, J. Imag. Phys. 0, 1 (1900)"
@@ -209,7 +210,7 @@ def test_lo_and_to_are_in_the_caption(tmp_path: Path) -> None:
 
 
 def neighbour() -> type:
-    return report_world._neighbour("phonons/test_phonons_harmonic.py").Springs
+    return module_at("tests/phonons/test_phonons_harmonic.py").Springs
 
 
 def asked(primitive: Atoms, nac: NacSettings | None = None) -> PublishedPhonons:

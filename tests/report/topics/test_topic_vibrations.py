@@ -10,7 +10,7 @@ import pytest
 import report_world
 import vibrations_world
 
-from campaign.references.given import Density, Given
+from campaign.references.user_files import Density, UserReferences
 from campaign.report.crystal import Crystal
 from campaign.report.harvest import Harvest
 from campaign.report.ink.files import save
@@ -176,7 +176,7 @@ def test_measured_peaks_stand_at_their_element(figure: VibrationsFigure, project
 
 
 def test_a_density_that_the_user_gave_is_of_all_atoms(source: VibrationsSource) -> None:
-    given = Given(
+    given = UserReferences(
         densities=(Density("neutrons", "Somebody 2004", "n.csv", (0.0, 1000.0), (0.0, 0.012), 2.5),)
     )
     crystal = replace(source.crystal, user_references=given)
@@ -191,7 +191,7 @@ def test_a_density_that_the_user_gave_is_of_all_atoms(source: VibrationsSource) 
 
 def test_a_density_of_one_element_is_beside_that_element(source: VibrationsSource) -> None:
     about = ("Somebody 2004", "n.csv", (0.0, 1000.0), (0.0, 0.006), 2.5)
-    given = Given(densities=(Density("all", *about), Density("hydrogen", *about, element="H")))
+    given = UserReferences(densities=(Density("all", *about), Density("hydrogen", *about, element="H")))
     beside = VibrationsSource(source.harvest, replace(source.crystal, user_references=given), "full")
     whole, parts = vibrations_figure(beside), projected_figure(beside)
     assert whole is not None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from campaign.references.given import Density, Given, Series
+from campaign.references.user_files import Density, Series, UserReferences
 from campaign.report.crystal import Crystal
 from campaign.report.page_table import PageTable, Row, grouped
 from campaign.results.tables.phonons import degenerate
@@ -52,7 +52,7 @@ def _reference_row(group: Sequence[Row]) -> tuple[str, ...]:
     )
 
 
-def _user_rows(system: str, given: Given) -> Iterator[Row]:
+def _user_rows(system: str, given: UserReferences) -> Iterator[Row]:
     """Rows of what the user gave, as they are grouped."""
     for level, record in given.levels.items():
         yield from (row | {"system": system} for row in _level_rows(level, record))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from campaign.report.crystal import Crystal
 from campaign.report.harvest import Harvest, SeedGroup
-from campaign.results.campaign import Result
+from campaign.results.result import Result
 from campaign.steering.status import State
 from flows.dynamics.harmonic import harmonic_spectrum
 from flows.dynamics.settings import DynamicsTask

@@ -47,7 +47,7 @@ class Density:
 
 
 @dataclass(frozen=True)
-class Given:
+class UserReferences:
     """All references of a system that its user gave; `set_aside` says what could not be used: file, line, value."""
 
     levels: dict[str, PhononFacts] = field(default_factory=dict)
@@ -56,9 +56,9 @@ class Given:
     set_aside: tuple[str, ...] = ()
 
 
-def given_references(name: str, system: ResolvedSystem, settings: PhononSettings, content: Content) -> Given:
+def user_references(name: str, system: ResolvedSystem, settings: PhononSettings, content: Content) -> UserReferences:
     """The references of the system `name`. A file that cannot be used is set aside too."""
-    found = Given()
+    found = UserReferences()
     for key, reference in system.reference.items():
         for kind, read in (("phonopy", _level), ("csv", _series), ("dos_csv", _density)):
             if getattr(reference, kind) is not None:
@@ -103,7 +103,7 @@ class _About:
     settings: PhononSettings
 
 
-def _level(found: Given, about: _About, content: bytes) -> Given:
+def _level(found: UserReferences, about: _About, content: bytes) -> UserReferences:
     assert about.reference.phonopy is not None
     file = about.reference.phonopy
     asked = PublishedPhonons(
@@ -124,7 +124,7 @@ def _computed(content: bytes, asked: str) -> PhononFacts:
     return published_phonons(content, PublishedPhonons.model_validate_json(asked))
 
 
-def _series(found: Given, about: _About, content: bytes) -> Given:
+def _series(found: UserReferences, about: _About, content: bytes) -> UserReferences:
     assert about.reference.csv is not None
     file = about.reference.csv.name
     read = _on_path(read_frequencies(content, file), file, band_path(about.system.primitive.atoms()))
@@ -150,7 +150,7 @@ def _off_path(row: Frequency, path: BandPath) -> str:
     return f"no segment {'-'.join(row.along)} on the path ({', '.join(map('-'.join, segments))})"
 
 
-def _density(found: Given, about: _About, content: bytes) -> Given:
+def _density(found: UserReferences, about: _About, content: bytes) -> UserReferences:
     assert about.reference.dos_csv is not None
     file = about.reference.dos_csv.name
     read = read_density(content, file)
