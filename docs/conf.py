@@ -1,0 +1,23 @@
+"""The documentation as a site: `sphinx-build -W --keep-going -b html docs build/docs`. It needs no network."""
+
+import sys
+import tomllib
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT))  # the sources of this tree, not an installed copy of them
+
+project = "latticefarm"
+author = "latticefarm developers"
+project_copyright = f"2026, {author}"
+release = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+default_role = "literal"  # docstrings write `name`, as these pages do
+myst_heading_anchors = 3
+autodoc_member_order = "bysource"
+autodoc_typehints = "description"
+
+html_theme = "furo"
+html_title = f"latticefarm {release}"
+html_copy_source = False
