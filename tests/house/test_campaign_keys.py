@@ -1,4 +1,4 @@
-"""docs/campaign.md has every key of a campaign with its default, and no key that there is not."""
+"""docs/reference/campaign.md has every key of a campaign with its default, and no key that there is not."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from campaign.spec.mace import KIND_DEFAULTS, MaceFields
 from flows.training.settings import TrainingSettings
 
 Section = type[BaseModel]
-TEXT = (Path(__file__).parents[2] / "docs" / "campaign.md").read_text()
+TEXT = (Path(__file__).parents[2] / "docs" / "reference" / "campaign.md").read_text()
 
 
 def sections(kind: Any, path: str) -> Iterator[tuple[str, Section]]:
@@ -49,7 +49,7 @@ SECTIONS = _once(sections(CampaignSpec, ""))
 def written(path: str) -> tuple[str, dict[str, str]]:
     """The heading that names `path`, and below it the keys with what stands in the column of defaults."""
     found = re.findall(rf"^(##+ .*`{re.escape(path)}`.*)\n((?:(?!##).*\n)*)", TEXT, re.MULTILINE)
-    assert len(found) == 1, f"{len(found)} sections of docs/campaign.md are about {path}"
+    assert len(found) == 1, f"{len(found)} sections of docs/reference/campaign.md are about {path}"
     return found[0][0], dict(re.findall(r"^\| `(\w+)` \| (.+?) \|", found[0][1], re.MULTILINE))
 
 
