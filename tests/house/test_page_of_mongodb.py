@@ -1,0 +1,118 @@
+"""docs/reference/mongodb.md says what a database really holds: collections, documents, every field of every record."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pages import PAGES, table
+
+from campaign.planning.stages import STAGES
+from campaign.spec import load_spec
+from campaign.steering.submit import submit
+from flows import records
+from flows.keys import job_uuid
+from flows.records import Record
+from launchers.debounce import debounced
+from launchers.farm import Farm
+
+PAGE = PAGES["docs/reference/mongodb.md"]
+SECTIONS = dict(re.findall(r"^#{2,3} `?(\w[^`\n]*?)`?\n(.*?)(?=^#{2,3} |\Z)", PAGE.text, re.MULTILINE | re.DOTALL))
+RECORDS = {name: kind for name, kind in vars(records).items() if isinstance(kind, type) and issubclass(kind, Record)}
+OF_FIREWORKS = {"workflows", "fireworks", "launches", "fw_gridfs.files", "fw_gridfs.chunks", "fw_id_assigner"}
+
+
+def own_fields(kind: type[Record]) -> set[str]:
+    """Those that a record has beside what it is made of."""
+    (parent,) = (one for one in kind.__bases__ if issubclass(one, Record))
+    return set(kind.model_fields) - set(parent.model_fields)
+
+
+@pytest.fixture
+def campaign(farm: Farm, tmp_path: Path, write_campaign: Callable[..., Path]) -> str:
+    """A small campaign that was just submitted, a model that it asks for, and a call of `advance`."""
+    loaded = load_spec(write_campaign(tmp_path))
+    submit(farm, loaded)
+    debounced(farm, lambda: None)
+    key = farm.launchpad.workflows.find_one({"metadata.stage": "train"})["metadata"]["key"]
+    model = json.loads((Path(__file__).parent / "fossils" / "TrainedModel_v1.json").read_text())
+    farm.store_records({job_uuid(key): model | {"key": key, "@class": "TrainedModel"}}, "train")
+    return loaded.resolved.campaign
+
+
+@pytest.mark.parametrize("name", sorted(RECORDS.keys() - {"Record"}))
+def test_every_field_of_every_record_is_there_and_no_other(name: str) -> None:
+    assert table(SECTIONS[name]).keys() == own_fields(RECORDS[name])
+
+
+def test_stages_deliver_what_the_page_says() -> None:
+    rows = table(SECTIONS["Records"])
+    assert {stage: re.findall(r"`(\w+)`", rows[stage])[0] for stage in rows} == {
+        name: stage.record.__name__ for name, stage in STAGES.items()
+    }
+
+
+def test_collections(farm: Farm, campaign: str) -> None:
+    rows = table(SECTIONS["Collections"])
+    assert campaign
+    found = set(farm.launchpad.db.list_collection_names())
+    assert found <= rows.keys()
+    # nothing that is ours is only on the page; blobs come with models, what is too large for the queue with large campaigns
+    assert {name for name in rows if "latticefarm" in rows[name]} <= found
+    assert {name for name in rows if "FireWorks" in rows[name]} == OF_FIREWORKS
+
+
+def test_documents(farm: Farm, campaign: str) -> None:
+    db = farm.launchpad.db
+    of_jobflow = {"_id", "@module", "@class", "@version"}
+    assert set(db.outputs.find_one({"name": "label"})) - of_jobflow == table(SECTIONS["outputs"]).keys()
+    held = {"held"}  # of a campaign of which something was paused
+    assert set(db.campaigns.find_one({"_id": campaign})) | held == table(SECTIONS["campaigns"]).keys()
+    parts = {"parts"}  # of labels by engines
+    assert set(db.work.find_one()) | parts == table(SECTIONS["work"]).keys()
+    workflow = db.workflows.find_one({"metadata.stage": "train"})
+    metadata = {f"metadata.{name}" for name in workflow["metadata"]}
+    named = table(SECTIONS["workflows"]).keys()
+    assert {name for name in named if name.startswith("metadata.")} == metadata
+    assert named - metadata <= set(workflow)
+
+
+def test_the_document_that_is_shown_has_fields_that_there_are() -> None:
+    shown = json.loads(PAGE.blocks("json")[0])
+    assert shown.keys() == table(SECTIONS["outputs"]).keys()
+    output = shown["output"]
+    fields = {name for name in output if not name.startswith("@")}
+    assert fields <= set(RECORDS[output["@class"]].model_fields)
+    assert output["@module"] == RECORDS[output["@class"]].__module__
+
+
+def test_queries_name_fields_that_there_are() -> None:
+    named = {name for text in PAGE.blocks("python") for name in re.findall(r"[\"$]output\.(\w+)", text)}
+    assert len(named) > 6
+    assert named <= {name for kind in RECORDS.values() for name in kind.model_fields}
+
+
+def test_queries_run(farm: Farm, campaign: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert campaign
+    names: dict[str, Any] = {}
+    for text in PAGE.blocks("python"):
+        exec(text, names)
+    assert names["db"].name == farm.launchpad.db.name
+    assert names["waiting"] == farm.launchpad.workflows.count_documents({"metadata.stage": "train"}) > 0
+    assert names["model"].blob.content() == b"a model"
+    assert "TrainedModel 1 " in capsys.readouterr().out
+
+
+def test_a_marked_record_is_found_and_left_out(farm: Farm, campaign: str) -> None:
+    assert campaign
+    names: dict[str, Any] = {"db": farm.launchpad.db}
+    every = farm.outputs.count_documents({})
+    farm.mark({farm.outputs.find_one({"name": "label"})["uuid"]: "a-fault: what it is"})
+    (text,) = (text for text in PAGE.blocks("python") if "sound = " in text)
+    exec(text, names)
+    assert names["wrong"] == ["a-fault: what it is"]
+    assert farm.outputs.count_documents(names["sound"]) == every - 1
