@@ -17,7 +17,11 @@ default_role = "literal"  # docstrings write `name`, as these pages do
 myst_heading_anchors = 3
 autodoc_member_order = "bysource"
 autodoc_typehints = "description"
+# the changelog leaves a level out where a release has no more than one part
+suppress_warnings = ["myst.header"]
 
 html_theme = "furo"
 html_title = f"latticefarm {release}"
 html_copy_source = False
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
