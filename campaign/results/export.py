@@ -8,11 +8,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from campaign.planning.plan import Work
+from campaign.planning.work import Work, shown
 from campaign.results.errors import UnknownResult
 from campaign.results.files import write_model, write_phonopy
 from campaign.spec.errors import nearest
-from flows.training.names import ModelName
 
 if TYPE_CHECKING:
     from campaign.results.outcomes import Outcomes
@@ -74,7 +73,7 @@ def _entry(work: Work, path: Path, learned: bool, verdict: str) -> dict[str, Any
         "file": path.name,
         "system": work.system,
         "model": work.model,
-        "title": ModelName.parse(work.model).title(),
+        "title": shown(work.model),
         "seed": work.seed,
         "size": work.size,
         "learned": learned,

@@ -59,7 +59,8 @@ def parts(campaign: Outcomes, coordinates: Coordinates) -> list[Work]:
 
 def file_stem(work: Work) -> str:
     """A file name that no shell has to quote: `diamond_ccsdt-dft_full_861`."""
-    return re.sub(r"[^\w.-]", "", f"{work.system}_{work.model}_{work.size}_{work.seed}")
+    named = (work.system, work.model, work.size, "" if work.seed is None else str(work.seed))
+    return re.sub(r"[^\w.-]", "", "_".join(filter(None, named)))
 
 
 def _work(campaign: Outcomes, asked: Work | str, stage: str) -> Work:

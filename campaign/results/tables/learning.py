@@ -70,11 +70,14 @@ def _label_keys(labels: LabelSet, model: str, structures: Iterable[str]) -> dict
 
 
 def _holdouts(campaign: Outcomes) -> dict[tuple[str, str], frozenset[str]]:
-    """By system and model: the structures that every size with a test set tests on, done or not."""
+    """By system and model: the structures that every size with a test set tests on, done or not.
+
+    Where an engine still labels, the plan tests on structures that no label is known of: they are in no holdout.
+    """
     common: dict[tuple[str, str], frozenset[str]] = {}
     label_sets = campaign.label_sets()
     for work in campaign.plan.work.values():
-        if tests := _test_structures(work, label_sets[work.system]):
+        if work.system in label_sets and (tests := _test_structures(work, label_sets[work.system])):
             where = (work.system, work.model)
             common[where] = common.get(where, tests) & tests
     return common
@@ -88,8 +91,10 @@ def _test_structures(work: Work, labels: LabelSet) -> frozenset[str]:
             tested = of_splits.get("test", ())
         case _:
             return frozenset()
-    structures = {label: key for key, label in labels.labels[ModelName.parse(work.model).level].items()}
-    return frozenset(structures[label] for label in tested)
+    known = {level: labels.labels.get(level, {}) for level in ModelName.parse(work.model).levels}
+    structures = {label: key for key, label in known[ModelName.parse(work.model).level].items()}
+    found = (structures[label] for label in tested if label in structures)
+    return frozenset(one for one in found if all(one in level for level in known.values()))
 
 
 def _tested(campaign: Outcomes) -> Iterator[_Tested]:

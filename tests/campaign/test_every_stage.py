@@ -1,0 +1,93 @@
+"""Tables, exports, the page and the status at every stage of a campaign: empty, half-done, with failures, finished."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from campaign.results.tables import TABLES
+from campaign.spec import load_spec
+from campaign.steering.submit import advance, submit
+from launchers.farm import Farm
+from launchers.settings import WorkerSettings
+from launchers.worker import Worker
+
+ASKED = """
+campaign: stages
+systems:
+  copper:
+    structure: {prototype: fcc, symbols: [Cu], a: 3.6}
+    cells: {training: [1, 1, 1], phonons: [2, 2, 2], big: [1, 1, 1]}
+    levels: {dft: {engine: emt, forces: true, phonons: true}, hf: {engine: other}}
+    sampling: {rattles: {count: 10, displacements_A: [0.03, 0.06]}}
+  iron:
+    structure: {prototype: fcc, symbols: [Fe], a: 3.6}
+    cells: {training: [1, 1, 1], phonons: [2, 2, 2], big: [1, 1, 1]}
+    levels: {dft: {engine: emt, forces: true, phonons: true}, hf: {engine: other}}
+    sampling: {rattles: {count: 4, displacements_A: [0.03, 0.06]}}
+engines:
+  emt: {kind: ase, calculator: "ase.calculators.emt:EMT"}
+  other: {kind: ase, calculator: "ase.calculators.emt:EMT", arguments: {asap_cutoff: true}, stands_for: {hf: false}}
+labelling: {structures_per_job: 4}
+models: [dft_ef, hf-dft]
+training: {seeds: [1], sizes: [full, half]}
+mace: {preset: small, hidden_irreps: 2x0e + 2x1o, max_epochs: 1, difference: {max_epochs: 1}}
+phonons: {mesh: [2, 2, 2], points_per_segment: 3}
+dynamics:
+  {models: [dft_ef], steps: 400, equilibration_steps: 20, starts: 1,
+   vibrations: {resolution_cm1: 520, pitch_cm1: 20, max_cm1: 500}}
+"""
+
+
+@pytest.fixture
+def look(latticefarm: Callable[..., Any], farm: Farm, tmp_path: Path) -> Callable[[], dict[str, int]]:
+    """Asks for everything that can be read; returns how many rows each table has."""
+
+    def everything() -> dict[str, int]:
+        rows = {}
+        for name in TABLES:
+            said = latticefarm("results", "stages", name, "--csv")
+            assert said.code == 0, (name, said)
+            rows[name] = len(said.out.strip().splitlines()) - 1
+            assert latticefarm("results", "stages", name).code == 0
+        for what in ("models", "phonons"):
+            said = latticefarm("export", "stages", what, tmp_path / "out")
+            assert said.code == 0 or "done yet" in said.complaint
+        assert latticefarm("status", "stages").code == 0
+        assert latticefarm("report", "stages", "--output", tmp_path / "page").code == 0
+        return rows
+
+    assert farm is not None
+    return everything
+
+
+def test_what_there_is_can_be_read_at_every_stage(look, farm, tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "stages.yaml").write_text(ASKED)
+    submit(farm, load_spec(tmp_path / "stages.yaml"))
+    worker = Worker(farm, WorkerSettings(tmp_path / "runs", until_empty=True, patience_s=1.0, then=advance))
+
+    empty = look()
+    assert not any(empty.values())
+
+    while farm.outputs.count_documents({"output.level": "hf"}) == 0:
+        assert worker._run_one()
+    assert look()["training"] == 0
+
+    while farm.outputs.count_documents({"output.predictions_eV": {"$exists": True}}) == 0:
+        assert worker._run_one()
+        advance(farm)
+    half = look()
+    assert half["training"] == 1
+
+    worker.run()
+    finished = look()
+    assert finished["failures"] > 0
+    assert finished["gaps"] > 0
+    assert finished["learning"] == finished["training"] - 3  # one size of two, of two models and their sum
+    assert finished["phonons"] > 0
+    assert finished["vibrations"] > 0
+    assert (tmp_path / "out" / "copper_dft.phonopy.yaml").is_file()
