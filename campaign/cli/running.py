@@ -32,7 +32,7 @@ PATIENCE_S = 5.0  # one machine: what is silent for longer is dead
 def run_campaign(loaded: LoadedSpec, slots: int | None, report: bool) -> int:
     """Bring a campaign to its end on this machine; 0 if all of it was done, 1 if work failed, 130 if stopped.
 
-    With `report`, its page is written where that is missing or anything was done.
+    With `report`, its page is written where there is none of what is asked for and done now.
     """
     from campaign.cli.connect import open_farm
     from campaign.cli.errors import UsageError
@@ -50,8 +50,7 @@ def run_campaign(loaded: LoadedSpec, slots: int | None, report: bool) -> int:
     found = asked.status()
     if found.ended and not found.of_all(ENDED):
         raise UsageError(f"{pause_note(farm, name) or f'{name} is paused: `latticefarm resume {name}`'}; then run it again")
-    idle = found.ended
-    if idle:
+    if found.ended:
         show(f"nothing to do: {summary(found.counts())}")
     else:
         stopped = _work(asked, slots or default_slots())
@@ -62,18 +61,18 @@ def run_campaign(loaded: LoadedSpec, slots: int | None, report: bool) -> int:
             return 130
     code = _conclude(name, found)
     if report and found.of(State.DONE):
-        _report(farm, name, anew=not idle)
+        _report(farm, name)
     return code
 
 
-def _report(farm: Farm, name: str, anew: bool) -> None:
-    from campaign.report.write import INDEX, write_report
+def _report(farm: Farm, name: str) -> None:
+    from campaign.report.write import INDEX, is_current, write_report
     from campaign.results import open_campaign
 
-    directory = Path(f"{name}-report")
-    if anew or not (directory / INDEX).exists():
+    campaign, directory = open_campaign(farm, name), Path(f"{name}-report")
+    if not is_current(campaign, directory):
         show("writing the report")
-        write_report(open_campaign(farm, name), directory)
+        write_report(campaign, directory)
     show(f"the report: {directory / INDEX}")
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -108,6 +110,16 @@ class Harvest:
         return {
             key: str(state) for key, state in status_of(self.campaign.farm, self.campaign.plan).states.items()
         }
+
+    @property
+    def fingerprint(self) -> str:
+        """Of what a page of this campaign rests on: what is asked for, how far it is, what is known to be wrong."""
+        from campaign import __version__
+
+        asked = self.campaign.spec.model_dump(mode="json")
+        faulty = [one.text() for one in self.campaign.plan.faulty]
+        known = json.dumps([__version__, asked, sorted(self.states.items()), faulty], sort_keys=True)
+        return hashlib.sha256(known.encode()).hexdigest()
 
     def _groups(
         self, stage: str, results: Sequence[Result[R]], place: tuple[str, str]

@@ -49,6 +49,7 @@ def page(
     return environment.from_string((source / "page.html").read_text("utf-8")).render(
         css=Markup((source / "page.css").read_text("utf-8")),  # our own file
         campaign=harvest.campaign.spec,
+        fingerprint=harvest.fingerprint,
         folder=FOLDER,
         opening=list(opening(harvest, crystals, asked)),
         words=WORDS,

@@ -57,6 +57,12 @@ def write_report(
     return Report(index, tuple(one.payload for one in drawn))
 
 
+def is_current(campaign: Campaign, directory: Path) -> bool:
+    """Whether the page in `directory` is of what the campaign asks for and has now, by this version of the code."""
+    index = directory / INDEX
+    return index.is_file() and f'content="{Harvest(campaign).fingerprint}"' in index.read_text(encoding="utf-8")
+
+
 def _crystal(campaign: Campaign, name: str) -> Crystal:
     """A system with the references that its user gave."""
     cells, content = campaign.spec.systems[name], campaign.farm.read_file

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from dataclasses import dataclass
 
 from campaign.planning.plan import Plan, Work
 from campaign.steering.status import State, Status
+from flows.keys import job_uuid
 from flows.records import Failure
 from launchers.farm import Farm
 from launchers.launchpad import Fizzled, QueuedWork, fizzled
@@ -31,13 +32,21 @@ def failed_work(farm: Farm, status: Status) -> list[FailedWork]:
     """All failures of a campaign, in the order of its plan; of a chunk of labels one for each that failed."""
     failed = status.of(State.FAILED)
     reasons = {one.key: one for one in fizzled(farm, [status.queued[work.key] for work in failed])}
+    stored = farm.delivered(job_uuid(part) for work in failed for part in work.parts)
     return [
         one
         for work in failed
         for one in _failed(
             work, status.queued[work.key], reasons.get(work.key), dependents(status.plan, work.key)
         )
+        if one.record.label_key is None or _is_missing(one, stored)
     ]
+
+
+def _is_missing(failed: FailedWork, stored: Set[str]) -> bool:
+    """Whether a label that failed is asked for, and no other job has computed it since."""
+    key = failed.record.label_key
+    return key in failed.work.parts and job_uuid(key) not in stored
 
 
 def dependents(plan: Plan, key: str) -> int:

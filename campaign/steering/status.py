@@ -73,11 +73,19 @@ class Status:
 def status_of(farm: Farm, plan: Plan) -> Status:
     """Ask the database how far `plan` has come."""
     selections = holds(farm, plan.campaign)
-    delivered = farm.delivered(job_uuid(key) for key in plan.work)
-    done = {key for key in plan.work if job_uuid(key) in delivered}
+    done = _done(farm, plan)
     workflows = queued(farm, [key for key in plan.work if key not in done])
     held = {key for key, work in plan.work.items() if is_held(work, selections)}
     return Status(plan, states(plan, done, workflows, held), workflows)
+
+
+def _done(farm: Farm, plan: Plan) -> set[str]:
+    """What has its record; of labelling, also where every label is there, whichever job has computed it."""
+    delivered = farm.delivered(job_uuid(key) for key in plan.work)
+    done = {key for key in plan.work if job_uuid(key) in delivered}
+    open_labels = {key: work.parts for key, work in plan.work.items() if work.parts and key not in done}
+    stored = farm.delivered(job_uuid(part) for parts in open_labels.values() for part in parts)
+    return done | {key for key, parts in open_labels.items() if all(job_uuid(part) in stored for part in parts)}
 
 
 def states(

@@ -267,6 +267,55 @@ class TestRunning:
         assert not [work for work in added.status.of(State.MISSING) if work.stage == "label"]
 
 
+    def test_a_failure_ends_when_the_label_is_there(self, farm, asked, written, tmp_path, monkeypatch):
+        """Whichever job has computed it since: here, one that another campaign asked for."""
+        from campaign.records.lookup import known
+        from campaign.results import open_campaign
+        from campaign.steering.status import status_of
+        from campaign.steering.submit import planned
+        from flows.failure import CalculationFailed
+
+        def fails(task, *_):
+            label_keys = {key for item in task.items for key in keys_of[item.structure.key()]}
+            parts = [Failure(stage="label", kind="crashed", message="no", label_key=key, level="dft") for key in label_keys]
+            raise CalculationFailed(parts[0], parts)
+
+        requests = label_requests(asked, "copper", known(farm, asked, {}))
+        keys_of: dict[str, list[str]] = {}
+        for key, (structure, _) in requests.places.items():
+            keys_of.setdefault(requests.structures[structure].key(), []).append(key)
+        monkeypatch.setattr("flows.labelling.jobs.label_chunk", fails)
+        self.submit(farm, written)
+        self.work(farm, tmp_path)
+        toy = open_campaign(farm, "labels")
+        assert len(toy.failures()) == len(requests.places)
+        assert len(status_of(farm, toy.plan).of(State.FAILED)) == 2
+
+        first, *others = requests.places.items()
+        engine = asked.systems["copper"].engines["emt"]
+        self.store(farm, [first], requests, engine)
+        assert len(open_campaign(farm, "labels").failures()) == len(others)
+        self.store(farm, others, requests, engine)
+        assert open_campaign(farm, "labels").failures() == []
+        now = status_of(farm, planned(farm, asked))
+        assert not now.of(State.FAILED)
+        assert {work.stage for work in now.of(State.DONE)} == {"label"}
+        assert {work.stage for work in now.of(State.MISSING)} == {"train", "phonons"}
+
+    def store(self, farm, places, requests, engine) -> None:
+        import numpy as np
+
+        from flows.keys import job_uuid
+        from flows.labelling.computed import computed_label
+        from flows.labelling.engines.protocol import Computed
+
+        for key, (structure, level) in places:
+            atoms = requests.structures[structure]
+            label = computed_label(atoms, level, engine, True, Computed(1.0, np.zeros((len(atoms.symbols), 3))))
+            assert label.key == key
+            farm.store_records({job_uuid(key): label.model_dump(mode="json")}, "label")
+
+
 class TestSweep:
     """Structures that are known only when an MD has run."""
 

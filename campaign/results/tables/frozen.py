@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from campaign.planning.work import Work
 from campaign.results.columns import Column, Table
 from campaign.results.line import Line
 from campaign.results.result import Result
@@ -26,13 +27,20 @@ def _rows(campaign: Outcomes) -> Iterator[dict[str, Any]]:
             lines = lines_of(campaign, group)
             yield {**common, **_compared(group, frozen.phonon.frequency_cm1), **_line(lines, frozen.phonon.frequency_cm1)}
         if not groups:
-            yield {**common, "title": "no phonons yet", "seed_count": 0}
+            asked = any(
+                work.system == frozen.system and _stands_for(work, frozen.level)
+                for work in campaign.plan.of_stage("phonons")
+            )
+            yield {**common, "title": "no phonons yet" if asked else "no model is asked for", "seed_count": 0}
 
 
 def _groups(campaign: Outcomes, system: str, level: str) -> list[list[Result[PhononFacts]]]:
     """Phonons of the models that stand for `level`, the seeds of one model and size together."""
-    models = [one for one in campaign.phonons() if one.work.system == system and one.work.seed is not None]
-    return by_seeds(one for one in models if ModelName.parse(one.work.model).level == level)
+    return by_seeds(one for one in campaign.phonons() if one.work.system == system and _stands_for(one.work, level))
+
+
+def _stands_for(work: Work, level: str) -> bool:
+    return work.seed is not None and ModelName.parse(work.model).level == level
 
 
 def optical_cm1(points_cm1: Mapping[str, Sequence[float]]) -> float:
