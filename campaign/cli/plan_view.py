@@ -107,7 +107,7 @@ def _labels(system: str, label_set: LabelSet) -> Iterator[str]:
         yield from (f"  [yellow]{escape(warning)}[/]" for warning in audit.warnings)
     for item in label_set.set_aside[:SHOWN]:
         where = f"{item.file} frame {item.frame}" if item.frame is not None else (item.file or item.level)
-        yield f"  [yellow]set aside: {escape(f'{where}: {item.reason}')}[/]"
+        yield f"  [yellow]set aside: {escape(f'{system}: {where}: {item.reason}')}[/]"
     if len(label_set.set_aside) > SHOWN:
         yield f"  [yellow]and {len(label_set.set_aside) - SHOWN} more set aside[/]"
 

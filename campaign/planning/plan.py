@@ -76,7 +76,10 @@ class _SystemPlan:
     def all_work(self, models: list[str]) -> Iterator[Work]:
         yield from self._labelling()
         yield from self._direct()
-        if self.labels is not None:
+        if self.labels is not None and not self.labels.labels:
+            reason = "; ".join(f"{one.level}: {one.reason}" for one in self.labels.set_aside)
+            self.gaps += [Gap(self.system, model, f"no labels can be used: {reason}") for model in models]
+        elif self.labels is not None:
             yield from self._models([model for model in models if self._tolerated(model)])
 
     def _labelling(self) -> Iterator[Work]:

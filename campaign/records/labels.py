@@ -7,13 +7,15 @@ is stored last: where it exists, its labels do.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from campaign.spec import ResolvedSpec
 from flows.keys import job_uuid
 from flows.labelling.label_set import label_set_key, read_label_set
+from flows.labelling.published import LabelError
 from flows.labelling.settings import Expectations, PublishedFile
-from flows.records import Label, LabelSet, Structure
+from flows.records import Label, LabelSet, SetAside, Structure
 from launchers.farm import Farm
 
 Content = Callable[[PublishedFile], bytes]
@@ -32,10 +34,15 @@ def from_farm(farm: Farm) -> Content:
 def read_all(spec: ResolvedSpec, content: Content) -> dict[str, tuple[LabelSet, dict[str, Label]]]:
     """The labels of every system that has any, read from its files.
 
+    A system whose base level cannot be used has no labels: its base is set aside as a whole, with the reason.
+
     Raises:
-        LabelError: those of a base level cannot be used; the message says what and where.
+        LabelError: so it is with all systems that have files, or engines label more of its structures.
     """
-    return {system: _read(spec, system, content) for system in spec.systems if _files(spec, system)}
+    read = _Reading(spec, content)
+    found = {system: read.labels(system) for system in spec.systems if _files(spec, system)}
+    read.refuse_if_nothing_is_left()
+    return found
 
 
 def stored(farm: Farm, spec: ResolvedSpec) -> dict[str, LabelSet]:
@@ -49,16 +56,34 @@ def stored(farm: Farm, spec: ResolvedSpec) -> dict[str, LabelSet]:
     }
 
 
-def ensure(farm: Farm, spec: ResolvedSpec, content: Content) -> dict[str, LabelSet]:
-    """The label sets of all systems; those that the database lacks are read and stored, each label once."""
-    known = stored(farm, spec)
+def stored_or_unusable(farm: Farm, spec: ResolvedSpec) -> dict[str, LabelSet]:
+    """As `stored`, and of systems whose files cannot be used the sets that say why."""
+    known, read = stored(farm, spec), _Reading(spec, from_farm(farm))
     for system in spec.systems:
         if system not in known and _files(spec, system):
-            label_set, labels = _read(spec, system, content)
-            documents = {job_uuid(key): label.model_dump(mode="json") for key, label in labels.items()}
-            farm.store_records(documents, "label")
-            farm.store_records({job_uuid(label_set.key): label_set.model_dump(mode="json")}, "label set")
+            label_set, labels = read.labels(system)
+            known |= {} if labels else {system: label_set}
+    return known
+
+
+def ensure(farm: Farm, spec: ResolvedSpec, content: Content) -> dict[str, LabelSet]:
+    """The label sets of all systems; those that the database lacks are read and stored, each label once.
+
+    A set without labels is not stored: the code that reads it may be mended.
+
+    Raises:
+        LabelError: as `read_all`.
+    """
+    known, read = stored(farm, spec), _Reading(spec, content)
+    for system in spec.systems:
+        if system not in known and _files(spec, system):
+            label_set, labels = read.labels(system)
+            if labels:
+                documents = {job_uuid(key): label.model_dump(mode="json") for key, label in labels.items()}
+                farm.store_records(documents, "label")
+                farm.store_records({job_uuid(label_set.key): label_set.model_dump(mode="json")}, "label set")
             known[system] = label_set
+    read.refuse_if_nothing_is_left()
     return known
 
 
@@ -77,7 +102,7 @@ def structures(farm: Farm, spec: ResolvedSpec, sets: Mapping[str, LabelSet]) -> 
 
 def structures_of(one: LabelSet, by_key: Mapping[str, Label], base_level: str) -> dict[str, Structure]:
     """The structures of a label set that was just read, by structure key."""
-    return {structure: by_key[key].structure for structure, key in one.labels[base_level].items()}
+    return {structure: by_key[key].structure for structure, key in one.labels.get(base_level, {}).items()}
 
 
 def _files(spec: ResolvedSpec, system: str) -> list[PublishedFile]:
@@ -105,6 +130,27 @@ def _key(spec: ResolvedSpec, system: str) -> str:
     )
 
 
-def _read(spec: ResolvedSpec, system: str, content: Content) -> tuple[LabelSet, dict[str, Label]]:
-    files = [(file, content(file)) for file in _files(spec, system)]
-    return read_label_set(system, files, _expectations(spec, system), spec.matching, base(spec, system))
+@dataclass
+class _Reading:
+    """Reads the files of one system after the other; one that cannot be used does not stop the rest."""
+
+    spec: ResolvedSpec
+    content: Content
+    unusable: dict[str, LabelError] = field(default_factory=dict)
+
+    def labels(self, system: str) -> tuple[LabelSet, dict[str, Label]]:
+        files = [(file, self.content(file)) for file in _files(self.spec, system)]
+        level = base(self.spec, system)
+        try:
+            return read_label_set(system, files, _expectations(self.spec, system), self.spec.matching, level)
+        except LabelError as error:
+            self.unusable[system] = error
+            aside = SetAside(level=level, reason=f"the whole level, to which the others are matched: {error}")
+            return LabelSet(key=_key(self.spec, system), system=system, labels={}, forces={}, set_aside=(aside,)), {}
+
+    def refuse_if_nothing_is_left(self) -> None:
+        """Raises LabelError."""
+        wanted = [system for system in self.spec.systems if _files(self.spec, system)]
+        mixed = [system for system in self.unusable if self.spec.systems[system].labelled_by_engines]
+        if self.unusable and (mixed or len(self.unusable) == len(wanted)):
+            raise LabelError("\n".join(f"{system}: {error}" for system, error in self.unusable.items()))

@@ -113,7 +113,7 @@ class Outcomes:
 
     @cached_property
     def _known(self) -> Knowledge:
-        return known(self.farm, self.spec, labels.stored(self.farm, self.spec))
+        return known(self.farm, self.spec, labels.stored_or_unusable(self.farm, self.spec))
 
     @cached_property
     def _label_sets(self) -> dict[str, LabelSet]:
