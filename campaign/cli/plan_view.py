@@ -67,7 +67,7 @@ def render(
     for name, label_set in label_sets.items():
         yield from _labels(name, label_set)
     yield from _faulty(status.plan.faulty)
-    yield from _gaps(status.plan.gaps)
+    yield from gap_lines(status.plan.gaps)
     yield matrix(status, f"campaign {loaded.resolved.campaign}")
     yield summary(status.counts()) + say_left(left)
 
@@ -84,7 +84,7 @@ def losses(plan: Plan, label_sets: Mapping[str, LabelSet]) -> Iterator[str]:
     """What a campaign goes on without: labels of a faulty version, gaps, and how many frames were set aside."""
     # the plan was made before this submission asked for them again
     yield from _faulty(replace(one, queued=True) for one in plan.faulty)
-    yield from _gaps(plan.gaps)
+    yield from gap_lines(plan.gaps)
     aside = sum(len(one.set_aside) for one in label_sets.values())
     if aside:
         yield f"[yellow]set aside: {aside}, each with its reason in: latticefarm results {plan.campaign} set-aside[/]"
@@ -116,6 +116,8 @@ def _faulty(labels: Iterable[FaultyLabels]) -> Iterator[str]:
     yield from (f"[bold red]faulty:[/] {one.text()}" for one in labels)
 
 
-def _gaps(gaps: tuple[Gap, ...]) -> Iterator[str]:
-    for gap in gaps:
-        yield f"[yellow]gap: {gap.system} has no {gap.model}: {gap.why}[/]"
+def gap_lines(gaps: tuple[Gap, ...]) -> Iterator[str]:
+    """What a campaign cannot have, and why: names of files and their contents are a user's."""
+    from rich.markup import escape
+
+    yield from (f"[yellow]gap: {escape(f'{gap.system} has no {gap.model}: {gap.why}')}[/]" for gap in gaps)

@@ -176,10 +176,15 @@ def _revive() -> None:
 
 
 def _conclude(name: str, found: Status) -> int:
+    from campaign.cli.plan_view import gap_lines
+
     show(matrix(found, f"campaign {name}"))
+    show(*gap_lines(found.plan.gaps))
     failed = found.of(State.FAILED)
     if failed:
-        show(f"[bold red]{len(failed)} failed[/], {len(found.of(State.BLOCKED))} blocked by them")
+        lost = len({(gap.system, gap.model) for gap in found.plan.gaps})
+        without = f", {lost} model{'' if lost == 1 else 's'} that cannot be had (gaps, above)" if lost else ""
+        show(f"[bold red]{len(failed)} failed[/], {len(found.of(State.BLOCKED))} blocked by them{without}")
         hint(f"latticefarm results {name} failures")
         return 1
     if not found.of_all(ENDED):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from campaign.cli.plan_view import say_left
+from campaign.cli.plan_view import gap_lines, say_left
 from campaign.planning.plan import Plan
 from campaign.records.campaigns import campaign_names, holds, resolved_spec
 from campaign.steering.holds import say
@@ -63,7 +63,7 @@ def render(farm: Farm, name: str) -> Iterator[RenderableType]:
     if note := pause_note(farm, name):
         yield f"[yellow]{note}[/]"
     yield from (f"[bold red]faulty:[/] {escape(one.text())}" for one in found.plan.faulty)
-    yield from (f"[yellow]gap: {gap.system} has no {gap.model}: {gap.why}[/]" for gap in found.plan.gaps)
+    yield from gap_lines(found.plan.gaps)
     for failure in failures(farm, found):
         reason = failure.failure
         advice = f" ({reason['advice']})" if reason.get("advice") else ""

@@ -66,7 +66,7 @@ def cell(column: Column, row: dict[str, Any]) -> str:
     if _missing(value):
         return "·"
     if column.kind == "float":
-        return f"{value:.{column.digits}f}"
+        return f"{value:z.{column.digits}f}"
     if column.kind == "bool":
         return "yes" if value else "NO"
     return str(value) if column.kind == "markup" else _escaped(value)

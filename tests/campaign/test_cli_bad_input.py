@@ -129,7 +129,7 @@ def test_a_bad_frame_is_named_and_the_rest_goes_on(latticefarm, change, left: in
     assert {work["state"] for work in found["work"] if work["stage"] == "train"} == {"to do"}
     assert len(found["work"]) == 20
     shown = latticefarm("plan", "toy.yaml").out
-    assert all(f"set aside: hf.xyz frame {frame}: " in shown for frame in reasons)
+    assert all(f"set aside: carbon: hf.xyz frame {frame}: " in shown for frame in reasons)
 
 
 def test_a_structure_that_the_base_lacks_is_unmatched(latticefarm) -> None:

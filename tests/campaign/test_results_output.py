@@ -17,7 +17,8 @@ from campaign.cli import connect, results_commands
 from campaign.cli.errors import UsageError
 from campaign.results import TABLES, Campaign, UnknownCampaign, UnknownTable, open_campaign
 from campaign.results.columns import Column, Table
-from campaign.results.render import csv_text, for_terminal, records
+from campaign.results.render import cell, csv_text, for_terminal, records
+from campaign.results.tables.phonons import interval
 from launchers.farm import Farm
 
 
@@ -141,3 +142,8 @@ def test_a_sum_is_exported_as_its_parts(command, tmp_path: Path) -> None:
 def test_nothing_to_export_is_said(command, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"no models of model hf-df; did you mean hf-dft\?"):
         command("export", "toy", "models", str(tmp_path), "--model", "hf-df")
+
+
+def test_what_rounds_to_zero_has_no_sign() -> None:
+    assert cell(Column("off", "float", digits=1), {"off": -0.04}) == "0.0"
+    assert interval(-0.2, 0.3) == "0"

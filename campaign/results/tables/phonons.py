@@ -163,7 +163,7 @@ def interval(low: float, high: float) -> str:
     """`1290…1310` in cm^-1; one number where they do not differ as shown, nothing where there is none."""
     if isnan(low):
         return ""
-    least, most = f"{low:.0f}", f"{high:.0f}"
+    least, most = f"{low:z.0f}", f"{high:z.0f}"
     return least if least == most else f"{least}…{most}"
 
 
