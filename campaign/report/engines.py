@@ -2,33 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping
 
 from campaign.report.level_labels import LevelLabels
 from campaign.report.titles import listed, title_of
 from campaign.spec.campaign import ResolvedSystem
 from campaign.steering.progress import duration
-from flows.labelling.engines.ase import ASESettings
 from flows.labelling.engines.protocol import EngineSettings
 from flows.labelling.engines.pyscf import PySCFSettings
 
 MINIMAL = ("szv", "sto")
-SPELT = {"pbesol": "PBEsol"}
-
-
-def engine_text(engine: EngineSettings, level: str) -> str:
-    """`PySCF, basis gth-szv, PBE, pseudopotentials gth-pbe, Γ point alone`."""
-    match engine:
-        case PySCFSettings():
-            method = SPELT.get(engine.functional, engine.functional.upper()) if level == "dft" else ""
-            parts = ["PySCF", f"basis {engine.basis}", method, f"pseudopotentials {engine.pseudo_of(level)}"]
-            return ", ".join(filter(None, [*parts, "Γ point alone"]))
-        case ASESettings():
-            arguments = json.dumps(engine.arguments, ensure_ascii=False) if engine.arguments else ""
-            return f"{engine.calculator}{f' with {arguments}' if arguments else ''}"
-        case _:
-            return engine.kind
 
 
 def engine_of(cells: ResolvedSystem, level: str) -> EngineSettings | None:
@@ -68,7 +51,7 @@ def levels_text(cells: ResolvedSystem, levels: Iterable[str]) -> str:
     for level in levels:
         engine = engine_of(cells, level)
         if engine is not None:
-            found.setdefault(engine_text(engine, level), []).append(title_of(level))
+            found.setdefault(engine.text(level), []).append(title_of(level))
     return "; ".join(f"{listed(titles)} by {text}" for text, titles in found.items())
 
 

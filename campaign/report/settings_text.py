@@ -25,7 +25,7 @@ def settings(campaign: Campaign) -> Iterator[tuple[str, str]]:
             _note(found, about, one)
     for work in campaign.plan.work.values():
         about, asked = _of_work(work)
-        if about:
+        if asked is not None:
             _note(found, about, asked)
     for text, names in found.items():
         yield "; ".join(names), text
@@ -54,7 +54,7 @@ def _of_work(work: Work) -> tuple[str, Any]:
                 "dynamics": work.task.dynamics, "vibrations": work.task.vibrations
             }
         case _:
-            return "", None
+            return f"{work.stage} of {title}, {work.system}", getattr(work.task, "settings", None)
 
 
 def _note(found: dict[str, list[str]], about: str, asked: BaseModel | Mapping[str, BaseModel]) -> None:

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from campaign.planning.knowledge import Knowledge
 from campaign.planning.label_requests import LabelRequests
 from campaign.planning.plan import Plan, Work, plan
+from campaign.planning.stages import find_stage
 from campaign.records import labels
 from campaign.records.lookup import all_wanted, known, label_sets
 from campaign.results.errors import UnknownResult
@@ -50,6 +51,14 @@ class Outcomes:
     def plan(self) -> Plan:
         """All work that the campaign asks for, done or not."""
         return plan(self.spec, self._known)
+
+    def of_stage(self, stage: str) -> list[Result[Any]]:
+        """The records of any stage, as they were stored; those of a stage with a method of its own are judged there.
+
+        Raises:
+            ValueError: there is no such stage; the message names those that there are.
+        """
+        return self._results(stage, find_stage(stage).record)
 
     def label_sets(self) -> dict[str, LabelSet]:
         """The labels of each system that has any."""

@@ -44,6 +44,11 @@ class ASESettings(EngineSettings):
             )
         return f"{module}:{name}"
 
+    def text(self, level: str) -> str:  # noqa: ARG002 - it is the same calculator for all
+        """`ase.calculators.emt:EMT with {"asap_cutoff": true}`."""
+        arguments = json.dumps(self.arguments, ensure_ascii=False) if self.arguments else ""
+        return f"{self.calculator}{f' with {arguments}' if arguments else ''}"
+
     def levels(self) -> dict[str, bool]:
         return dict(self.stands_for)
 

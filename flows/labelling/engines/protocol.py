@@ -47,6 +47,10 @@ class EngineSettings(Settings):
     kind: str
     time_limit_s: float | None = None
 
+    def text(self, level: str) -> str:  # noqa: ARG002 - what others say depends on it
+        """What a caption says of it, for the labels of `level`: its kind, where a subclass says no more."""
+        return self.kind
+
     @abstractmethod
     def levels(self) -> Mapping[str, bool]:
         """The levels that it can compute, and whether it has forces at each."""

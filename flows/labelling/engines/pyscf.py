@@ -16,10 +16,19 @@ if TYPE_CHECKING:
     from ase import Atoms
 
 
+SPELT = {"pbesol": "PBEsol"}
+
+
 class PySCFSettings(PySCFMethod):
     """One structure at Γ: DFT with forces, and one Hartree-Fock that MP2, CCSD and CCSD(T) share."""
 
     kind: Literal["pyscf"] = "pyscf"
+
+    def text(self, level: str) -> str:
+        """`PySCF, basis gth-szv, PBE, pseudopotentials gth-pbe, Γ point alone`."""
+        method = SPELT.get(self.functional, self.functional.upper()) if level == "dft" else ""
+        parts = ["PySCF", f"basis {self.basis}", method, f"pseudopotentials {self.pseudo_of(level)}"]
+        return ", ".join(filter(None, [*parts, "Γ point alone"]))
 
     def levels(self) -> dict[str, bool]:
         return dict(LEVELS)

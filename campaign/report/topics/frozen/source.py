@@ -8,7 +8,7 @@ from typing import Any
 
 from campaign.report.crystal import Crystal
 from campaign.report.document import Absent
-from campaign.report.engines import engine_of, engine_text
+from campaign.report.engines import engine_of
 from campaign.report.harvest import Harvest, SeedGroup
 from campaign.report.titles import phonons_title, title_of
 from campaign.report.topics.frozen.payload import FrozenLevel, FrozenModes
@@ -41,7 +41,7 @@ class FrozenSource:
                 yield FrozenLevel(
                     level=one.level,
                     title=title_of(one.level),
-                    engine=engine_text(engine, one.level),
+                    engine=engine.text(one.level),
                     frozen_cm1=round(one.phonon.frequency_cm1, 4),
                     direct_cm1=round(optical_cm1(direct[one.level].points_cm1), 4) if one.level in direct else None,
                     models=tuple(self._models(one.level)),
