@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 from campaign.results.result import Result
@@ -12,7 +12,7 @@ R = TypeVar("R", bound=Record)
 
 
 class SharedVerdict(NamedTuple):
-    """A model has learned if it has with every seed; `verdict` is that of the first seed that has not, if any has not."""
+    """A model has learned if it has with every seed; `verdict` is that of the seeds that have not, if any has not."""
 
     learned: bool
     learned_seeds: int
@@ -22,7 +22,18 @@ class SharedVerdict(NamedTuple):
     def of(cls, records: Sequence[Any]) -> SharedVerdict:
         """Of records with a verdict, one or more."""
         lost = [one for one in records if not one.learned]
-        return cls(not lost, len(records) - len(lost), (lost or records)[0].verdict)
+        judged = lost or records
+        alike = len({one.verdict for one in judged}) == 1
+        verdict = judged[0].verdict if alike else reasons_by_seed({one.seed: one.verdict for one in judged})
+        return cls(not lost, len(records) - len(lost), verdict)
+
+
+def reasons_by_seed(verdicts: Mapping[int, str]) -> str:
+    """`seed 861, 5735: no better than ...; seed 7271: ...`: a number is of the seed that it stands beside."""
+    found: dict[str, list[str]] = {}
+    for seed, verdict in verdicts.items():
+        found.setdefault(verdict, []).append(str(seed))
+    return "; ".join(f"seed {', '.join(seeds)}: {verdict}" for verdict, seeds in found.items())
 
 
 def by_seeds(results: Iterable[Result[R]]) -> list[list[Result[R]]]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from campaign.planning.work import Work, shown
 from campaign.results.columns import Column
+from campaign.results.seeds import reasons_by_seed
 
 SYSTEM = Column("system", header="system")
 MODEL = Column("model")
@@ -31,11 +32,8 @@ def place(work: Work) -> dict[str, Any]:
 
 
 def verdict_notes(rows: Iterable[tuple[str, int, str]]) -> list[str]:
-    """Why models have not learned, from (what, seed, verdict): one line for each what, the first seed's reason."""
-    found: dict[str, list[tuple[int, str]]] = {}
+    """Why models have not learned, from (what, seed, verdict): one line for each what, each seed with its own reason."""
+    found: dict[str, dict[int, str]] = {}
     for what, seed, verdict in rows:
-        found.setdefault(what, []).append((seed, verdict))
-    return [
-        f"not learned: {what}, seed {', '.join(str(seed) for seed, _ in seeds)}: {seeds[0][1] or 'see its parts'}"
-        for what, seeds in found.items()
-    ]
+        found.setdefault(what, {})[seed] = verdict or "see its parts"
+    return [f"not learned: {what}, {reasons_by_seed(reasons)}" for what, reasons in found.items()]
