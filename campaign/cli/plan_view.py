@@ -116,6 +116,13 @@ def _faulty(labels: Iterable[FaultyLabels]) -> Iterator[str]:
     yield from (f"[bold red]faulty:[/] {one.text()}" for one in labels)
 
 
+def retraining_lines(reasons: Iterable[str]) -> Iterator[str]:
+    """Why models are trained again."""
+    from rich.markup import escape
+
+    yield from (f"again: {escape(reason)}" for reason in reasons)
+
+
 def gap_lines(gaps: tuple[Gap, ...]) -> Iterator[str]:
     """What a campaign cannot have, and why: names of files and their contents are a user's."""
     from rich.markup import escape

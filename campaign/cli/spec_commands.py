@@ -66,10 +66,26 @@ def plan_command(
     if show_key is not None:
         facts(plan_view.job(status.plan, show_key))
     elif json:
-        facts(plan_view.as_facts(status, label_sets, left))
+        facts(plan_view.as_facts(status, label_sets, left) | {"retrained": retrained(status)})
     else:
         show(*plan_view.render(loaded, status, label_sets, left))
+        show(*plan_view.retraining_lines(retrained(status)))
         hint(f"latticefarm run {spec}{', with the same options' if overrides or data else ''}")
+
+
+def retrained(status: Status) -> list[str]:
+    """What is to be trained though there is a model at its place, and why."""
+    from campaign.planning.retraining import retrainings
+    from campaign.records.outputs import earlier_trainings
+    from campaign.steering.status import State
+    from launchers import database
+    from launchers.farm import Farm
+
+    found = database.find()
+    missing = [work for work in status.plan.of_stage("train") if status.states[work.key] is not State.DONE]
+    if found is None or not missing:
+        return []
+    return list(retrainings(missing, earlier_trainings(Farm.open(found), {work.system for work in missing})))
 
 
 def look(loaded: LoadedSpec) -> tuple[Status, dict[str, LabelSet], Left]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from campaign.planning.retraining import EarlierTraining
+from campaign.planning.work import Coordinates
 from flows.keys import job_uuid
 from launchers.farm import Farm
 
@@ -22,6 +24,20 @@ def fields(farm: Farm, keys: Iterable[str], *names: str) -> dict[str, dict[str, 
 def label_energies(farm: Farm, keys: Iterable[str]) -> dict[str, float]:
     """Energies of labels (eV by label key), without their structures."""
     return {key: found["energy_eV"] for key, found in fields(farm, keys, "energy_eV").items()}
+
+
+def earlier_trainings(farm: Farm, systems: Iterable[str]) -> list[EarlierTraining]:
+    """The models of systems of these names that any campaign has trained."""
+    places = {
+        one["metadata"]["key"]: Coordinates(*(one["metadata"].get(name) for name in Coordinates._fields))
+        for one in farm.find(farm.launchpad.workflows, "metadata.system", systems, {"metadata": 1, "_id": 0})
+        if one["metadata"].get("stage") == "train"
+    }
+    return [
+        EarlierTraining(key, places[key], found["settings"], found["train_count"])
+        for key, found in fields(farm, places, "settings", "train_count").items()
+        if found["settings"]
+    ]
 
 
 def wall_times_s(farm: Farm, keys: Iterable[str]) -> dict[str, float]:
