@@ -33,10 +33,28 @@ class Driver:
     digests: tuple[str, ...] = ()
 
 
-class Remembering(Calculator):
-    """Energy and forces of another ASE calculator, which can be told what was found before."""
+class _EnergyAndForces(Calculator):
+    """Computes both at once, whichever is asked for."""
 
     implemented_properties = ["energy", "forces"]  # noqa: RUF012  as ASE declares it
+
+    def found(self, atoms: Atoms) -> dict[str, Any]:
+        """The results of `atoms`."""
+        raise NotImplementedError
+
+    def calculate(
+        self,
+        atoms: Atoms | None = None,
+        properties: Sequence[str] = ("energy",),
+        system_changes: Sequence[str] = all_changes,
+    ) -> None:
+        super().calculate(atoms, list(properties), list(system_changes))
+        assert self.atoms is not None
+        self.results = self.found(self.atoms)
+
+
+class Remembering(_EnergyAndForces):
+    """Energy and forces of another ASE calculator, which can be told what was found before."""
 
     def __init__(self, calculator: Any) -> None:
         super().__init__()
@@ -47,47 +65,32 @@ class Remembering(Calculator):
         self.atoms = atoms.copy()
         self.results = {"energy": energy_eV, "forces": forces.copy()}
 
-    def calculate(
-        self,
-        atoms: Atoms | None = None,
-        properties: Sequence[str] = ("energy",),
-        system_changes: Sequence[str] = all_changes,
-    ) -> None:
-        super().calculate(atoms, list(properties), list(system_changes))
+    def found(self, atoms: Atoms) -> dict[str, Any]:
         # forces first: most calculators then have the energy too
-        forces = self.calculator.get_property("forces", self.atoms)
-        self.results = {"energy": float(self.calculator.get_property("energy", self.atoms)), "forces": forces}
+        forces = self.calculator.get_property("forces", atoms)
+        return {"energy": float(self.calculator.get_property("energy", atoms)), "forces": forces}
 
 
-class EngineCalculator(Calculator):
+class EngineCalculator(_EnergyAndForces):
     """A labelling engine at one level; `last` is all that it found for the atoms that it saw last.
 
     A failure of the engine raises CalculationFailed.
     """
-
-    implemented_properties = ["energy", "forces"]  # noqa: RUF012  as ASE declares it
 
     def __init__(self, compute: Compute, level: str) -> None:
         super().__init__()
         self.compute, self.level = compute, level
         self.last: Computed | None = None
 
-    def calculate(
-        self,
-        atoms: Atoms | None = None,
-        properties: Sequence[str] = ("energy",),
-        system_changes: Sequence[str] = all_changes,
-    ) -> None:
-        super().calculate(atoms, list(properties), list(system_changes))
-        assert self.atoms is not None
-        found = self.compute(_bare(self.atoms), {self.level: True})[self.level]
+    def found(self, atoms: Atoms) -> dict[str, Any]:
+        found = self.compute(_bare(atoms), {self.level: True})[self.level]
         if isinstance(found, Failure):
             raise CalculationFailed(found.model_copy(update={"level": self.level}))
         if found.forces_eV_A is None:
             message = f"the engine gave no forces at level {self.level}, and MD needs them"
             raise CalculationFailed.of(STAGE, "bad-input", message, level=self.level)
         self.last = found
-        self.results = {"energy": found.energy_eV, "forces": found.forces_eV_A}
+        return {"energy": found.energy_eV, "forces": found.forces_eV_A}
 
 
 def _bare(atoms: Atoms) -> Atoms:
