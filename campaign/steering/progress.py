@@ -75,10 +75,10 @@ def _styled(text: str, state: State) -> str:
 
 
 def summary(counts: Counter[State]) -> str:
-    """One line: `12 of 40 done, 2 running, 1 failed`."""
+    """One line: `12 of 40 jobs done, 2 running, 1 failed`; a job labels several structures, which the matrix counts."""
     every = sum(counts.values())
     rest = [f"{counts[state]} {state}" for state in State if counts[state] and state is not State.DONE]
-    return ", ".join([f"{counts[State.DONE]} of {every} done", *rest])
+    return ", ".join([f"{counts[State.DONE]} of {every} jobs done", *rest])
 
 
 def as_facts(status: Status) -> list[dict[str, Any]]:

@@ -17,7 +17,7 @@ def test_plan_needs_no_database(latticefarm, no_database) -> None:
     said = latticefarm("plan", "toy.yaml")
     assert said.code == 0
     assert "carbon: 12 labels of dft, energies and forces" in said.out
-    assert "0 of 20 done, 8 to do, 12 waiting" in said.out
+    assert "0 of 20 jobs done, 8 to do, 12 waiting" in said.out
     assert said.out.splitlines()[-1] == "next: latticefarm run toy.yaml"
     assert not no_database.exists()
 
@@ -40,7 +40,7 @@ def test_set_and_data(latticefarm, no_database, tmp_path: Path) -> None:
     Path("hf.xyz").rename(tmp_path / "elsewhere" / "hf.xyz")
     options = ("--data", tmp_path / "elsewhere", "--set", "training.seeds=[7]", "--set", "training.sizes=[half]")
     said = latticefarm("plan", "toy.yaml", *options)
-    assert "0 of 5 done" in said.out
+    assert "0 of 5 jobs done" in said.out
     assert said.out.splitlines()[-1] == "next: latticefarm run toy.yaml, with the same options"
 
 
@@ -68,7 +68,7 @@ def test_status(latticefarm, farm) -> None:
     latticefarm("submit", "toy.yaml")
     found = json.loads(latticefarm("status", "--json").out)
     assert found["toy"]["counts"] == {"queued": 8, "waiting": 12}
-    assert "0 of 20 done, 8 queued, 12 waiting" in latticefarm("status", "toy").out
+    assert "0 of 20 jobs done, 8 queued, 12 waiting" in latticefarm("status", "toy").out
     assert "no campaign 'tyo' in the database; did you mean toy?" in latticefarm("status", "tyo").complaint
 
 

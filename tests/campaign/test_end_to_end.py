@@ -37,13 +37,13 @@ def test_run_again_does_nothing_and_one_more_seed_adds_that_seed(spec, tmp_path)
 
     began = time.monotonic()
     again = latticefarm("run", str(spec), cwd=tmp_path)
-    assert "nothing to do: 5 of 5 done" in again.stdout
+    assert "nothing to do: 5 of 5 jobs done" in again.stdout
     assert time.monotonic() - began < 60
 
     page = tmp_path / "toy-report" / "index.html"
     assert "<dd>ML(DFT<sub>E,F</sub>), ML(HF-DFT)</dd>" in page.read_text()
     fewer = latticefarm("run", str(spec), "--set", "models=[dft_ef]", cwd=tmp_path)
-    assert "nothing to do: 2 of 2 done" in fewer.stdout
+    assert "nothing to do: 2 of 2 jobs done" in fewer.stdout
     assert "<dd>ML(DFT<sub>E,F</sub>)</dd>" in page.read_text()  # the models that are asked for
     written = page.stat().st_mtime_ns
     assert latticefarm("run", str(spec), "--set", "models=[dft_ef]", cwd=tmp_path).returncode == 0
