@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from campaign.planning.work import Work
+from campaign.results import unstable
 from campaign.results.columns import Column, Table
 from campaign.results.line import Line
 from campaign.results.result import Result
@@ -63,6 +64,7 @@ def _compared(group: list[Result[PhononFacts]], frozen_cm1: float) -> dict[str, 
         "max_cm1": max(modes),
         "worst_off_cm1": off,
         "worst_off_percent": 100 * off / frozen_cm1 if frozen_cm1 else None,
+        **unstable.facts(unstable.worst(one.record for one in group)),
     }
 
 
@@ -93,6 +95,16 @@ def _intervals(frame: Any) -> Any:
     return shown
 
 
+def _notes(frame: Any) -> Iterator[str]:
+    if frame["line_min_cm1"].notna().any():
+        yield LINE_NOTE
+    for row in frame[frame["lowest_cm1"] < unstable.NOISE_CM1].itertuples():
+        yield (
+            f"unstable: {row.title} of {row.system}, {row.size}: the lowest mode is {row.lowest_cm1:.0f} cm^-1 (imag: imaginary "
+            "modes, of those on the mesh, of the worst seed); how near it is at Γ says nothing of that"
+        )
+
+
 _COMPARED = (
     SYSTEM,
     Column("level", header="level"),
@@ -116,6 +128,10 @@ FROZEN = Table(
         LEARNED,
         *(Column(name, "float") for name in ("min_cm1", "max_cm1")),
         *_OFF,
+        Column("imaginary"),
+        Column("imaginary_count", "int"),
+        Column("mode_count", "int"),
+        Column("lowest_cm1", "float"),
         Column("line_base"),
         *(Column(f"line_{name}_cm1", "float") for name in ("min", "max", "worst_off")),
         _LINE_PERCENT,
@@ -128,6 +144,7 @@ FROZEN = Table(
         *_OFF,
         Column("line", header="line\ncm^-1"),
         _LINE_PERCENT,
+        Column("imaginary", header="imag"),
     ),
-    notes=lambda frame: [LINE_NOTE] if frame["line_min_cm1"].notna().any() else [],
+    notes=lambda frame: list(_notes(frame)),
 )

@@ -132,7 +132,8 @@ def opened(labelled: Campaign, learned: Callable[[str], bool]) -> Campaign:
         (
             set(),
             "ML(DFT_EF), ML(DFT_E) and ΔML(HF), none of which has learned, are within 47.1 % of the frozen phonons that the "
-            "engine itself has for their levels; ΔML(HF) within 0.3 % (a straight line in E_DFT alone: within 0.8 %).",
+            "engine itself has for their levels; ΔML(HF) within 0.3 % (a straight line in E_DFT alone: within 0.8 %); but "
+            "unstable: ML(DFT_E) (lowest mode -33 cm^-1).",
         ),
     ],
 )

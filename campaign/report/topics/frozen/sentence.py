@@ -9,6 +9,7 @@ from campaign.report.harvest import Harvest
 from campaign.report.straight_line import line_in
 from campaign.report.titles import listed
 from campaign.results.render import records
+from campaign.results.unstable import NOISE_CM1
 
 Row = dict[str, Any]
 
@@ -25,7 +26,14 @@ def frozen_sentence(harvest: Harvest, system: str) -> str:
     frozen = f"frozen phonon{'' if len(shown) == 1 else 's'} that the engine itself has for"
     level = "its level" if len(shown) == 1 else "their levels"
     whose = _whose([row["name"] for row in shown], bool(learned))
-    return f"{whose} {_within(shown, 'worst_off_percent')} of the {frozen} {level}{_line_alone(shown)}."
+    return f"{whose} {_within(shown, 'worst_off_percent')} of the {frozen} {level}{_line_alone(shown)}{_unstable(shown)}."
+
+
+def _unstable(shown: Iterable[Row]) -> str:
+    """One mode at Γ may be right where others are imaginary."""
+    wrong = [row for row in shown if row["lowest_cm1"] < NOISE_CM1]
+    named = ", ".join(f"{row['name']} (lowest mode {row['lowest_cm1']:.0f} cm^-1)" for row in wrong)
+    return f"; but unstable: {named}" if wrong else ""
 
 
 def _whose(names: Sequence[str], learned: bool) -> str:

@@ -9,10 +9,11 @@ from campaign.report.straight_line import NOTE, line_cell
 from campaign.report.titles import title_of
 from campaign.results.campaign import Campaign
 from campaign.results.render import records
+from campaign.results.unstable import NOISE_CM1
 
 HEAD = (
     *("system", "level", "frozen phonon", "model", "size", "seeds", "models", "off by cm^-1", "off by %"),
-    *("line", "line off by %"),
+    *("line", "line off by %", "imaginary"),
 )
 
 
@@ -27,7 +28,7 @@ def frozen_table(campaign: Campaign, checked: Sequence[str]) -> PageTable:
         tuple(_row(row) for row in rows),
         empty=f"Not there yet: not all displaced structures of {', '.join(checked)} are labelled.",
         lost=frozenset(i for i, row in enumerate(rows) if row["seed_count"] and not row["learned"]),
-        numbers=frozenset({2, *range(5, len(HEAD))}),
+        numbers=frozenset({2, *range(5, len(HEAD) - 1)}),
         notes=tuple(_notes(rows)),
     )
 
@@ -54,4 +55,12 @@ def _row(row: Row) -> tuple[str, ...]:
         MISSING if percent is None else f"{percent:+.1f}",
         line_cell(row, 1),
         MISSING if line is None else f"{line:+.1f}",
+        _imaginary(row),
     )
+
+
+def _imaginary(row: Row) -> str:
+    """The share of the modes on the mesh, and the lowest."""
+    if row["lowest_cm1"] is None or row["lowest_cm1"] >= NOISE_CM1:
+        return row["imaginary"] or MISSING
+    return f"{row['imaginary']}, lowest {row['lowest_cm1']:.0f} cm^-1"

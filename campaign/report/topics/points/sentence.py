@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from campaign.report.crystal import Crystal
 from campaign.report.engines import minimal_bases
 from campaign.report.harvest import Harvest, SeedGroup
 from campaign.report.straight_line import line_in
 from campaign.report.titles import title_of
+from campaign.results import unstable
 from campaign.results.tables.frozen import optical_cm1
 from campaign.results.tables.phonons import GAMMA, interval, lines_of
 from flows.records import PhononFacts
@@ -23,13 +24,22 @@ def points_sentence(harvest: Harvest, crystal: Crystal) -> str:
     if not models:
         return ""
     of = "The optical mode at Γ" if optical else "The highest frequency at a named point"
+    itself = [f"{title_of(level)} itself is unstable: {text}" for level, text in _unstable_levels(harvest, crystal.name)]
     several = f", models of size {size}" if len(harvest.sizes(crystal.name)) > 1 else ""
     measured = [_measured(one.value_cm1, crystal) for one in crystal.markers if one.label == GAMMA and optical]
-    return f"{of} (cm^-1, from the smallest to the largest over the seeds{several}): {'; '.join([*models, *measured])}."
+    return f"{of} (cm^-1, from the smallest to the largest over the seeds{several}): {'; '.join([*models, *itself, *measured])}."
+
+
+def _unstable_levels(harvest: Harvest, system: str) -> Iterator[tuple[str, str]]:
+    """Of the levels whose own phonons are there."""
+    found = ((level, unstable.text(record)) for level, record in harvest.direct(system).items())
+    return ((level, text) for level, text in found if text)
 
 
 def _model(harvest: Harvest, group: SeedGroup[PhononFacts], optical: bool) -> str:
     remarks = [] if all(one.record.learned for one in group.results) else ["not learned"]
+    if wrong := unstable.text(unstable.worst(one.record for one in group.results)):
+        remarks.append(f"unstable: {wrong}")
     if lines := lines_of(harvest.campaign, group.results):
         remarks.append(f"{line_in(lines[0].base)}: {_span(_frequency(line.points_cm1, optical) for line in lines)}")
     values = _span(_frequency(one.record.points_cm1, optical) for one in group.results)
