@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -73,6 +74,19 @@ def _print(campaign: str, table: Table, frame: DataFrame, form: str) -> None:
         )
 
 
+def _sum_lines(directory: Path, written: list[dict[str, Any]]) -> Iterator[str]:
+    """How files add up, and a calculator of the first sum in ASE's words."""
+    from rich.markup import escape
+
+    sums = {(title, *files) for one in written for title, files in one.get("sums", {}).items()}
+    for title, *files in sorted(sums):
+        yield f"{title} is {' + '.join(files)}"
+    if sums:
+        paths = tuple(str(directory / file) for file in min(sums)[1:])
+        yield "  from ase.calculators.mixing import SumCalculator; from mace.calculators import MACECalculator"
+        yield escape(f'  SumCalculator([MACECalculator(model_paths=one, device="cpu") for one in {paths}])')
+
+
 def export(
     campaign: CampaignArgument,
     what: Annotated[
@@ -105,6 +119,7 @@ def export(
         facts(written)
         return
     show(f"{len(written)} files and their index.json written to {directory}")
+    show(*_sum_lines(directory, written))
     lost = sum(not one["learned"] for one in written)
     if lost:
         show(f"[yellow]{lost} of them are of models that have not learned: see index.json[/]")

@@ -43,8 +43,19 @@ def export_files(
         for work in wanted
         if work.key in done
     ]
+    for entry in written if what == "models" else ():
+        entry["sums"] = _sums(campaign, entry["key"], {one["key"]: one["file"] for one in written})
     _keep_index(directory / INDEX, written)
     return written
+
+
+def _sums(campaign: Outcomes, key: str, files: Mapping[str, str]) -> dict[str, list[str]]:
+    """The sums that a model is a part of, and the files that add up to them, where all of these were written."""
+    return {
+        shown(work.model): [files[need] for need in work.needs]
+        for work in campaign.plan.of_stage("sum")
+        if key in work.needs and files.keys() >= set(work.needs)
+    }
 
 
 def select(campaign: Outcomes, what: str, asked: Mapping[str, Any]) -> list[Work]:

@@ -134,7 +134,11 @@ def test_export_writes_files_and_what_they_are(command, tmp_path: Path) -> None:
 
 
 def test_a_sum_is_exported_as_its_parts(command, tmp_path: Path) -> None:
-    command("export", "toy", "models", str(tmp_path), "--model", "delta_hf", "--size", "half", "--seed", "2")
+    shown = command("export", "toy", "models", str(tmp_path), "--model", "delta_hf", "--size", "half", "--seed", "2")
+    parts = ["carbon_dft_ef_half_2.model", "carbon_hf-dft_half_2.model"]
+    assert f"ΔML(HF) is {' + '.join(parts)}" in " ".join(shown.split())
+    index = json.loads((tmp_path / "index.json").read_text())
+    assert [entry["sums"] for entry in index] == [{"ΔML(HF)": parts}] * 2
     names = {path.name for path in tmp_path.glob("*.model")}
     assert names == {"carbon_dft_ef_half_2.model", "carbon_hf-dft_half_2.model"}
 
