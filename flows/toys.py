@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import time
+from typing import Literal
 
 from flows.delivery import delivers, read_records
 from flows.failure import CalculationFailed
@@ -11,13 +14,14 @@ from flows.settings import Settings
 
 
 class ToyTask(Settings):
-    """Add up the values of `needs` and `value`, after `seconds`; `fail` says to fail instead."""
+    """Add up the values of `needs` and `value`, after `seconds`; `fail` says to fail instead, `harm` how to do worse."""
 
     key: str
     value: int = 1
     needs: tuple[str, ...] = ()
     seconds: float = 0.0
     fail: bool = False
+    harm: Literal["", "process", "memory", "document"] = ""
 
 
 class Toy(Record):
@@ -25,6 +29,7 @@ class Toy(Record):
 
     key: str
     value: int
+    ballast: str = ""
 
 
 @delivers(Toy)
@@ -33,5 +38,24 @@ def toy(task: ToyTask) -> Toy:
     time.sleep(task.seconds)
     if task.fail:
         raise CalculationFailed.of("toy", "asked", "this toy was asked to fail", "ask it not to")
+    if task.harm == "process":
+        os.kill(os.getpid(), signal.SIGKILL)
+    if task.harm == "memory":
+        _take_too_much()
     needs = read_records(Toy, task.needs)
-    return Toy(key=task.key, value=task.value + sum(one.value for one in needs.values()))
+    ballast = "x" * 17_000_000 if task.harm == "document" else ""
+    return Toy(key=task.key, value=task.value + sum(one.value for one in needs.values()), ballast=ballast)
+
+
+def _take_too_much() -> None:
+    """Ask for more memory than a limit allows that is set here, a little above what this process has."""
+    import resource
+
+    import psutil
+
+    before = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (psutil.Process().memory_info().vms + 100_000_000, before[1]))
+    try:
+        bytearray(1_000_000_000)
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, before)

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from io import StringIO
 from typing import Any
 
+from launchers.endings import exception_of, is_machine_trouble, last_line, too_large
 from launchers.farm import Farm
 
-# a traceback that ends so tells of the machine, not of the calculation
-MACHINE_ERRORS = ("pymongo.errors.", "launchers.worker.Drained", "OSError: [Errno 28]")
+_TOO_LARGE = "it gives a document that is larger than MongoDB takes (16 MB)"
+_SMALLER = "ask for less in one job (fewer structures, a coarser mesh): run again as it is, it fails again"
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ class QueuedWork:
 class Fizzled:
     """Why the work of a key is FIZZLED: the failure that the job raised, or the end of its traceback.
 
-    `parts` are the failures of its parts, where the job named some.
+    `parts` are the failures of its parts, where the job named some; `attempts` those of a job that was given up.
     """
 
     key: str
@@ -41,6 +42,7 @@ class Fizzled:
     launch_directory: str
     traceback: str
     parts: tuple[dict[str, Any], ...] = ()
+    attempts: tuple[dict[str, Any], ...] = ()
 
 
 def queued(farm: Farm, keys: Iterable[str]) -> dict[str, QueuedWork]:
@@ -73,34 +75,39 @@ def fizzled(farm: Farm, works: Iterable[QueuedWork], *, failures_only: bool = Fa
     ended = sorted((one for one in found if one["state"] == "FIZZLED"), key=lambda one: one["launch_id"])
     latest = {launch["fw_id"]: launch for launch in ended}
     if failures_only:
-        by_id = {fw_id: work for fw_id, work in by_id.items() if not is_machine_trouble(latest.get(fw_id, {}))}
+        trouble = {fw_id for fw_id in by_id if is_machine_trouble(latest.get(fw_id, {}))}
+        trouble -= _unreadable(farm, trouble - set(latest))
+        by_id = {fw_id: work for fw_id, work in by_id.items() if fw_id not in trouble}
     return [_fizzled(work, latest.get(fw_id, {})) for fw_id, work in by_id.items()]
+
+
+def _unreadable(farm: Farm, fw_ids: Iterable[int]) -> set[int]:
+    """Those that no worker could even read: their reason stands in the firework."""
+    found = farm.find(farm.launchpad.fireworks, "fw_id", fw_ids, {"fw_id": 1, "spec._exception_details": 1})
+    return {one["fw_id"] for one in found if "_exception_details" in one["spec"]}
+
+
+def to_rescue(farm: Farm, works: Iterable[QueuedWork]) -> set[str]:
+    """The keys of those of `works` that are FIZZLED and have not failed: a worker puts them back."""
+    ended = [work for work in works if work.state == "FIZZLED"]
+    return {work.key for work in ended} - {one.key for one in fizzled(farm, ended, failures_only=True)}
 
 
 def _fizzled(work: QueuedWork, launch: dict[str, Any]) -> Fizzled:
     exception = exception_of(launch)
     traceback = exception.get("_stacktrace") or ""
     details = exception.get("_details") or {}
-    last_line = (traceback.strip().splitlines() or ["no launch was recorded"])[-1]
-    failure = details.get("failure") or {"stage": work.metadata.get("stage", "?"), "kind": "error", "message": last_line}
-    parts = tuple(details.get("parts") or ())
-    return Fizzled(work.key, work.fw_id, failure, launch.get("launch_dir", ""), traceback, parts)
+    failure = details.get("failure") or _failure(work, last_line(exception) or "no launch was recorded")
+    parts, attempts = (tuple(details.get(name) or ()) for name in ("parts", "attempts"))
+    return Fizzled(work.key, work.fw_id, failure, launch.get("launch_dir", ""), traceback, parts, attempts)
 
 
-def exception_of(launch: dict[str, Any]) -> dict[str, Any]:
-    """What the rocket stored about the exception that ended `launch`: `_stacktrace` and `_details`."""
-    action = launch.get("action") or {}
-    return (action.get("stored_data") or {}).get("_exception") or {}
-
-
-def is_machine_trouble(launch: dict[str, Any]) -> bool:
-    """Whether the machine, not the calculation, ended this FIZZLED launch."""
-    exception = exception_of(launch)
-    if "machine_trouble" in (exception.get("_details") or {}):
-        return True
-    lines = (exception.get("_stacktrace") or "").strip().splitlines()
-    # no traceback: somebody marked it by hand, or a rocket died while it wrote
-    return not lines or lines[-1].startswith(MACHINE_ERRORS)
+def _failure(work: QueuedWork, line: str) -> dict[str, Any]:
+    """The failure of a job that did not say it in its own words."""
+    stage = work.metadata.get("stage", "?")
+    if too_large(line):
+        return {"stage": stage, "kind": "too-large", "message": f"{_TOO_LARGE}: {line}", "advice": _SMALLER}
+    return {"stage": stage, "kind": "error", "message": line}
 
 
 def withdraw(farm: Farm, keys: Iterable[str]) -> list[str]:

@@ -1,7 +1,9 @@
 """Rescue: work that a dead process, a dead database or a drain left behind goes back into the queue.
 
 A minimal reaper. It looks only at what is in hand (RUNNING, RESERVED, locked) and at FIZZLED fireworks, never
-at the whole queue. Running again is safe: a job whose record exists returns it.
+at the whole queue. Running again is safe: a job whose record exists returns it. A job that ended by trouble of its
+own (it took its process with it, found no space or no memory) rests before it is tried again, longer each time, and
+after `ATTEMPTS` it has failed.
 """
 
 from __future__ import annotations
@@ -9,29 +11,102 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple
 
+from launchers.endings import (
+    ATTEMPTS,
+    AWAY,
+    DRAINED,
+    HOST_GONE,
+    KILLED,
+    NO_WORD,
+    Ending,
+    attempts,
+    ending_of,
+    failure,
+    kept,
+)
 from launchers.farm import Farm
-from launchers.launchpad import is_machine_trouble
+from launchers.locks import finish
 from launchers.processes import ProcessName
+
+DRAIN_NOTE = "drained"  # in the run directory of a worker that was asked to stop, should it not be able to say so
+RESTS_UNTIL = "_rests_until"  # in the spec of a firework, a Unix time: our workers leave it alone before
+_LAUNCH = dict.fromkeys(
+    ("state", "host", "fworker.name", "launch_id", "launch_dir", "state_history", "action.stored_data._exception", "ended"), 1
+)
+
+
+class Lost(NamedTuple):
+    """A firework to put back; the launch that ended, and how, where there was one."""
+
+    fw_id: int
+    launch: dict[str, Any] | None = None
+    ending: Ending = NO_WORD
 
 
 @dataclass
 class Reaper:
-    """Looks again and again; what is only slow is told from what is dead by looking twice, `patience_s` apart."""
+    """Looks again and again; what is only slow is told from what is dead by looking twice, `patience_s` apart.
+
+    `worker` is the process that calls it between two jobs: what runs in its name then, runs no more.
+    """
 
     farm: Farm
     patience_s: float = 30.0
+    worker: ProcessName | None = None
     _seen: dict[tuple[str, Any], float] = field(default_factory=dict)
 
     def reap(self) -> list[int]:
-        """Put lost work back; return the numbers of the fireworks that were rescued."""
+        """Put lost work back; return the numbers of the fireworks that were rescued (not of those given up)."""
         locked = self._unlock()
         lost = [*self._running(locked), *self._reserved(), *self._machine_trouble()]
-        rescued = [fw_id for fw_id in lost if fw_id not in locked]
-        for fw_id in rescued:
-            self.farm.launchpad.rerun_fw(fw_id)
-        return rescued
+        return [one.fw_id for one in lost if one.fw_id not in locked and self._settle(one)]
+
+    def _settle(self, lost: Lost) -> bool:
+        """Put it back or give it up; True if it was put back.
+
+        How the launch ended is kept first, so a kill at any line counts it once; of two reapers the first goes on.
+        """
+        if lost.launch is None:
+            return self._put_back(lost.fw_id)
+        number = lost.launch["launch_id"]
+        first = self.farm.launchpad.launches.update_one(
+            {"launch_id": number, "ended": {"$exists": False}}, {"$set": {"ended": kept(lost.ending)}}
+        )
+        if not first.modified_count and not self._lasts("settled", number):
+            return False
+        tries = attempts(self._launches(self._firework(lost.fw_id), archived=True))
+        own = sum(one.own for one in tries)
+        if not lost.ending.own:
+            return self._put_back(lost.fw_id)
+        if own < ATTEMPTS:
+            return self._put_back(lost.fw_id, rest_s=self.rest_s(own))
+        self._give_up(lost, failure(self._stage(lost.fw_id), tries, lost.ending), [vars(one) for one in tries])
+        return False
+
+    def rest_s(self, own: int) -> float:
+        """How long a job rests after so many attempts of its own."""
+        return self.patience_s * 4 ** (own - 1)
+
+    def _put_back(self, fw_id: int, rest_s: float = 0.0) -> bool:
+        rests = {"$set": {f"spec.{RESTS_UNTIL}": time.time() + rest_s}} if rest_s else {"$unset": {f"spec.{RESTS_UNTIL}": ""}}
+        self.farm.launchpad.fireworks.update_one({"fw_id": fw_id}, rests)
+        self.farm.launchpad.rerun_fw(fw_id)
+        return True
+
+    def _give_up(self, lost: Lost, why: dict[str, Any], tries: list[dict[str, Any]]) -> None:
+        from fireworks import FWAction
+
+        assert lost.launch is not None
+        told = {"_stacktrace": f"{why['kind']}: {why['message']}", "_details": {"failure": why, "attempts": tries}}
+        stored = {"_message": "given up", "_task": None, "_exception": told}
+        self.farm.launchpad.complete_launch(lost.launch["launch_id"], FWAction(stored_data=stored, exit=True), "FIZZLED")
+
+    def _stage(self, fw_id: int) -> str:
+        workflow = self.farm.launchpad.workflows.find_one({"nodes": fw_id}, {"metadata.stage": 1}) or {}
+        return (workflow.get("metadata") or {}).get("stage", "?")
 
     def _lasts(self, what: str, which: Any) -> bool:
         """Whether `which` has been seen like this for longer than the patience."""
@@ -44,61 +119,92 @@ class Reaper:
         Returns the nodes that are still locked: to touch them now would mean to wait for the lock.
         """
         held: set[int] = set()
-        locked = list(self.farm.launchpad.workflows.find({"locked": True}, {"nodes": 1, "updated_on": 1}))
-        for workflow in locked:
-            if self._lasts("locked", (workflow["nodes"][0], str(workflow["updated_on"]))):
-                self.farm.launchpad.workflows.update_one({"_id": workflow["_id"]}, {"$unset": {"locked": True}})
-                self._refresh(workflow["nodes"])
-            else:
+        workflows = self.farm.launchpad.workflows
+        fields = {"nodes": 1, "updated_on": 1, "locked": 1}
+        for workflow in list(workflows.find({"locked": {"$exists": True}}, fields)):
+            same = {"_id": workflow["_id"], "locked": workflow["locked"], "updated_on": workflow["updated_on"]}
+            if not self._lasts("locked", (workflow["nodes"][0], str(same))):
                 held.update(workflow["nodes"])
+            elif workflows.update_one(same, {"$unset": {"locked": True}}).modified_count:
+                finish(self.farm.launchpad, workflow["nodes"])
         return held
 
-    def _refresh(self, nodes: list[int]) -> None:
-        """Finish the update that the holder of the lock had begun."""
-        done = {"fw_id": {"$in": nodes}, "state": {"$in": ["COMPLETED", "FIZZLED"]}}
-        for firework in list(self.farm.launchpad.fireworks.find(done, {"fw_id": 1})):
-            self.farm.launchpad._refresh_wf(firework["fw_id"])
-
-    def _running(self, locked: set[int]) -> Iterator[int]:
+    def _running(self, locked: set[int]) -> Iterator[Lost]:
         for firework in self._in_state("RUNNING"):
             launches = self._launches(firework)
             running = [launch for launch in launches if launch["state"] == "RUNNING"]
-            if any(launch["state"] == "COMPLETED" for launch in launches):
+            if any(launch["state"] in ("COMPLETED", "FIZZLED") for launch in launches):
                 # killed between the launch's end and the workflow's: nothing is to be run again
                 if firework["fw_id"] not in locked and self._lasts("ended", firework["fw_id"]):
                     self.farm.launchpad._refresh_wf(firework["fw_id"])
-            elif all(self._is_dead(launch) for launch in running) and (
-                running or self._lasts("running", firework["fw_id"])
-            ):
-                yield firework["fw_id"]
+            elif running and all(map(self._is_dead, running)):
+                yield Lost(firework["fw_id"], running[-1], self._ending(running[-1]))
+            elif not running and self._lasts("running", firework["fw_id"]):
+                yield Lost(firework["fw_id"])
 
-    def _reserved(self) -> Iterator[int]:
+    def _reserved(self) -> Iterator[Lost]:
         """A checkout sets RESERVED before its launch exists; a reservation by `qlaunch` has one."""
         for firework in self._in_state("RESERVED"):
             launches = self._launches(firework)
             if not any(launch["state"] == "RESERVED" for launch in launches) and self._lasts(
                 "reserved", (firework["fw_id"], str(firework["updated_on"]))
             ):
-                yield firework["fw_id"]
+                yield Lost(firework["fw_id"])
 
-    def _machine_trouble(self) -> Iterator[int]:
+    def _machine_trouble(self) -> Iterator[Lost]:
         for firework in self._in_state("FIZZLED"):
-            ended = [launch for launch in self._launches(firework) if launch["state"] == "FIZZLED"]
+            launches = self._launches(firework)
+            ended = [launch for launch in launches if launch["state"] == "FIZZLED"]
             if not ended and "_exception_details" in firework["spec"]:
                 continue  # it could not even be read: a failure, not an accident
-            if not ended or is_machine_trouble(ended[-1]):
-                yield firework["fw_id"]
+            if not ended:
+                yield Lost(firework["fw_id"], launches[-1] if launches else None)
+            elif (ending := ending_of(ended[-1])) is not None:
+                yield Lost(firework["fw_id"], ended[-1], ending)
+
+    def of_host(self, host: str) -> list[Lost]:
+        """What runs on `host`, by anybody; of this host only what is dead."""
+        here = host == ProcessName.mine().host
+        found = []
+        for firework in self._in_state("RUNNING"):
+            launches = [launch for launch in self._launches(firework) if launch["state"] == "RUNNING"]
+            if not launches or place(launches[-1])[0] != host:
+                continue
+            if not here:
+                found.append(Lost(firework["fw_id"], launches[-1], HOST_GONE))
+            elif self._is_dead(launches[-1]):
+                found.append(Lost(firework["fw_id"], launches[-1], self._ending(launches[-1])))
+        return found
+
+    def rescue(self, host: str) -> list[int]:
+        """Put back what runs on a host of which somebody says that it is gone; return the numbers of the fireworks."""
+        locked = self._unlock()
+        return [one.fw_id for one in self.of_host(host) if one.fw_id not in locked and self._settle(one)]
+
+    def _firework(self, fw_id: int) -> dict[str, Any]:
+        return self.farm.launchpad.fireworks.find_one({"fw_id": fw_id}, {"launches": 1, "archived_launches": 1}) or {}
 
     def _in_state(self, state: str) -> list[dict[str, Any]]:
         fields = {"fw_id": 1, "launches": 1, "updated_on": 1, "spec._exception_details": 1}
         return list(self.farm.launchpad.fireworks.find({"state": state}, fields))
 
-    def _launches(self, firework: dict[str, Any]) -> list[dict[str, Any]]:
-        fields = {"state": 1, "host": 1, "fworker.name": 1, "launch_id": 1, "action.stored_data._exception": 1}
-        query = {"launch_id": {"$in": firework["launches"]}}
-        return sorted(self.farm.launchpad.launches.find(query, fields), key=lambda one: one["launch_id"])
+    def _launches(self, firework: dict[str, Any], *, archived: bool = False) -> list[dict[str, Any]]:
+        numbers = firework.get("launches", []) + (firework.get("archived_launches", []) if archived else [])
+        found = self.farm.launchpad.launches.find({"launch_id": {"$in": numbers}}, _LAUNCH)
+        return sorted(found, key=lambda one: one["launch_id"])
 
-    @staticmethod
-    def _is_dead(launch: dict[str, Any]) -> bool:
-        process = ProcessName.parse((launch.get("fworker") or {}).get("name") or "")
-        return process is not None and process.is_here() and not process.lives()
+    def _is_dead(self, launch: dict[str, Any]) -> bool:
+        _, process = place(launch)
+        return process is not None and process.is_here() and (process == self.worker or not process.lives())
+
+    def _ending(self, launch: dict[str, Any]) -> Ending:
+        """How a launch ended that is RUNNING and is not: nobody could say so."""
+        if (Path(launch.get("launch_dir") or "/nowhere") / DRAIN_NOTE).exists():
+            return DRAINED
+        return AWAY if place(launch)[1] == self.worker else KILLED
+
+
+def place(launch: dict[str, Any]) -> tuple[str, ProcessName | None]:
+    """The host of a launch, and the process if one of our workers runs it."""
+    process = ProcessName.parse((launch.get("fworker") or {}).get("name") or "")
+    return (process.host if process else launch.get("host") or "?"), process

@@ -1,29 +1,37 @@
 """One warm process: claim, run, claim again; torch and MACE are imported once.
 
-Started once per slot by `launchers.node`, or called by anything that has a farm. The first or SIGTERM drains: the job in hand goes back into the queue (its checkpoint stays), and the process ends.
+Started once per slot by `launchers.node`, or called by anything that has a farm. SIGINT, SIGTERM or the deadline drain:
+the job in hand goes back into the queue (its checkpoint stays), and the process ends, within `GRACE_S` even if it waits
+for a lock or for the database.
 """
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from fireworks import FWorker
+
+from launchers.endings import AWAY, of_error
 from launchers.envelopes import load
 from launchers.farm import Farm
+from launchers.locks import patient_locks
 from launchers.patience import DATABASE_AWAY
 from launchers.processes import ProcessName
-from launchers.rescue import Reaper
+from launchers.rescue import DRAIN_NOTE, RESTS_UNTIL, Reaper
 from launchers.settings import WorkerSettings
 
 IDLE_S = 0.5
 HOUSEKEEPING_S = 5.0
+GRACE_S = 6.0  # from a signal to the end of the process
 THEN_S = 10.0  # an `advance` releases work at once: this is for one that was lost
 
 
@@ -34,23 +42,40 @@ class Drained(BaseException):
         return {"machine_trouble": "drained"}
 
 
+class RestingFWorker(FWorker):
+    """Leaves alone what rests after trouble of its own."""
+
+    @property
+    def query(self) -> dict[str, Any]:
+        return {**super().query, f"spec.{RESTS_UNTIL}": {"$not": {"$gt": time.time()}}}
+
+
 class Worker:
     """Runs rockets one after another in this process."""
 
     def __init__(self, farm: Farm, settings: WorkerSettings) -> None:
-        from fireworks import FWorker
-
         self.farm = farm
         self.settings = settings
         self.draining = False
+        self._raised = False
+        self._asked_at = 0.0
+        self._directory: Path | None = None
         self._then = load(settings.then) if isinstance(settings.then, str) else settings.then
         self._called = -THEN_S
-        self.reaper = Reaper(farm, settings.patience_s)
-        self.fworker = FWorker(name=str(ProcessName.mine()), category=list(settings.categories))
+        self.name = ProcessName.mine()
+        self.reaper = Reaper(farm, settings.patience_s, self.name)
+        self.fworker = RestingFWorker(name=str(self.name), category=list(settings.categories))
 
     def run(self) -> int:
         """Work until drained, past the deadline or (if asked) out of work; return how many jobs were run."""
         self._listen()
+        try:
+            with patient_locks(self.settings.patience_s):
+                return self._run()
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+
+    def _run(self) -> int:
         done = 0
         kept_house = 0.0
         while not self.draining:
@@ -62,8 +87,8 @@ class Worker:
                     done += 1
                 elif not self._find_more():
                     break
-            except DATABASE_AWAY as error:
-                print(f"the database does not answer ({type(error).__name__}); trying again", flush=True)
+            except (*DATABASE_AWAY, RuntimeError, OSError) as error:
+                print(f"{trouble(error)}; trying again", flush=True)
                 time.sleep(2)
         return done
 
@@ -72,15 +97,16 @@ class Worker:
             return False
         from fireworks.core.rocket_launcher import launch_rocket
 
-        with run_directory(self.settings.run_root) as directory, output_to(directory / "job.log"):
+        with run_directory(self.settings.run_root) as self._directory, output_to(self._directory / "job.log"):
             ran = launch_rocket(self.farm.launchpad, self.fworker, strm_lvl="ERROR")
+            (self._directory / DRAIN_NOTE).unlink(missing_ok=True)  # it was said in the database
         if self.draining:
             self.reaper.reap()  # what was drained arrives as FIZZLED
         return ran
 
     def _find_more(self) -> bool:
         """Nothing is ready: see whether something can be released. False: there is nothing to wait for."""
-        busy = in_hand(self.farm, self.settings.categories)
+        busy = has_work(self.farm, self.settings.categories)
         if self._then is not None and (not busy or time.monotonic() - self._called > THEN_S):
             self._then(self.farm)
             self._called = time.monotonic()
@@ -93,19 +119,48 @@ class Worker:
         return True
 
     def _listen(self) -> None:
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGALRM):
             signal.signal(number, self._drain)
         if self.settings.deadline is not None:
-            signal.signal(signal.SIGALRM, self._drain)
             signal.setitimer(signal.ITIMER_REAL, max(self.settings.deadline - time.time(), 0.001))
 
     def _drain(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002 - a signal handler's signature
-        again, self.draining = self.draining, True
-        if in_task(frame) and not again:
+        """Asked once, it goes on asking itself: what has not ended by then waits for something."""
+        if not self.draining:
+            self.draining, self._asked_at = True, time.monotonic()
+            self._leave_note()
+            signal.setitimer(signal.ITIMER_REAL, GRACE_S / 3, GRACE_S / 3)
+        elif time.monotonic() - self._asked_at > 0.9 * GRACE_S:
+            with suppress(OSError):
+                print(f"did not end within {GRACE_S:.0f} s: the next worker puts its job back", flush=True)
+            os._exit(0)
+        if in_task(frame) and not self._raised:
+            self._raised = True
             raise Drained
 
+    def _leave_note(self) -> None:
+        """In the run directory: whoever finds the job of this process then knows that it was asked to stop."""
+        if self._directory is not None:
+            with suppress(OSError):
+                (self._directory / DRAIN_NOTE).touch()
 
-def in_hand(farm: Farm, categories: tuple[str, ...] = ()) -> bool:
+
+def trouble(error: Exception) -> str:
+    """What a worker waits for, in words.
+
+    Raises:
+        Exception: `error` itself, where waiting is no cure.
+    """
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return f"no space left for runs ({error.strerror})"
+    # FireWorks wraps what it met while it refreshed a workflow
+    wrapped = isinstance(error, RuntimeError) and of_error((str(error).strip().splitlines() or [""])[-1]) == AWAY
+    if wrapped or isinstance(error, DATABASE_AWAY):
+        return f"the database does not answer ({type(error).__name__})"
+    raise error
+
+
+def has_work(farm: Farm, categories: tuple[str, ...] = ()) -> bool:
     """Whether any work is running, which may release more, or is ready (in one of `categories`, if given)."""
     ready: dict[str, Any] = {"state": "READY"}
     if categories:

@@ -8,9 +8,10 @@ import pytest
 from fireworks import FWAction, FWorker
 
 from launchers.claims import add
+from launchers.endings import is_machine_trouble
 from launchers.launchpad import counts
 from launchers.processes import ProcessName
-from launchers.rescue import Reaper, is_machine_trouble
+from launchers.rescue import Reaper
 
 MINE = ProcessName.mine()
 DEAD = ProcessName(MINE.host, MINE.pid, MINE.started - 1000)

@@ -1,0 +1,77 @@
+"""Locks of workflows: FireWorks waits five minutes for one that a dead process left; a worker here does not."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+from fireworks.core.launchpad import WFLock
+
+if TYPE_CHECKING:
+    from fireworks import LaunchPad
+
+PAUSE_S = 0.5
+
+
+class PatientLock(WFLock):
+    """A lock is held for milliseconds: one that stays `patience_s` on an unchanged workflow is taken over.
+
+    Who takes it over puts a word of its own in place of the lock, so that of several only one does.
+    """
+
+    patience_s = 30.0
+
+    def __enter__(self) -> None:
+        self._left_over: list[int] = []
+        pause, seen, since = 0.01, None, time.monotonic()
+        while not self._take_free():
+            held = self.lp.workflows.find_one({"nodes": self.fw_id}, {"locked": 1, "updated_on": 1, "nodes": 1})
+            if held is None:
+                raise ValueError(f"no workflow has firework {self.fw_id}")
+            now = held.get("locked"), held.get("updated_on")
+            if now != seen:
+                seen, since = now, time.monotonic()
+            elif time.monotonic() - since >= self.patience_s and self._take_over(held):
+                return
+            time.sleep(pause)
+            pause = min(2 * pause, PAUSE_S)
+
+    def __exit__(self, *error: object) -> None:
+        super().__exit__(*error)
+        if self._left_over:
+            finish(self.lp, self._left_over)
+
+    def _take_free(self) -> bool:
+        free = {"nodes": self.fw_id, "locked": {"$exists": False}}
+        return self.lp.workflows.find_one_and_update(free, {"$set": {"locked": True}}, {"_id": 1}) is not None
+
+    def _take_over(self, held: dict[str, Any]) -> bool:
+        if "locked" not in held:
+            return False
+        unchanged = {name: held.get(name) for name in ("_id", "locked", "updated_on")}
+        taken = self.lp.workflows.update_one(unchanged, {"$set": {"locked": uuid4().hex}}).modified_count == 1
+        self._left_over = held["nodes"] if taken else []
+        return taken
+
+
+def finish(launchpad: LaunchPad, nodes: list[int]) -> None:
+    """Finish the update of a workflow that the holder of its lock had begun."""
+    ended = {"fw_id": {"$in": nodes}, "state": {"$in": ["COMPLETED", "FIZZLED"]}}
+    for firework in list(launchpad.fireworks.find(ended, {"fw_id": 1})):
+        launchpad._refresh_wf(firework["fw_id"])
+
+
+@contextmanager
+def patient_locks(patience_s: float) -> Iterator[None]:
+    """Within it, FireWorks in this process takes locks so: it has no other way to be told."""
+    from fireworks.core import launchpad
+
+    before = launchpad.WFLock
+    launchpad.WFLock = type("PatientLock", (PatientLock,), {"patience_s": patience_s})
+    try:
+        yield
+    finally:
+        launchpad.WFLock = before
