@@ -21,7 +21,8 @@ ATTEMPTS = 3  # that end by trouble of the job's own; then it has failed
 _NO_SPACE = tuple(f"OSError: [Errno {number}]" for number in (errno.ENOSPC, errno.EDQUOT))
 _NO_MEMORY = (f"OSError: [Errno {errno.ENOMEM}]", "RuntimeError: [enforce fail at alloc_cpu")
 _MEMORY_ERRORS = {"MemoryError", "_ArrayMemoryError", "OutOfMemoryError"}
-_TOO_LARGE = ("DocumentTooLarge", "BSONObj size", "BSONObjectTooLarge", "object to insert too large", "after update is larger")
+_LINE = 500  # characters: pymongo puts the whole document into the message of a bulk write
+_TOO_LARGE = ("'code': 10334", "DocumentTooLarge", "BSONObj size", "BSONObjectTooLarge", "object to insert too large", "after update is larger")
 
 
 @dataclass(frozen=True)
@@ -89,9 +90,15 @@ def exception_of(launch: dict[str, Any]) -> dict[str, Any]:
     return (action.get("stored_data") or {}).get("_exception") or {}
 
 
+def shortened(exception: dict[str, Any]) -> dict[str, Any]:
+    """The same exception, no line of its traceback longer than a person reads."""
+    lines = (exception.get("_stacktrace") or "").splitlines()
+    return {**exception, "_stacktrace": "\n".join(f"{one[:_LINE]}..." if len(one) > _LINE else one for one in lines)}
+
+
 def last_line(exception: dict[str, Any]) -> str:
-    """The last line of its traceback, empty where it has none."""
-    return ((exception.get("_stacktrace") or "").strip().splitlines() or [""])[-1]
+    """The last line of its traceback, without the document that pymongo puts there; empty where it has none."""
+    return ((exception.get("_stacktrace") or "").strip().splitlines() or [""])[-1].partition(", 'op': {")[0][:_LINE]
 
 
 @dataclass(frozen=True)

@@ -24,8 +24,10 @@ from launchers.endings import (
     Ending,
     attempts,
     ending_of,
+    exception_of,
     failure,
     kept,
+    shortened,
 )
 from launchers.farm import Farm
 from launchers.locks import finish
@@ -35,7 +37,7 @@ DRAIN_NOTE = "drained"  # in the run directory of a worker that was asked to sto
 RESTS_UNTIL = "_rests_until"  # in the spec of a firework, a Unix time: our workers leave it alone before
 _LAUNCH = dict.fromkeys(
     ("state", "host", "fworker.name", "launch_id", "launch_dir", "state_history", "action.stored_data._exception", "ended"), 1
-)
+) | {"action.gridfs_id": 1}
 
 
 class Lost(NamedTuple):
@@ -159,8 +161,20 @@ class Reaper:
                 continue  # it could not even be read: a failure, not an accident
             if not ended:
                 yield Lost(firework["fw_id"], launches[-1] if launches else None)
-            elif (ending := ending_of(ended[-1])) is not None:
+            elif (ending := ending_of(self._readable(ended[-1]))) is not None:
                 yield Lost(firework["fw_id"], ended[-1], ending)
+
+    def _readable(self, launch: dict[str, Any]) -> dict[str, Any]:
+        """`launch`; if FireWorks put its end aside, since a traceback held a whole record, with that end made short."""
+        if "gridfs_id" not in (launch.get("action") or {}):
+            return launch
+        from fireworks import FWAction
+        from fireworks.core.launchpad import get_action_from_gridfs
+
+        whole = get_action_from_gridfs(launch["action"], self.farm.launchpad.gridfs_fallback)
+        told = {"_message": "runtime error during task", "_task": None, "_exception": shortened(exception_of({"action": whole}))}
+        self.farm.launchpad.complete_launch(launch["launch_id"], FWAction(stored_data=told, exit=True), "FIZZLED")
+        return {**launch, "action": {"stored_data": told}}
 
     def of_host(self, host: str) -> list[Lost]:
         """What runs on `host`, by anybody; of this host only what is dead."""
