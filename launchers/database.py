@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 from launchers import mongod
 from launchers.embedded import process
 from launchers.embedded.home import Home, HomeError
-from launchers.uri import MongoURI, explain
+from launchers.uri import MongoURI, database_name_problem, explain, quiet_pymongo
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -71,10 +71,11 @@ class Database:
         from pymongo import MongoClient
         from pymongo.errors import PyMongoError
 
+        quiet_pymongo(self.uri)
         try:
             client: MongoClient[dict[str, Any]] = MongoClient(self.uri, **self.client_options())
             client[self.name].list_collection_names(filter={"name": "workflows"})
-        except (PyMongoError, ValueError) as error:
+        except (PyMongoError, ValueError, OSError) as error:
             raise DatabaseError(explain(error, self.uri)) from None
         return client
 
@@ -245,11 +246,11 @@ def _given() -> Database | None:
         return None
     uri = MongoURI(text)
     if not uri.valid:
-        raise DatabaseError(
-            "LATTICEFARM_MONGO_URI, or the file that stands for it, holds no MongoDB URI:"
-            " mongodb://user:password@host:27017/database?tls=true"
-        )
-    return Database("given", text, _name(uri.database))
+        raise DatabaseError(f"LATTICEFARM_MONGO_URI, or the file that stands for it, cannot be used: {uri.problem}")
+    name = _name(uri.database)
+    if problem := database_name_problem(name):
+        raise DatabaseError(problem)
+    return Database("given", text, name)
 
 
 def _from_file() -> str:
@@ -260,7 +261,8 @@ def _from_file() -> str:
             raise DatabaseError(
                 f"{path} may hold a password and is not yours alone: chown it, chmod 600 {path}"
             )
-        return path.read_text().strip()
+        lines = (line.strip() for line in path.read_text().splitlines())
+        return "\n".join(line for line in lines if line and not line.startswith("#"))
     except FileNotFoundError:
         if "LATTICEFARM_MONGO_URI_FILE" in os.environ:
             raise DatabaseError(f"{path}, which LATTICEFARM_MONGO_URI_FILE names, does not exist") from None

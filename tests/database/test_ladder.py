@@ -148,7 +148,7 @@ def test_a_uri_that_is_none(empty_environment: Path, monkeypatch: pytest.MonkeyP
     assert empty_environment
     for nonsense in ("localhost:27017", "postgres://a:b@c", f"mongodb://bob:{SECRET}@"):
         monkeypatch.setenv("LATTICEFARM_MONGO_URI", nonsense)
-        with pytest.raises(database.DatabaseError, match="holds no MongoDB URI") as caught:
+        with pytest.raises(database.DatabaseError, match=r"no MongoDB URI|names no host") as caught:
             database.find()
         assert SECRET not in str(caught.value)
 
