@@ -9,6 +9,7 @@ after `ATTEMPTS` it has failed.
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -189,6 +190,11 @@ class Reaper:
             elif self._is_dead(launches[-1]):
                 found.append(Lost(firework["fw_id"], launches[-1], self._ending(launches[-1])))
         return found
+
+    def hosts(self) -> Counter[str]:
+        """How many jobs run on each host, by anybody."""
+        running = (launch for one in self._in_state("RUNNING") for launch in self._launches(one))
+        return Counter(place(launch)[0] for launch in running if launch["state"] == "RUNNING")
 
     def rescue(self, host: str) -> list[int]:
         """Put back what runs on a host of which somebody says that it is gone; return the numbers of the fireworks."""

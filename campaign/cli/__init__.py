@@ -70,14 +70,14 @@ def main(arguments: list[str] | None = None) -> int:
             import traceback
 
             traceback.print_exc()
-        return _explain(error, debug)
+        return _explain(error, debug, given)
 
 
-def _explain(error: Exception, debug: bool) -> int:
+def _explain(error: Exception, debug: bool, arguments: list[str]) -> int:
     from campaign.cli.errors import is_users, one_line
 
     typer.secho(f"error: {one_line(error)}", fg="red", err=True)
-    if is_users(error):
+    if is_users(error, arguments):
         return 2
     if not debug:
         typer.echo("this is not an error of yours that we know of: --debug shows where it happened", err=True)

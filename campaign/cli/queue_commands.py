@@ -1,7 +1,8 @@
-"""Commands on the queue: work, status."""
+"""Commands on the queue: work, status, rescue."""
 
 from __future__ import annotations
 
+import math
 import time
 from typing import Annotated
 
@@ -9,10 +10,12 @@ import typer
 
 from campaign.cli.options import JsonOption, SlotsOption
 
+YEAR_S = 365 * 86400
+
 
 def register(app: typer.Typer) -> None:
     """Add these commands to `app`."""
-    for command in (work, status):
+    for command in (work, status, rescue):
         app.command()(command)
 
 
@@ -47,20 +50,55 @@ def work(
 
 
 def moment(text: str) -> float:
-    """The Unix time that `90m`, `3.5h`, `600s` from now, or a Unix time, means.
+    """The Unix time that `90m`, `3.5h`, `600s` from now, or a Unix time to come, means.
 
     Raises:
-        UsageError: it is none of them.
+        UsageError: it is none of them, or has passed; of a bare small number a unit is missing.
     """
     from campaign.cli.errors import UsageError
 
     units = {"s": 1, "m": 60, "h": 3600}
+    unit = units.get(text[-1:])
     try:
-        if text[-1:] in units:
-            return time.time() + float(text[:-1]) * units[text[-1]]
-        return float(text)
+        number = float(text if unit is None else text[:-1])
     except ValueError:
-        raise UsageError(f"--deadline {text}: write 90m, 3.5h, 600s, or a Unix time") from None
+        number = math.nan
+    if not math.isfinite(number):
+        raise UsageError(f"--deadline {text}: write 90m, 3.5h, 600s, or a Unix time")
+    now = time.time()
+    if unit is None and 0 < number < YEAR_S:
+        raise UsageError(f"--deadline {text}: a unit is missing; write {text}s or {text}m (a Unix time of 1970 has passed)")
+    found = number if unit is None else now + number * unit
+    if found <= now:
+        raise UsageError(f"--deadline {text}: that has passed; write 90m, 3.5h, 600s, or a Unix time to come")
+    return found
+
+
+def rescue(
+    host: Annotated[str | None, typer.Argument(metavar="[HOST]", help="A host that is gone; without it, the hosts are listed.")] = None,
+) -> None:
+    """Put back what runs on a host of which you know that it is gone; of this host, only what is dead.
+
+    Were it still at work, a job would run twice, and its record be stored once.
+
+    Example: latticefarm rescue node7
+    """
+    from campaign.cli.connect import open_farm
+    from campaign.cli.errors import UsageError
+    from campaign.cli.printing import hint, show
+    from launchers.rescue import Reaper
+
+    reaper = Reaper(open_farm())
+    hosts = reaper.hosts()
+    if host is None:
+        show(*(f"{name}: {count} jobs in hand" for name, count in sorted(hosts.items())))
+        hint("latticefarm rescue HOST" if hosts else "latticefarm status")
+        return
+    if host not in hosts:
+        known = f"work is in hand on {', '.join(sorted(hosts))}" if hosts else "no work is in hand anywhere"
+        raise UsageError(f"nothing runs on {host}: {known}")
+    show(f"{host}: {len(reaper.rescue(host))} of {hosts[host]} jobs back in the queue")
+    hint("latticefarm status")
 
 
 def status(

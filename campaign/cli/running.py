@@ -17,6 +17,7 @@ from campaign.steering.status import ENDED, State, Status, status_of
 from campaign.steering.submit import planned
 from campaign.steering.time_left import left
 from launchers.farm import Farm
+from launchers.in_hand import in_hand
 from launchers.node import Node, NodeSettings, default_slots, run_root
 from launchers.patience import patiently
 from launchers.settings import WorkerSettings
@@ -48,21 +49,30 @@ def run_campaign(loaded: LoadedSpec, slots: int | None, report: bool) -> int:
     show(*losses(plan, stored(farm, loaded.resolved)))
     asked = Asked(farm, loaded.resolved, plan)
     found = asked.status()
-    if found.ended and not found.of_all(ENDED):
+    if found.idle and not found.of_all(ENDED):
         raise UsageError(f"{pause_note(farm, name) or f'{name} is paused: `latticefarm resume {name}`'}; then run it again")
-    if found.ended:
+    if found.idle:
         show(f"nothing to do: {summary(found.counts())}")
     else:
         stopped = _work(asked, slots or default_slots())
         found = patiently(asked.status, meanwhile=_revive)
         if stopped:
-            show(f"stopped: {summary(found.counts())}; what was in hand is back in the queue")
+            show(f"stopped: {summary(found.counts())}; {_after_stop(farm, found)}")
             hint("the same command again goes on")
             return 130
     code = _conclude(name, found)
     if report and found.of(State.DONE):
         _report(farm, name)
     return code
+
+
+def _after_stop(farm: Farm, found: Status) -> str:
+    """What became of the work in hand; what another host has is not ours to put back."""
+    elsewhere = [one for one in in_hand(farm, found.queued.values()) if not one.here]
+    if not elsewhere:
+        return "what was in hand here is back in the queue"
+    hosts = ", ".join(sorted({one.host for one in elsewhere}))
+    return f"what was in hand here is back in the queue; {len(elsewhere)} run on {hosts}"
 
 
 def _report(farm: Farm, name: str) -> None:
@@ -107,9 +117,9 @@ def _work(asked: Asked, slots: int) -> bool:
     try:
         node.start()
         with view.live():
-            while not view.ended and node.poll():
+            while not view.idle and node.poll():
                 patiently(view.refresh, meanwhile=_revive)
-                time.sleep(REFRESH_S if not view.ended else 0)
+                time.sleep(REFRESH_S if not view.idle else 0)
         return False
     except KeyboardInterrupt:
         show("stopping: workers put their jobs back (Ctrl-C again kills them)")
@@ -132,8 +142,8 @@ class View:
     _said: Counter[State] = field(default_factory=Counter)
 
     @property
-    def ended(self) -> bool:
-        return self.found is not None and self.found.ended
+    def idle(self) -> bool:
+        return self.found is not None and self.found.idle
 
     def live(self) -> AbstractContextManager[Any]:
         if not sys.stdout.isatty():

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from campaign.cli.plan_view import gap_lines, say_left
 from campaign.planning.plan import Plan
 from campaign.records.campaigns import campaign_names, holds, resolved_spec
-from campaign.steering.holds import say
+from campaign.steering.holds import say as say_selection
 from campaign.steering.progress import as_facts as work_facts
-from campaign.steering.progress import matrix, summary
+from campaign.steering.progress import duration, matrix, summary
 from campaign.steering.status import State, Status, status_of
 from campaign.steering.submit import planned as plan_of
 from campaign.steering.time_left import left
+from launchers.endings import say
+from launchers.in_hand import InHand, in_hand
 from launchers.launchpad import Fizzled, fizzled
 
 if TYPE_CHECKING:
@@ -44,7 +47,7 @@ def pause_note(farm: Farm, name: str) -> str:
     held = holds(farm, name)
     if not held:
         return ""
-    parts = "" if {} in held else f" ({'; '.join(map(say, held))})"
+    parts = "" if {} in held else f" ({'; '.join(map(say_selection, held))})"
     return f"{name} is paused{parts}: what waits is not released before `latticefarm resume {name}`"
 
 
@@ -64,6 +67,7 @@ def render(farm: Farm, name: str) -> Iterator[RenderableType]:
         yield f"[yellow]{note}[/]"
     yield from (f"[bold red]faulty:[/] {escape(one.text())}" for one in found.plan.faulty)
     yield from gap_lines(found.plan.gaps)
+    yield from (escape(one) for one in hands(farm, found))
     for failure in failures(farm, found):
         reason = failure.failure
         advice = f" ({reason['advice']})" if reason.get("advice") else ""
@@ -72,6 +76,27 @@ def render(farm: Farm, name: str) -> Iterator[RenderableType]:
     blocked = len(found.of(State.BLOCKED))
     if blocked:
         yield f"{blocked} blocked by what failed; `latticefarm retry {name}` runs it again"
+
+
+def hands(farm: Farm, found: Status) -> Iterator[str]:
+    """For each host: how much it has in hand, and each piece of work whose process does not answer."""
+    held = in_hand(farm, found.queued.values())
+    for host in sorted({one.host for one in held}):
+        there = [one for one in held if one.host == host]
+        since = min((one.began for one in there if one.began), default=None)
+        yield f"running on {host}: {len(there)}, since {say(since)}"
+        for one in there:
+            if one.answers is False:
+                title = found.plan.work[one.key].title
+                process = "" if one.process is None else f", process {one.process}"
+                yield f"  {title} on {host}{process}, since {say(one.began)}: {_silence(one)}"
+
+
+def _silence(one: InHand) -> str:
+    if one.here:
+        return "its process is gone; the next worker on this machine puts it back"
+    ago = duration((datetime.now(UTC) - one.heard).total_seconds()) if one.heard else "ever"
+    return f"silent for {ago}; if that machine is gone, `latticefarm rescue {one.host}` puts its work back"
 
 
 def failures(farm: Farm, found: Status) -> list[Fizzled]:
@@ -85,10 +110,18 @@ def as_facts(farm: Farm, name: str) -> dict[str, Any]:
     return {
         "counts": {str(state): number for state, number in found.counts().items()},
         "work": work_facts(found),
+        "running": [one.as_facts() for one in in_hand(farm, found.queued.values())],
         "gaps": [gap._asdict() for gap in found.plan.gaps],
         "faulty": [one.as_facts() for one in found.plan.faulty],
         "failures": [
-            {"key": one.key, "fw_id": one.fw_id, "run_directory": one.launch_directory, **one.failure, "parts": one.parts}
+            {
+                "key": one.key,
+                "fw_id": one.fw_id,
+                "run_directory": one.launch_directory,
+                **one.failure,
+                "parts": one.parts,
+                "attempts": one.attempts,
+            }
             for one in failures(farm, found)
         ],
     }

@@ -12,7 +12,7 @@ from campaign.records.campaigns import holds
 from campaign.steering.holds import is_held
 from flows.keys import job_uuid
 from launchers.farm import Farm
-from launchers.launchpad import QueuedWork, queued
+from launchers.launchpad import QueuedWork, queued, to_rescue
 
 
 class State(StrEnum):
@@ -64,7 +64,7 @@ class Status:
         return states >= set(self.states.values())
 
     @property
-    def ended(self) -> bool:
+    def idle(self) -> bool:
         """Whether nothing is left that could go on by itself."""
         # what waits, waits for work that goes on, or that somebody paused
         return not GOES_ON & set(self.states.values())
@@ -75,8 +75,9 @@ def status_of(farm: Farm, plan: Plan) -> Status:
     selections = holds(farm, plan.campaign)
     done = _done(farm, plan)
     workflows = queued(farm, [key for key in plan.work if key not in done])
+    lost = to_rescue(farm, workflows.values())
     held = {key for key, work in plan.work.items() if is_held(work, selections)}
-    return Status(plan, states(plan, done, workflows, held), workflows)
+    return Status(plan, states(plan, done, workflows, held, lost), workflows)
 
 
 def _done(farm: Farm, plan: Plan) -> set[str]:
@@ -89,13 +90,19 @@ def _done(farm: Farm, plan: Plan) -> set[str]:
 
 
 def states(
-    plan: Plan, done: Set[str], workflows: Mapping[str, QueuedWork], held: Set[str] = frozenset()
+    plan: Plan,
+    done: Set[str],
+    workflows: Mapping[str, QueuedWork],
+    held: Set[str] = frozenset(),
+    lost: Set[str] = frozenset(),
 ) -> dict[str, State]:
-    """The state of each key, derived from what is delivered, what is queued, and what is held back."""
+    """The state of each key, derived from what is delivered, queued, held back, and lost by a machine (FIZZLED, no failure)."""
     found: dict[str, State] = {}
     for key, work in plan.work.items():  # inputs come before what needs them
         if key in done:
             found[key] = State.DONE
+        elif key in lost:
+            found[key] = State.QUEUED  # a worker puts it back
         elif key in workflows:
             found[key] = _OF_FIREWORKS.get(workflows[key].state, State.QUEUED)
         else:
