@@ -6,12 +6,13 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from pymongo.errors import ConnectionFailure, ExecutionTimeout
+from pymongo.errors import ConnectionFailure, ExecutionTimeout, PyMongoError
 
 T = TypeVar("T")
 
 # the connection, not the request: worth trying again (a refused password is not)
 DATABASE_AWAY = (ConnectionFailure, ExecutionTimeout)
+DATABASE_ERRORS = (PyMongoError,)
 
 
 def patiently(

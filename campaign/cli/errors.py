@@ -25,7 +25,7 @@ def is_users(error: Exception, arguments: Sequence[str] = ()) -> bool:
     `arguments` are those of the command: a path that is missing is the user's to mend if they named it.
     """
     if _is_of_database(error):
-        return _answer(error).get("code") in _MENDABLE or _is_away(error)
+        return _answer(error).get("code", getattr(error, "code", None)) in _MENDABLE or _is_away(error)
     if isinstance(error, OSError):
         return error.errno in _OF_THE_MACHINE or (error.errno in _OF_A_NAMED_PATH and _is_named(error, arguments))
     return any(isinstance(cause, kind) for kind in _users() for cause in _causes(error))
@@ -61,9 +61,9 @@ def _users() -> Iterator[type[Exception]]:
 def _is_of_database(error: Exception) -> bool:
     if "pymongo" not in sys.modules:  # then nothing of it was raised
         return False
-    from pymongo.errors import PyMongoError
+    from launchers.patience import DATABASE_ERRORS
 
-    return isinstance(error, PyMongoError)
+    return isinstance(error, DATABASE_ERRORS)
 
 
 def _is_away(error: Exception) -> bool:

@@ -36,12 +36,13 @@ def work(
     from launchers.settings import WorkerSettings
 
     taken = _known(category or [])
+    drained_at = None if deadline is None else moment(deadline)
     database()
     settings = WorkerSettings(
         run_root=run_root(),
         categories=taken,
         until_empty=until_empty,
-        deadline=None if deadline is None else moment(deadline),
+        deadline=drained_at,
         then=ADVANCE,
     )
     node = Node(NodeSettings(slots or default_slots(), settings))

@@ -1,0 +1,85 @@
+"""Who has what in hand: shown by host, and put back when a person says that the host is gone."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from fireworks import FWAction, FWorker
+
+from campaign.cli.status_view import planned
+from campaign.steering.status import State, status_of
+from launchers.endings import ATTEMPTS
+from launchers.launchpad import counts
+from launchers.processes import ProcessName
+from launchers.rescue import Reaper
+
+pytestmark = pytest.mark.usefixtures("toy_folder")
+MINE = ProcessName.mine()
+DEAD = ProcessName(MINE.host, MINE.pid, MINE.started - 1000)
+
+
+def check_out(farm, process: object, hours_ago: float = 0.0) -> int:
+    launch = farm.launchpad.checkout_fw(FWorker(name=str(process)), "/nowhere")[1]
+    past = (datetime.now(UTC) - timedelta(hours=hours_ago)).isoformat()
+    history = [{"state": "RUNNING", "created_on": past, "updated_on": past}]
+    farm.launchpad.launches.update_one({"launch_id": launch}, {"$set": {"state_history": history}})
+    return launch
+
+
+def test_status_says_who_where_and_since_when(latticefarm, farm) -> None:
+    latticefarm("submit", "toy.yaml")
+    check_out(farm, "node7:4242:1700000000", hours_ago=3)
+    check_out(farm, "node8:17:1700000000", hours_ago=0.5)
+    check_out(farm, DEAD)
+    check_out(farm, MINE)
+    said = " ".join(latticefarm("status", "toy").out.split())
+    assert "running on node7: 1, since 20" in said
+    assert "on node7, process 4242, since 20" in said
+    assert "silent for 3.0 h; if that machine is gone, `latticefarm rescue node7` puts its work back" in said
+    assert "running on node8: 1" in said
+    assert "process 17" not in said  # it may well be alive
+    assert f"running on {MINE.host}: 2" in said
+    assert said.count("its process is gone; the next worker on this machine puts it back") == 1
+    running = json.loads(latticefarm("status", "toy", "--json").out)["toy"]["running"]
+    assert {(one["host"], one["process"], one["answers"]) for one in running} == {
+        ("node7", 4242, False),
+        ("node8", 17, None),
+        (MINE.host, MINE.pid, False),
+        (MINE.host, MINE.pid, True),
+    }
+
+
+def test_rescue_of_a_host_that_is_gone(latticefarm, farm) -> None:
+    latticefarm("submit", "toy.yaml")
+    assert "no work is in hand anywhere" in latticefarm("rescue", "node7").complaint
+    for process in ("node7:4242:1700000000", "node7:4243:1700000000", "node8:17:1700000000"):
+        check_out(farm, process)
+    assert "node7: 2 jobs in hand" in latticefarm("rescue").out
+    assert "work is in hand on node7, node8" in latticefarm("rescue", "nod7").complaint
+    assert "node7: 2 of 2 jobs back in the queue" in latticefarm("rescue", "node7").out
+    assert (counts(farm)["RUNNING"], counts(farm)["READY"]) == (1, 7)
+
+
+def test_work_to_rescue_has_not_failed(latticefarm, farm) -> None:
+    """A full disk: until it is put back it is FIZZLED, and no failure; in the end it is one."""
+    latticefarm("submit", "toy.yaml")
+    told = {"_stacktrace": "...\nOSError: [Errno 28] No space left on device", "_details": None}
+    action = FWAction(stored_data={"_exception": told}, exit=True)
+    fw_id = farm.launchpad.fireworks.find_one({"state": "READY"}, sort=[("fw_id", 1)])["fw_id"]
+    for attempt in range(1, ATTEMPTS + 1):
+        farm.launchpad.complete_launch(
+            farm.launchpad.checkout_fw(FWorker(name=str(MINE)), "/nowhere", fw_id)[1], action, "FIZZLED"
+        )
+        found = status_of(farm, planned(farm, "toy"))
+        assert (len(found.of(State.FAILED)), len(found.of(State.QUEUED))) == (0, 8)
+        assert len(Reaper(farm, 0).reap()) == (attempt < ATTEMPTS)
+    found = status_of(farm, planned(farm, "toy"))
+    assert len(found.of(State.FAILED)) == 1
+    (failure,) = json.loads(latticefarm("status", "toy", "--json").out)["toy"]["failures"]
+    assert failure["kind"] == "gave-up"
+    assert len(failure["attempts"]) == ATTEMPTS
+    assert "given up after 3 attempts" in " ".join(latticefarm("results", "toy", "failures").out.split())
+    assert "toy: 1 jobs back in the queue" in latticefarm("retry", "toy").out
+    assert counts(farm)["READY"] == 8
