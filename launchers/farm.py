@@ -27,8 +27,8 @@ class Farm:
     `token` marks the claims of this process.
     """
 
-    launchpad: LaunchPad
-    store: JobStore
+    launchpad: LaunchPad = field(repr=False)  # its text holds the URI, with its password
+    store: JobStore = field(repr=False)
     token: str = field(default_factory=lambda: uuid4().hex)
 
     @classmethod

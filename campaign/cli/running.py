@@ -17,7 +17,6 @@ from campaign.steering.status import ENDED, State, Status, status_of
 from campaign.steering.submit import planned
 from campaign.steering.time_left import left
 from launchers.farm import Farm
-from launchers.in_hand import in_hand
 from launchers.node import Node, NodeSettings, default_slots, run_root
 from launchers.patience import patiently
 from launchers.settings import WorkerSettings
@@ -68,11 +67,10 @@ def run_campaign(loaded: LoadedSpec, slots: int | None, report: bool) -> int:
 
 def _after_stop(farm: Farm, found: Status) -> str:
     """What became of the work in hand; what another host has is not ours to put back."""
-    elsewhere = [one for one in in_hand(farm, found.queued.values()) if not one.here]
-    if not elsewhere:
-        return "what was in hand here is back in the queue"
-    hosts = ", ".join(sorted({one.host for one in elsewhere}))
-    return f"what was in hand here is back in the queue; {len(elsewhere)} run on {hosts}"
+    from campaign.cli.status_view import elsewhere
+
+    others = elsewhere(farm, found)
+    return "what was in hand here is back in the queue" + (f"; still running: {others}" if others else "")
 
 
 def _report(farm: Farm, name: str) -> None:
@@ -139,7 +137,7 @@ class View:
     started: float = field(default_factory=time.monotonic)
     found: Status | None = None
     _live: Any = None
-    _said: Counter[State] = field(default_factory=Counter)
+    _said: tuple[Counter[State], str] = field(default_factory=lambda: (Counter(), ""))
 
     @property
     def idle(self) -> bool:
@@ -155,19 +153,22 @@ class View:
 
     def refresh(self) -> None:
         """Ask the database, and show what changed."""
+        from campaign.cli.status_view import elsewhere
+
         self.found = self.asked.status()
-        counts = self.found.counts()
+        counts, others = self.found.counts(), elsewhere(self.asked.farm, self.found)
         if self._live is not None:
             from rich.console import Group
 
-            self._live.update(Group(matrix(self.found, f"campaign {self.asked.plan.campaign}"), self._line(counts)))
-        elif counts != self._said:
-            show(self._line(counts))
-        self._said = counts
+            self._live.update(Group(matrix(self.found, f"campaign {self.asked.plan.campaign}"), self._line(counts, others)))
+        elif (counts, others) != self._said:
+            show(self._line(counts, others))
+        self._said = counts, others
 
-    def _line(self, counts: Counter[State]) -> str:
+    def _line(self, counts: Counter[State], others: str) -> str:
         spent = duration(time.monotonic() - self.started)
-        return f"[{spent}] {summary(counts)}{self._ahead()}".replace("[", r"\[", 1)
+        running_there = f"; running elsewhere: {others}" if others else ""
+        return f"[{spent}] {summary(counts)}{self._ahead()}{running_there}".replace("[", r"\[", 1)
 
     def _ahead(self) -> str:
         assert self.found is not None

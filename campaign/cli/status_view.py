@@ -92,6 +92,17 @@ def hands(farm: Farm, found: Status) -> Iterator[str]:
                 yield f"  {title} on {host}{process}, since {say(one.began)}: {_silence(one)}"
 
 
+def elsewhere(farm: Farm, found: Status) -> str:
+    """What other machines have in hand: `1 on node7, silent for 3.0 h (...)`; empty if they have nothing."""
+    held = [one for one in in_hand(farm, found.queued.values()) if not one.here]
+    parts = []
+    for host in sorted({one.host for one in held}):
+        there = [one for one in held if one.host == host]
+        silent = next((f", {_silence(one)}" for one in there if one.answers is False), "")
+        parts.append(f"{len(there)} on {host}{silent}")
+    return "; ".join(parts)
+
+
 def _silence(one: InHand) -> str:
     if one.here:
         return "its process is gone; the next worker on this machine puts it back"

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from fireworks import FWAction, FWorker
 
-from campaign.cli.status_view import planned
+from campaign.cli.status_view import elsewhere, planned
 from campaign.steering.status import State, status_of
 from launchers.endings import ATTEMPTS
 from launchers.launchpad import counts
@@ -49,6 +49,18 @@ def test_status_says_who_where_and_since_when(latticefarm, farm) -> None:
         (MINE.host, MINE.pid, False),
         (MINE.host, MINE.pid, True),
     }
+
+
+def test_a_run_says_what_it_waits_for(farm, latticefarm) -> None:
+    latticefarm("submit", "toy.yaml")
+    found = status_of(farm, planned(farm, "toy"))
+    assert elsewhere(farm, found) == ""
+    check_out(farm, MINE)
+    check_out(farm, "node8:17:1700000000")
+    check_out(farm, "node7:4242:1700000000", hours_ago=3)
+    said = elsewhere(farm, status_of(farm, planned(farm, "toy")))
+    assert said.startswith("1 on node7, silent for 3.0 h; if that machine is gone, `latticefarm rescue node7`")
+    assert said.endswith("; 1 on node8")
 
 
 def test_rescue_of_a_host_that_is_gone(latticefarm, farm) -> None:

@@ -91,6 +91,10 @@ def test_no_store_and_no_password_travels_with_a_job(farm, toy_task, envelope):
     assert "mongodb" not in repr(spec)
 
 
+def test_a_farm_does_not_show_its_uri(farm):
+    assert "mongodb" not in repr(farm)
+
+
 def test_a_job_that_ran_twice_leaves_one_record(farm, toy_task, envelope, tmp_path):
     one = envelope(toy_task(value=1))
     add(farm, [one])
