@@ -70,7 +70,9 @@ def _after_stop(farm: Farm, found: Status) -> str:
     from campaign.cli.status_view import elsewhere
 
     others = elsewhere(farm, found)
-    return "what was in hand here is back in the queue" + (f"; still running: {others}" if others else "")
+    if not others:
+        return "what was in hand is back in the queue"
+    return f"what was in hand here is back in the queue; still running: {others}"
 
 
 def _report(farm: Farm, name: str) -> None:
