@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import signal
 import time
@@ -21,7 +22,7 @@ class ToyTask(Settings):
     needs: tuple[str, ...] = ()
     seconds: float = 0.0
     fail: bool = False
-    harm: Literal["", "process", "memory", "document"] = ""
+    harm: Literal["", "process", "memory", "document", "deafness"] = ""
 
 
 class Toy(Record):
@@ -40,6 +41,8 @@ def toy(task: ToyTask) -> Toy:
         raise CalculationFailed.of("toy", "asked", "this toy was asked to fail", "ask it not to")
     if task.harm == "process":
         os.kill(os.getpid(), signal.SIGKILL)
+    if task.harm == "deafness":
+        hashlib.pbkdf2_hmac("sha512", b"", b"", 100_000_000)  # compiled code, for a minute or more
     if task.harm == "memory":
         _take_too_much()
     needs = read_records(Toy, task.needs)

@@ -28,10 +28,11 @@ from launchers.patience import DATABASE_AWAY
 from launchers.processes import ProcessName
 from launchers.rescue import DRAIN_NOTE, RESTS_UNTIL, Reaper
 from launchers.settings import WorkerSettings
+from launchers.watch import watch
 
 IDLE_S = 0.5
 HOUSEKEEPING_S = 5.0
-GRACE_S = 6.0  # from a signal to the end of the process
+GRACE_S = 6.0  # from a signal to the end of the process; a third more where compiled code hears no signal
 THEN_S = 10.0  # an `advance` releases work at once: this is for one that was lost
 
 
@@ -70,7 +71,7 @@ class Worker:
         """Work until drained, past the deadline or (if asked) out of work; return how many jobs were run."""
         self._listen()
         try:
-            with patient_locks(self.settings.patience_s):
+            with watch(self._asks, self._leave_note, 1.3 * GRACE_S), patient_locks(self.settings.patience_s):
                 return self._run()
         finally:
             signal.setitimer(signal.ITIMER_REAL, 0)
@@ -123,6 +124,11 @@ class Worker:
             signal.signal(number, self._drain)
         if self.settings.deadline is not None:
             signal.setitimer(signal.ITIMER_REAL, max(self.settings.deadline - time.time(), 0.001))
+
+    def _asks(self, number: int) -> bool:
+        """Whether this signal asks the worker to end; an alarm may be a job's own."""
+        late = self.settings.deadline is not None and time.time() >= self.settings.deadline
+        return number in (signal.SIGINT, signal.SIGTERM) or (number == signal.SIGALRM and late)
 
     def _drain(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002 - a signal handler's signature
         """Asked once, it goes on asking itself: what has not ended by then waits for something."""

@@ -166,3 +166,27 @@ def test_sigterm_between_checkout_and_job(farm, toy_task, envelope, tmp_path):
     Reaper(farm, 0).reap()
     assert counts(farm) == {"READY": 1}
     assert farm.launchpad.launches.count_documents({"ended.own": True}) == 0
+
+
+def test_sigterm_in_compiled_code(farm, toy_task, envelope, tmp_path):
+    """Python's signal handlers wait until it returns."""
+    add(farm, [envelope(toy_task(value=1, harm="deafness"))])
+    process = slot(tmp_path, 1.0)
+    wait_for(lambda: counts(farm) == {"RUNNING": 1})
+    time.sleep(2)
+    assert 5 < drain(process) < BOUND_S
+    assert Reaper(farm, 0).reap() == [1]
+    assert farm.launchpad.launches.find_one({})["ended"]["kind"] == "drained"
+
+
+def test_a_signal_to_a_child_of_a_job_is_not_the_worker_s():
+    script = (
+        "import os, signal, time\nfrom launchers.watch import watch\n"
+        "signal.signal(signal.SIGTERM, lambda *_: None)\n"
+        "with watch(lambda number: True, lambda: print('asked'), 0.2):\n"
+        "    child = os.fork()\n    if not child:\n        time.sleep(1)\n        os._exit(0)\n"
+        "    time.sleep(0.3)\n    os.kill(child, signal.SIGTERM)\n    os.waitpid(child, 0)\n    time.sleep(0.5)\n"
+        "print('on')"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout == "on\n"
