@@ -128,6 +128,19 @@ class LevelSpec(Settings):
     structures: Size = "full"
     draw: Literal["random", "stratified"] = "random"
     phonons: bool = False  # its own, by finite displacements with the engine: the reference of its models
+    energy_key: str | None = None  # what the files call it; None: energy
+    forces_key: str | None = None  # None: forces, or force
+
+    @model_validator(mode="after")
+    def _keys_of_files(self) -> LevelSpec:
+        for name in ("energy_key", "forces_key"):
+            if getattr(self, name) == "":
+                raise located((name,), "is empty; remove it")
+            if getattr(self, name) is not None and not self.data:
+                raise located((name,), "names what the files of data call it, and there are none; remove it")
+        if self.forces_key is not None and not self.forces:
+            raise located(("forces_key",), "names forces that are not used; add forces: true, or remove it")
+        return self
 
     @model_validator(mode="after")
     def _one_origin(self) -> LevelSpec:

@@ -140,9 +140,10 @@ class Resolver:
             sha256 = self._sha256((*loc, "data"), path) if path is not None else None
             if path is not None and sha256 is not None:
                 self.files[sha256] = path
-                files.append(PublishedFile(name=path.name, sha256=sha256, level=name, forces=level.forces))
-        about = {key: getattr(level, key) for key in ResolvedLevel.model_fields if key != "files"}
-        return ResolvedLevel(files=tuple(files), **about)
+                about = {key: getattr(level, key) for key in ("forces", "energy_key", "forces_key")}
+                files.append(PublishedFile(name=path.name, sha256=sha256, level=name, **about))
+        rest = {key: getattr(level, key) for key in ResolvedLevel.model_fields if key != "files"}
+        return ResolvedLevel(files=tuple(files), **rest)
 
     def _sha256(self, loc: Loc, path: Path) -> str | None:
         try:
@@ -154,14 +155,15 @@ class Resolver:
 
     def _refuse_shared_files(self, loc: Loc, levels: dict[str, ResolvedLevel]) -> None:
         """The labels of one level given for another would train a difference of nothing."""
-        owners: dict[str, str] = {}
+        owners: dict[tuple[str, str], str] = {}
         for name, level in levels.items():
             for file in level.files:
-                owner = owners.get(file.sha256)
+                energies = file.sha256, file.energy_key or "energy"  # one file may have those of several levels
+                owner = owners.get(energies)
                 if owner is not None:
                     message = f"{file.name} holds the same bytes as a file of {owner}; name each file once"
                     self.problems.append(self.complain((*loc, "levels", name, "data"), message))
-                owners[file.sha256] = name
+                owners[energies] = name
 
     def _find(self, loc: Loc, name: str) -> Path | None:
         tried = [folder / Path(name).expanduser() for folder in self.folders]

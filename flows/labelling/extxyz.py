@@ -12,18 +12,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from ase.data import chemical_symbols
 
-_KEY = re.compile(
-    r"""([A-Za-z_][\w.-]*)\s*=\s*
-        (?:"([^"]*)" | '([^']*)' | \{([^}]*)\} | \[([^\]]*)\] | (?![A-Za-z_][\w.-]*\s*=)([^\s"'{\[]*))""",
-    re.VERBOSE,
-)
+from flows.labelling.header import FrameError, Header, number
+
 _COUNT = re.compile(r"[0-9]{1,9}")
 _PLAIN_XYZ = "species:S:1:pos:R:3"
-
-
-class FrameError(ValueError):
-    """A frame that cannot be used; the message is the reason."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +47,7 @@ class Columns:
         if where.stop - where.start != 3:
             raise FrameError(f"{name} has {where.stop - where.start} columns instead of 3")
         try:
-            values = np.array([[float(word) for word in row[where]] for row in words]).reshape(-1, 3)
+            values = np.array([[number(word) for word in row[where]] for row in words]).reshape(-1, 3)
         except ValueError as error:
             raise FrameError(f"unreadable {name}: {error}") from None
         if not np.isfinite(values).all():
@@ -79,32 +73,17 @@ def split_frames(text: str) -> list[FrameText]:
 
 def _starts(lines: list[str]) -> list[int]:
     starts: list[int] = []
-    for number, line in enumerate(lines):
+    for row, line in enumerate(lines):
         if _COUNT.fullmatch(line.strip()):
-            starts.append(number)
+            starts.append(row)
         elif "=" in line:
-            before = number - 1 if number and 0 < len(lines[number - 1].split()) < 4 else number
-            if not starts or starts[-1] < number - 1:
+            before = row - 1 if row and 0 < len(lines[row - 1].split()) < 4 else row
+            if not starts or starts[-1] < row - 1:
                 starts.append(before)
     return starts
 
 
-def comment_keys(comment: str) -> dict[str, str]:
-    """`key=value` pairs of a comment line as text; an empty value is an empty text.
-
-    Raises:
-        FrameError: `energy` is given twice, differently.
-    """
-    keys: dict[str, str] = {}
-    for match in _KEY.finditer(comment):
-        value = next((group for group in match.groups()[1:] if group is not None), "")
-        if match[1] == "energy" and keys.get("energy", value) != value:
-            raise FrameError(f"energy is given twice: {keys['energy']} and {value}")
-        keys[match[1]] = value
-    return keys
-
-
-def read_columns(frame: FrameText, keys: dict[str, str]) -> tuple[Columns, list[list[str]]]:
+def read_columns(frame: FrameText, header: Header) -> tuple[Columns, list[list[str]]]:
     """Columns by the `Properties` of the frame, and the words of each of its lines.
 
     Raises:
@@ -118,12 +97,36 @@ def read_columns(frame: FrameText, keys: dict[str, str]) -> tuple[Columns, list[
         raise FrameError(
             f"it should have {frame.count} lines of atoms and has {len(frame.lines)}: truncated or garbled"
         )
-    columns = parse_properties(keys.get("Properties") or _PLAIN_XYZ)
+    properties = header.structural("Properties")
+    columns = parse_properties(properties or _PLAIN_XYZ)
     words = [line.split() for line in frame.lines]
     for atom, row in enumerate(words):
         if len(row) != columns.width:
-            raise FrameError(f"atom {atom} has {len(row)} columns instead of {columns.width}")
+            why = "" if properties else ", and no Properties= says what they are"
+            raise FrameError(f"atom {atom} has {len(row)} columns instead of {columns.width}{why}")
     return columns, words
+
+
+def read_symbols(columns: Columns, words: Sequence[Sequence[str]]) -> tuple[str, ...]:
+    """The element of each atom, by the column `species`, or by its atomic number in `Z`.
+
+    Raises:
+        FrameError: an atomic number is none, or another element than its species.
+    """
+    named = [row[columns.slices["species"]][0] for row in words] if "species" in columns.slices else None
+    if "Z" not in columns.slices:
+        return tuple(named or ())
+    numbered = [_of_number(atom, row[columns.slices["Z"]][0]) for atom, row in enumerate(words)]
+    if named is not None and named != numbered:
+        atom = next(i for i, (one, other) in enumerate(zip(named, numbered, strict=True)) if one != other)
+        raise FrameError(f"atom {atom} is {named[atom]} by its species and {numbered[atom]} by its Z")
+    return tuple(numbered)
+
+
+def _of_number(atom: int, text: str) -> str:
+    if not _COUNT.fullmatch(text) or not 0 < int(text) < len(chemical_symbols):
+        raise FrameError(f"atom {atom} has Z={text}, which is no element")
+    return chemical_symbols[int(text)]
 
 
 def parse_properties(properties: str) -> Columns:
@@ -132,17 +135,25 @@ def parse_properties(properties: str) -> Columns:
     Raises:
         FrameError: it is no such text, or lacks species or pos.
     """
-    fields = properties.split(":")
+    fields = properties.strip().split(":")
     slices: dict[str, slice] = {}
     width = 0
     try:
-        for name, _, count in zip(fields[::3], fields[1::3], fields[2::3], strict=True):
-            slices[name] = slice(width, width + int(count))
-            width += int(count)
+        for name, _, text in zip(fields[::3], fields[1::3], fields[2::3], strict=True):
+            count = int(text)
+            if count < 1:
+                raise ValueError
+            if name in slices:
+                raise FrameError(f"Properties={properties} names {name} twice")
+            slices[name] = slice(width, width + count)
+            width += count
+    except FrameError:
+        raise
     except ValueError:
         raise FrameError(f"unreadable Properties={properties}") from None
-    if missing := {"species", "pos"} - slices.keys():
-        raise FrameError(f"Properties={properties} lacks {' and '.join(sorted(missing))}")
-    if slices["species"].stop - slices["species"].start != 1:
-        raise FrameError(f"Properties={properties}: species is not one column")
+    if missing := [name for name in ("species", "pos") if name not in slices and not (name == "species" and "Z" in slices)]:
+        raise FrameError(f"Properties={properties} lacks {' and '.join(missing)}")
+    for name in ("species", "Z"):
+        if name in slices and slices[name].stop - slices[name].start != 1:
+            raise FrameError(f"Properties={properties}: {name} is not one column")
     return Columns(slices, width)

@@ -8,13 +8,14 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from flows.labelling.extxyz import FrameError
+from flows.labelling.header import FrameError
 from flows.labelling.matching import AmbiguousMatch, Match, StructureIndex
 from flows.labelling.published import Frame, LabelError, check_composition, read_published
 from flows.labelling.settings import Expectations, MatchingSettings, PublishedFile
 from flows.records import SetAside
 
 _SAME_ENERGY_EV = 2e-3  # published energies are rounded to 1e-3 eV
+_FREE_ENERGY_OFF_WORTH_SAYING_EV = 1e-3
 _CELL_OFF_WORTH_SAYING = 1e-6
 
 
@@ -51,6 +52,11 @@ class Gathering:
         off = max((frame.cell_off for frame in frames), default=0.0)
         if off > _CELL_OFF_WORTH_SAYING:
             warnings.append(f"{file.name}: cells differ by up to {100 * off:.2g} % from the training cell")
+        off = max((frame.free_energy_off for frame in frames), default=0.0)
+        if off > _FREE_ENERGY_OFF_WORTH_SAYING_EV:
+            warnings.append(
+                f"{file.name}: energy is used; free_energy differs by up to {off:.4g} eV: if it is meant, energy_key: free_energy"
+            )
 
     def unify(self, composition: Mapping[str, int] | None) -> None:
         """Leave one composition in all levels (the base level's most frequent one, if none is given), and no

@@ -5,15 +5,20 @@ Frames are counted from 0. Energies are eV per cell, lengths Å, forces eV/Å.
 
 from __future__ import annotations
 
-import math
+import bz2
+import gzip
+import lzma
+import zlib
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from ase.data import atomic_numbers
 
-from flows.labelling.extxyz import Columns, FrameError, FrameText, comment_keys, read_columns, split_frames
+from flows.labelling.extxyz import FrameText, read_columns, read_symbols, split_frames
+from flows.labelling.header import FrameError, Header, number, read_header
+from flows.labelling.quantities import energy_of, forces_of, free_energy_off
 from flows.labelling.settings import Expectations, PublishedFile
 from flows.records import SetAside
 
@@ -28,7 +33,8 @@ class LabelError(ValueError):
 class Frame:
     """One readable frame: `cell` (3, 3) rows are lattice vectors, `positions` and `forces` are (N, 3).
 
-    `cell_off` is the relative difference of its cell from the expected one.
+    `cell_off` is the relative difference of its cell from the expected one, `free_energy_off` that (eV) of a
+    `free_energy` beside the energy.
     """
 
     file: str
@@ -40,6 +46,7 @@ class Frame:
     energy_eV: float
     forces: np.ndarray | None
     cell_off: float = 0.0
+    free_energy_off: float = 0.0
 
     def aside(self, reason: str, structure_key: str | None = None) -> SetAside:
         return SetAside(
@@ -55,7 +62,12 @@ def read_published(
     file: PublishedFile, content: bytes, expectations: Expectations
 ) -> tuple[list[Frame], list[SetAside]]:
     """The usable frames of a file, and the others with their reasons; a file without any is one of these."""
-    texts = [] if _is_binary(content) else split_frames(content.decode("utf-8", errors="replace"))
+    try:
+        content = _unpacked(content)
+    except (OSError, EOFError, ValueError, lzma.LZMAError, zlib.error) as error:
+        reason = f"{file.name} cannot be unpacked: {error}"
+        return [], [SetAside(file=file.name, level=file.level, reason=reason)]
+    texts = [] if _is_binary(content) else split_frames(content.decode("utf-8-sig", errors="replace"))
     if not texts:
         reason = f"{file.name} has no frames of extended XYZ text: convert it, or unpack it"
         return [], [SetAside(file=file.name, level=file.level, reason=reason)]
@@ -68,16 +80,26 @@ def read_published(
     return frames, aside
 
 
+def _unpacked(content: bytes) -> bytes:
+    """The content of a .gz, .xz or .bz2 file, any other as it is."""
+    if content.startswith(b"\x1f\x8b"):
+        return gzip.decompress(content)
+    if content.startswith(b"\xfd7zXZ"):
+        return lzma.decompress(content)
+    return bz2.decompress(content) if content.startswith(b"BZh") else content
+
+
 def _is_binary(content: bytes) -> bool:
-    return b"\x00" in content[:1000] or content.startswith((b"\x1f\x8b", b"BZh", b"PK\x03\x04"))
+    return b"\x00" in content[:1000] or content.startswith(b"PK\x03\x04")
 
 
 def _read_frame(text: FrameText, file: PublishedFile, expectations: Expectations) -> Frame:
-    keys = comment_keys(text.comment)
-    columns, words = read_columns(text, keys)
-    symbols = tuple(word for row in words for word in row[columns.slices["species"]])
+    header = read_header(text.comment)
+    columns, words = read_columns(text, header)
+    symbols = read_symbols(columns, words)
     check_composition(symbols, expectations.composition)
-    cell = _cell(keys)
+    cell = _cell(header)
+    energy_eV = energy_of(header, file)
     return Frame(
         file=file.name,
         index=text.index,
@@ -86,47 +108,32 @@ def _read_frame(text: FrameText, file: PublishedFile, expectations: Expectations
         cell=cell,
         cell_off=_cell_off(cell, expectations),
         positions=columns.numbers("pos", words),
-        energy_eV=_energy(keys),
-        forces=_forces(columns, words) if file.forces else None,
+        energy_eV=energy_eV,
+        forces=forces_of(columns, words, file) if file.forces else None,
+        free_energy_off=free_energy_off(header, energy_eV, file),
     )
 
 
-def _forces(columns: Columns, words: Sequence[Sequence[str]]) -> np.ndarray:
-    for name in ("forces", "force"):
-        if name in columns.slices:
-            return columns.numbers(name, words)
-    raise FrameError("it has no forces, and its level is said to have them")
-
-
-def _energy(keys: Mapping[str, str]) -> float:
-    if "energy" not in keys:
-        raise FrameError(f"it has no energy= (its keys: {', '.join(keys) or 'none'})")
-    text = keys["energy"].strip()
-    if not text:
-        raise FrameError("its energy= is empty")
-    try:
-        energy = float(text)
-    except ValueError:
-        raise FrameError(f"its energy={text} is not a number") from None
-    if not math.isfinite(energy):
-        raise FrameError(f"its energy={text} is not finite")
-    return energy
-
-
-def _cell(keys: Mapping[str, str]) -> np.ndarray:
-    if "Lattice" not in keys:
+def _cell(header: Header) -> np.ndarray:
+    lattice = header.structural("Lattice")
+    if lattice is None:
         raise FrameError("it is not periodic: it has no Lattice=")
-    periodic = keys.get("pbc", "T T T").replace(",", " ").split()
+    pbc = header.structural("pbc")
+    periodic = _words("T T T" if pbc is None else pbc)
     if not all(word.lower() in ("t", "true", "1") for word in periodic):
-        raise FrameError(f"it is not periodic in all directions: pbc={keys['pbc']}")
+        raise FrameError(f"it is not periodic in all directions: pbc={pbc}")
     try:
-        cell = np.array([float(word) for word in keys["Lattice"].split()]).reshape(3, 3)
+        cell = np.array([number(word) for word in _words(lattice)]).reshape(3, 3)
     except ValueError:
-        raise FrameError(f"unreadable Lattice={keys['Lattice']}") from None
+        raise FrameError(f"unreadable Lattice={lattice}") from None
     lengths = np.linalg.norm(cell, axis=1)
     if not np.isfinite(cell).all() or abs(np.linalg.det(cell)) <= _FLAT_CELL * lengths.prod():
-        raise FrameError(f"its cell has no volume: Lattice={keys['Lattice']}")
+        raise FrameError(f"its cell has no volume: Lattice={lattice}")
     return cell
+
+
+def _words(array: str) -> list[str]:
+    return array.replace(",", " ").split()
 
 
 def check_composition(symbols: tuple[str, ...], expected: Mapping[str, int] | None) -> None:
@@ -137,7 +144,9 @@ def check_composition(symbols: tuple[str, ...], expected: Mapping[str, int] | No
     """
     found = Counter(symbols)
     if unknown := found.keys() - atomic_numbers.keys() | found.keys() & {"X"}:
-        raise FrameError(f"wrong element {', '.join(sorted(unknown))}: there is none of this name")
+        meant = [name.capitalize() for name in sorted(unknown) if name.capitalize() in (expected or {})]
+        advice = f"; if {meant[0]} is meant, write it so" if meant else ""
+        raise FrameError(f"wrong element {', '.join(sorted(unknown))}: there is none of this name{advice}")
     if expected is None:
         return
     if strangers := found.keys() - expected.keys():

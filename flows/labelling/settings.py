@@ -11,16 +11,22 @@ from flows.settings import Settings
 class PublishedFile(Settings):
     """One labelled file: which level its energies are, whether its forces are that level's own, its content.
 
-    `sha256` is the identity of the content; `name` is for messages only and leaves the identity alone.
+    `sha256` is the identity of the content; `name` is for messages only and leaves the identity alone. `energy_key` and
+    `forces_key` are what its program calls them where that is not `energy` and `forces`.
     """
 
     name: str
     sha256: str
     level: str
     forces: bool = False
+    energy_key: str | None = None
+    forces_key: str | None = None
 
     def identity(self) -> dict[str, object]:
-        return {"sha256": self.sha256, "level": self.level, "forces": self.forces}
+        """To name what is read anyway changes nothing."""
+        named = {"energy_key": (self.energy_key, "energy"), "forces_key": (self.forces_key if self.forces else None, "forces")}
+        others = {name: key for name, (key, usual) in named.items() if key not in (None, usual)}
+        return {"sha256": self.sha256, "level": self.level, "forces": self.forces, **others}
 
 
 class MatchingSettings(Settings):

@@ -53,6 +53,8 @@ def level_trouble(labels: Mapping[str, Label], base: Mapping[str, Label], base_l
     keys = [key for key in labels if key in base]
     if _repeats_forces(labels, base, keys):
         return f"its forces are those of {base_level}, repeated: say that it has none"
+    if trouble := _one_energy(labels):
+        return trouble
     slope = level_slope(labels, base)
     if slope is None or _LEVEL_SLOPES[0] <= slope <= _LEVEL_SLOPES[1]:
         return None
@@ -80,6 +82,14 @@ def _likely(factor: float, candidates: Mapping[str, float]) -> str:
     }
     near = sorted((name for name in ratios if ratios[name] < _NEAR_ENOUGH), key=lambda name: ratios[name])
     return f"likely {' or '.join(near)}" if near else "and no unit that is known here"
+
+
+def _one_energy(labels: Mapping[str, Label]) -> str | None:
+    """That all of many structures have one and the same energy, which no crystal has; few may be equal by symmetry."""
+    energies = {label.energy_eV for label in labels.values()}
+    if len(labels) < _FEWEST or len(energies) > 1:
+        return None
+    return f"all of its {len(labels)} energies are {energies.pop():g} eV: this is not the energy of each structure"
 
 
 def _repeats_forces(labels: Mapping[str, Label], base: Mapping[str, Label], keys: list[str]) -> bool:
@@ -112,6 +122,8 @@ def base_trouble(base: Mapping[str, Label]) -> str | None:
     forces = [label.forces_eV_A for label in base.values() if label.forces_eV_A is not None]
     if len(forces) > 1 and not np.array(forces).any():
         return "all forces are zero: say that the level has none"
+    if trouble := _one_energy(base):
+        return trouble
     slope = base_slope(base)
     if slope is None or _WORK_SLOPES[0] <= slope <= _WORK_SLOPES[1]:
         return None

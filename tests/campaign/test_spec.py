@@ -86,6 +86,9 @@ def assert_holds(found: Any, old: Any) -> None:
     if isinstance(old, dict):
         for name, value in old.items():
             assert_holds(found[name], value)
+    elif isinstance(old, list):
+        for one, other in zip(found, old, strict=True):
+            assert_holds(one, other)
     else:
         assert found == old
 
@@ -95,6 +98,17 @@ def test_files_are_kept_by_content(minimal: Path) -> None:
     (dft,) = loaded.resolved.systems["diamond"].levels["dft"].files
     assert (dft.name, dft.level, dft.forces) == ("dft.xyz", "dft", True)
     assert loaded.files[dft.sha256].read_text() == "labels of DFT"
+
+
+def test_one_file_may_hold_the_energies_of_several_levels(minimal: Path) -> None:
+    both = "systems.diamond.levels={dft: {data: dft.xyz, forces: true}, hf: {data: dft.xyz, energy_key: hf_energy}}"
+    levels = load_spec(minimal, [both]).resolved.systems["diamond"].levels
+    assert [(file.name, file.energy_key) for one in levels.values() for file in one.files] == [
+        ("dft.xyz", None),
+        ("dft.xyz", "hf_energy"),
+    ]
+    with pytest.raises(SpecError, match="holds the same bytes as a file of dft; name each file once"):
+        load_spec(minimal, [both.replace("hf_energy", "energy")])
 
 
 def test_the_data_folder_comes_before_the_folder_of_the_yaml(minimal: Path) -> None:

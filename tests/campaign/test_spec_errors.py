@@ -46,7 +46,7 @@ CASES = {
     "unknown key far from all": (
         "forces: true",
         "zzz: 1",
-        "c.yaml:8: systems.diamond.levels.dft.zzz: unknown key; known: data, engine, forces, functional, structures, draw, phonons",
+        "c.yaml:8: systems.diamond.levels.dft.zzz: unknown key; known: data, engine, forces, functional, structures, draw, phonons, energy_key, forces_key",
     ),
     "misspelt key that is needed": (
         "structure:",
@@ -189,6 +189,21 @@ CASES = {
         "hf.xyz}",
         "hf.xyz, functional: PBE}",
         "c.yaml:9: systems.diamond.levels.hf.functional: only dft has a functional; remove it",
+    ),
+    "a key of files that there are not": (
+        "{data: hf.xyz}",
+        "{energy_key: HF_energy}",
+        "c.yaml:9: systems.diamond.levels.hf.energy_key: names what the files of data call it, and there are none; remove it",
+    ),
+    "a key of forces that are not used": (
+        "{data: hf.xyz}",
+        "{data: hf.xyz, forces_key: f}",
+        "c.yaml:9: systems.diamond.levels.hf.forces_key: names forces that are not used; add forces: true, or remove it",
+    ),
+    "an empty key": (
+        "{data: hf.xyz}",
+        "{data: hf.xyz, energy_key: ''}",
+        "c.yaml:9: systems.diamond.levels.hf.energy_key: is empty; remove it",
     ),
     "size that is no word": (
         "[861]",
