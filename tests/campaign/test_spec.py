@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from campaign.examples import copy_example, find_example, list_examples
-from campaign.spec import ResolvedSpec, SizeError, count, load_spec
+from campaign.spec import ResolvedSpec, SizeError, SpecError, count, load_spec
 
 PAPER = Path(__file__).parents[3] / "shared" / "data" / "paper"
 
