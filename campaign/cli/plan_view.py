@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from campaign.steering.progress import as_facts as work_facts
 from campaign.steering.progress import duration, matrix, summary
+from flows.phonons.crystal import LOOSE_A
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from campaign.spec import Gap, LoadedSpec
     from campaign.steering.status import Status
     from campaign.steering.time_left import Left
+    from flows.phonons.crystal import CrystalFacts
     from flows.records import LabelSet
 
 SHOWN = 8  # of frames set aside; `--json` has all
@@ -42,9 +44,19 @@ def find_key(plan: Plan, start: str) -> str:
     return found[0]
 
 
-def as_facts(status: Status, label_sets: Mapping[str, LabelSet], left: Left) -> dict[str, Any]:
+def crystals_of(loaded: LoadedSpec) -> dict[str, CrystalFacts]:
+    """What crystal was understood, by system."""
+    from flows.phonons.crystal import crystal_facts
+
+    return {name: crystal_facts(system.primitive.atoms()) for name, system in loaded.resolved.systems.items()}
+
+
+def as_facts(
+    loaded: LoadedSpec, status: Status, label_sets: Mapping[str, LabelSet], left: Left
+) -> dict[str, Any]:
     """Everything, for JSON."""
     return {
+        "crystals": {name: one.as_facts() for name, one in crystals_of(loaded).items()},
         "left_s": left.seconds,
         "left_is_guessed": left.guessed,
         "work": work_facts(status),
@@ -63,7 +75,9 @@ def as_facts(status: Status, label_sets: Mapping[str, LabelSet], left: Left) -> 
 def render(
     loaded: LoadedSpec, status: Status, label_sets: Mapping[str, LabelSet], left: Left
 ) -> Iterator[RenderableType]:
-    """Labels, gaps, the matrix, and one line that sums up."""
+    """Crystals, labels, gaps, the matrix, and one line that sums up."""
+    for name, crystal in crystals_of(loaded).items():
+        yield from _crystal(name, crystal)
     for name, label_set in label_sets.items():
         yield from _labels(name, label_set)
     yield from _faulty(status.plan.faulty)
@@ -88,6 +102,18 @@ def losses(plan: Plan, label_sets: Mapping[str, LabelSet]) -> Iterator[str]:
     aside = sum(len(one.set_aside) for one in label_sets.values())
     if aside:
         yield f"[yellow]set aside: {aside}, each with its reason in: latticefarm results {plan.campaign} set-aside[/]"
+
+
+def _crystal(system: str, crystal: CrystalFacts) -> Iterator[str]:
+    atoms = "1 atom" if crystal.atoms == 1 else f"{crystal.atoms} atoms"
+    yield (
+        f"{system}: primitive cell {crystal.formula} ({atoms}), space group {crystal.space_group} ({crystal.number}), "
+        f"nearest atoms {'-'.join(crystal.nearest)} {crystal.nearest_A:.3f} Å"
+    )
+    if crystal.loose_group:
+        yield (
+            f"  [yellow]within {LOOSE_A} Å its space group is {crystal.loose_group}: if that is meant, its atoms are displaced[/]"
+        )
 
 
 def _labels(system: str, label_set: LabelSet) -> Iterator[str]:

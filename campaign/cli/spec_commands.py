@@ -66,7 +66,7 @@ def plan_command(
     if show_key is not None:
         facts(plan_view.job(status.plan, show_key))
     elif json:
-        facts(plan_view.as_facts(status, label_sets, left) | {"retrained": retrained(status)})
+        facts(plan_view.as_facts(loaded, status, label_sets, left) | {"retrained": retrained(status)})
     else:
         show(*plan_view.render(loaded, status, label_sets, left))
         show(*plan_view.retraining_lines(retrained(status)))

@@ -85,6 +85,7 @@ class StructureSpec(Settings):
     a: PositiveFloat | None = None
     file: str | None = None
     frame: int | None = Field(default=None, ge=0)
+    no_symmetry: bool = False  # a file without any is taken for a crystal, not for a frame of an MD
 
     @model_validator(mode="after")
     def _one_source(self) -> StructureSpec:

@@ -131,7 +131,7 @@ class Resolver:
         if structure.file is None:
             return prototype_cell(structure)
         path = self._find((*loc, "file"), structure.file)
-        return read_cell(path, structure.frame) if path is not None else None
+        return read_cell(path, structure) if path is not None else None
 
     def _level(self, loc: Loc, name: str, level: LevelSpec) -> ResolvedLevel:
         files = []

@@ -2,37 +2,44 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from campaign.spec.parts import IntMatrix, StructureSpec
-from flows.phonons.symmetry import SYMPREC_A, spacegroup
+from campaign.spec.plausibility import (
+    refuse_broken_symmetry,
+    refuse_disordered,
+    refuse_displaced,
+    refuse_overlapping,
+    refuse_shared,
+    refuse_unclear_origin,
+)
 
 if TYPE_CHECKING:
     from ase import Atoms
 
 
 def prototype_cell(spec: StructureSpec) -> Atoms:
-    """The cubic conventional cell of a prototype, its lattice vectors along x, y, z."""
+    """The cubic conventional cell of a prototype, its lattice vectors along x, y, z.
+
+    Raises:
+        ValueError: its atoms overlap.
+    """
     from ase.build import bulk
 
-    return bulk("".join(spec.symbols or ()), spec.prototype, a=spec.a, cubic=True)
+    atoms = bulk("".join(spec.symbols or ()), spec.prototype, a=spec.a, cubic=True)
+    refuse_overlapping(atoms, f"{spec.prototype} with a = {spec.a:g}")
+    return atoms
 
 
-def read_cell(path: Path, frame: int | None) -> Atoms:
+def read_cell(path: Path, structure: StructureSpec) -> Atoms:
     """The structure in a file, as it is.
 
     Raises:
-        ValueError: the file holds no periodic structure, or not that frame.
+        ValueError: the file holds no periodic structure, not that frame, or what no ordered crystal is.
     """
-    from ase.io import read
-
-    try:
-        images = cast("list[Atoms]", read(path, index=":"))
-    except Exception as error:  # every format of ASE has its own
-        raise ValueError(
-            f"no structure could be read from {path.name} ({_short(error)}); give CIF, POSCAR or extended XYZ"
-        ) from None
+    images, frame = _images(path), structure.frame
     if len(images) > 1 and frame is None:
         raise ValueError(f"{path.name} holds {len(images)} frames; name one with frame")
     if (frame or 0) >= len(images):
@@ -40,18 +47,28 @@ def read_cell(path: Path, frame: int | None) -> Atoms:
     atoms = images[frame or 0]
     if not atoms.pbc.all() or abs(atoms.cell.volume) < 1e-6:
         raise ValueError(f"{path.name} holds no periodic cell")
-    if path.suffix in (".xyz", ".extxyz"):
-        _refuse_displaced(atoms, path.name)
+    refuse_disordered(atoms, path.name)
+    refuse_unclear_origin(atoms, path)
+    refuse_overlapping(atoms, path.name)
+    refuse_broken_symmetry(atoms, path.name)
+    if not structure.no_symmetry:
+        refuse_displaced(atoms, path.name)
     return atoms
 
 
-def _refuse_displaced(atoms: Atoms, name: str) -> None:
-    """A frame of an MD would be taken for a crystal with its displacements."""
-    if len(atoms) > 1 and spacegroup(atoms) == 1:
+def _images(path: Path) -> list[Atoms]:
+    from ase.io import read
+
+    try:
+        with warnings.catch_warnings(record=True) as said:
+            warnings.simplefilter("always")
+            images = cast("list[Atoms]", read(path, index=":"))
+    except Exception as error:  # every format of ASE has its own
         raise ValueError(
-            f"the frame of {name} has no symmetry within {SYMPREC_A} Å, as in an MD; "
-            "give an undisplaced frame, or a prototype at its lattice constant"
-        )
+            f"no structure could be read from {path.name} ({_short(error)}); give CIF, POSCAR or extended XYZ"
+        ) from None
+    refuse_shared([str(one.message) for one in said], path)
+    return images
 
 
 def repeat(atoms: Atoms, matrix: IntMatrix) -> Atoms:
