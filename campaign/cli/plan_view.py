@@ -57,6 +57,7 @@ def as_facts(
     """Everything, for JSON."""
     return {
         "crystals": {name: one.as_facts() for name, one in crystals_of(loaded).items()},
+        "notes": list(loaded.notes),
         "left_s": left.seconds,
         "left_is_guessed": left.guessed,
         "work": work_facts(status),
@@ -75,9 +76,12 @@ def as_facts(
 def render(
     loaded: LoadedSpec, status: Status, label_sets: Mapping[str, LabelSet], left: Left
 ) -> Iterator[RenderableType]:
-    """Crystals, labels, gaps, the matrix, and one line that sums up."""
+    """Crystals, what was mended, labels, gaps, the matrix, and one line that sums up."""
+    from rich.markup import escape
+
     for name, crystal in crystals_of(loaded).items():
         yield from _crystal(name, crystal)
+    yield from (f"  [yellow]{escape(note)}[/]" for note in loaded.notes)
     for name, label_set in label_sets.items():
         yield from _labels(name, label_set)
     yield from _faulty(status.plan.faulty)

@@ -20,11 +20,12 @@ from campaign.spec.resolve import Resolver
 
 @dataclass(frozen=True)
 class LoadedSpec:
-    """A spec as written, as resolved, and the data files on this machine by sha256."""
+    """A spec as written, as resolved, the data files on this machine by sha256, and what was mended in reading it."""
 
     spec: CampaignSpec
     resolved: ResolvedSpec
     files: dict[str, Path]
+    notes: tuple[str, ...] = ()
 
     @property
     def gaps(self) -> tuple[Gap, ...]:
@@ -48,7 +49,7 @@ def load_spec(
     spec = validate(document)
     resolver = Resolver(_folders(data_dir, beside), document.problem)
     resolved = resolver.resolve(spec, overrides)
-    return LoadedSpec(spec, resolved, resolver.files)
+    return LoadedSpec(spec, resolved, resolver.files, tuple(resolver.notes))
 
 
 def validate(document: Document) -> CampaignSpec:

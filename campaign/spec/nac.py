@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import BeforeValidator, model_validator
+import numpy as np
+from pydantic import BeforeValidator, PositiveFloat, model_validator
 
 from campaign.spec.errors import nearest
 from campaign.spec.located import located
@@ -15,6 +16,8 @@ from flows.settings import Settings
 
 if TYPE_CHECKING:
     from flows.records import Structure
+
+_WORTH_SAYING_E = 1e-3  # files are rounded to less
 
 Charges = dict[str, Matrix3] | tuple[Matrix3, ...]
 
@@ -61,6 +64,7 @@ class NacSpec(Settings):
     dielectric: Annotated[Matrix3, BeforeValidator(_tensor)] | None = None
     file: str | None = None
     method: Literal["gonze", "wang"] = "gonze"
+    sum_rule_e: PositiveFloat | None = None  # what is mended of the sum of the charges; None: by their number and size
 
     @model_validator(mode="after")
     def _one_source(self) -> NacSpec:
@@ -71,19 +75,22 @@ class NacSpec(Settings):
             raise ValueError("give born_charges and dielectric, or file")
         return self
 
-    def resolve(self, primitive: Structure, born_file: str | None) -> NacSettings:
-        """Numbers for the atoms of `primitive`; `born_file` is the text of `file`.
+    def resolve(self, primitive: Structure, born_file: str | None) -> tuple[NacSettings, str]:
+        """Numbers for the atoms of `primitive`, and what was mended (empty: nothing); `born_file` is the text of `file`.
 
         Raises:
             ValueError: the charges are not those of the crystal, or their sum is not zero.
         """
         atoms = primitive.atoms()
         if born_file is not None:
-            return nac_settings(atoms, *read_born(born_file, atoms), self.method)
-        assert self.born_charges is not None
-        assert self.dielectric is not None
-        charges = _of_atoms(self.born_charges, primitive.symbols)
-        return nac_settings(atoms, charges, self.dielectric, self.method)
+            charges, dielectric = read_born(born_file, atoms, str(self.file))
+        else:
+            assert self.born_charges is not None
+            charges, dielectric = np.array(_of_atoms(self.born_charges, primitive.symbols)), np.array(self.dielectric)
+        found = nac_settings(atoms, charges, dielectric, self.method, self.sum_rule_e)
+        missed = float(np.abs(charges.sum(axis=0)).max())
+        mended = f"the Born charges sum to {missed:.3g} e instead of zero: spread evenly over {len(charges)} atoms"
+        return found, mended if missed > _WORTH_SAYING_E else ""
 
 
 def _of_atoms(charges: Charges, symbols: tuple[str, ...]) -> tuple[Matrix3, ...]:

@@ -22,7 +22,7 @@ def number_problems(document: Document, validated: dict[str, Any]) -> list[Probl
         for loc, value in _leaves(document.tree, ())
         if isinstance(value, bool) and not isinstance(_at(validated, loc), bool)
     ]
-    return infinite + booleans
+    return list(dict.fromkeys(infinite + booleans))  # one number may have become a tensor
 
 
 def _leaves(value: Any, loc: Loc) -> Iterator[tuple[Loc, Any]]:

@@ -34,6 +34,7 @@ class Resolver:
         self.complain = complain
         self.problems: list[Problem] = []
         self.files: dict[str, Path] = {}
+        self.notes: list[str] = []  # what was mended, or is worth a look
 
     def resolve(self, spec: CampaignSpec, overrides: Sequence[str]) -> ResolvedSpec:
         """The resolved spec; `files` then maps the sha256 of every data file to its path.
@@ -86,13 +87,19 @@ class Resolver:
         if nac is None:
             return None
         try:
-            if nac.file is None:
-                return nac.resolve(cell, None)
-            path = self._find((*loc, "file"), nac.file)
-            return nac.resolve(cell, path.read_text()) if path is not None else None
+            text = None
+            if nac.file is not None:
+                path = self._find((*loc, "file"), nac.file)
+                if path is None:
+                    return None
+                text = path.read_text()
+            settings, mended = nac.resolve(cell, text)
         except (ValueError, OSError) as error:
             self.problems.append(self.complain(loc, str(error)))
             return None
+        if mended:
+            self.notes.append(str(self.complain(loc, mended)))
+        return settings
 
     def _reference(
         self, loc: Loc, reference: ReferenceSpec, system: tuple[Structure, NacSettings | None]

@@ -6,6 +6,8 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
+import numpy as np
+
 from campaign.spec.parts import IntMatrix, StructureSpec
 from campaign.spec.plausibility import (
     refuse_broken_symmetry,
@@ -45,6 +47,8 @@ def read_cell(path: Path, structure: StructureSpec) -> Atoms:
     if (frame or 0) >= len(images):
         raise ValueError(f"{path.name} has no frame {frame}: it holds {len(images)}, counted from 0")
     atoms = images[frame or 0]
+    if not (np.isfinite(atoms.positions).all() and np.isfinite(atoms.cell.array).all()):
+        raise ValueError(f"{path.name} has a position or a cell that is not finite")
     if not atoms.pbc.all() or abs(atoms.cell.volume) < 1e-6:
         raise ValueError(f"{path.name} holds no periodic cell")
     refuse_disordered(atoms, path.name)

@@ -21,10 +21,11 @@ if TYPE_CHECKING:
     from phonopy import Phonopy
 
 SUM_RULE = 0.05
-"""e: how far the Born charges may sum to something else than zero; what is left is spread over the atoms."""
+"""e per atom, or as a fraction of the mean charge where that is above 1 e: how far the Born charges may sum to something
+else than zero; what is left is spread over the atoms. phonopy mends any sum."""
 
-BROKEN_SYMMETRY = 0.1
-"""How much symmetry may change a tensor that was given for the crystal."""
+BROKEN_SYMMETRY, BROKEN_FRACTION = 0.1, 0.02
+"""How much symmetry may change a tensor that was given for the crystal, or by which part of its largest element."""
 
 DIGITS = 10  # plain numbers, the same on every machine: they are part of keys
 
@@ -34,31 +35,34 @@ def nac_settings(
     born_charges: ArrayLike,
     dielectric: ArrayLike,
     method: Literal["gonze", "wang"] = "gonze",
+    sum_rule_e: float | None = None,
 ) -> NacSettings:
     """The term for `primitive`, from (N, 3, 3) Born charges (e) and the (3, 3) dielectric tensor, both Cartesian.
 
     Tensors are symmetrized with the space group, and what the charges miss of the acoustic sum rule is spread
-    evenly, by phonopy.
+    evenly, by phonopy: up to `sum_rule_e` (e), without it up to `SUM_RULE`.
 
     Raises:
-        ValueError: another number of atoms, a sum of charges that is not zero, tensors that the symmetry of the
-            crystal forbids, a dielectric tensor that is not positive.
+        ValueError: another number of atoms, a number that is not finite, a sum of charges that is not zero, tensors that
+            the symmetry of the crystal forbids, a dielectric tensor that is not positive.
     """
     given, tensor = np.array(born_charges, dtype=float), np.array(dielectric, dtype=float)
     if given.shape != (len(primitive), 3, 3):
         raise ValueError(f"born_charges: {len(given)} given, the primitive cell has {len(primitive)} atoms")
+    _refuse_infinite(given, tensor)
     total = given.sum(axis=0)
-    if np.abs(total).max() > SUM_RULE:
+    bound = sum_rule_bound(given) if sum_rule_e is None else sum_rule_e
+    if np.abs(total).max() > bound:
         raise ValueError(
             f"born_charges: they should sum to zero over the atoms of the primitive cell, and the sum is {_shown(total)} "
-            f"(at most {SUM_RULE} is mended)"
+            f"(at most {bound:.3g} is mended; sum_rule_e sets another bound)"
         )
     charges, epsilon = _symmetrized(primitive, given, tensor)
     for name, before, after in (
         ("born_charges", given - total / len(given), charges),
         ("dielectric", tensor, epsilon),
     ):
-        if np.abs(before - after).max() > BROKEN_SYMMETRY:
+        if np.abs(before - after).max() > max(BROKEN_SYMMETRY, BROKEN_FRACTION * np.abs(before).max()):
             raise ValueError(
                 f"{name}: the symmetry of the crystal makes {_shown(after)} of {_shown(before)}; are these tensors for "
                 "this orientation of the cell, and this order of its atoms?"
@@ -68,17 +72,32 @@ def nac_settings(
     return NacSettings(born_charges=tuple(map(_matrix, charges)), dielectric=_matrix(epsilon), method=method)
 
 
-def read_born(text: str, primitive: Atoms) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def sum_rule_bound(born_charges: NDArray) -> float:
+    """e: what (N, 3, 3) Born charges may miss of the acoustic sum rule, and is mended."""
+    mean = np.abs(np.trace(born_charges, axis1=1, axis2=2)).mean() / 3
+    return float(SUM_RULE * len(born_charges) * max(1.0, mean))
+
+
+def _refuse_infinite(charges: NDArray, dielectric: NDArray) -> None:
+    for atom, charge in enumerate(charges):
+        if not np.isfinite(charge).all():
+            raise ValueError(f"born_charges: those of atom {atom} are not finite: {charge.tolist()}")
+    if not np.isfinite(dielectric).all():
+        raise ValueError(f"dielectric: it is not finite: {dielectric.tolist()}")
+
+
+def read_born(text: str, primitive: Atoms, name: str = "the BORN file") -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Born charges (N, 3, 3) and dielectric tensor (3, 3) of a BORN file of phonopy for `primitive`.
 
     It lists the atoms that symmetry does not make from each other, in the order of the cell. The conversion factor
     of its first line is not used: it follows from our units.
 
     Raises:
-        ValueError: the text is no such file, or about another number of atoms.
+        ValueError: the text is no such file, or about another number of atoms; where a number is not finite, its line.
     """
     from phonopy.file_IO import parse_BORN_from_strings
 
+    _refuse_words(text, name)
     try:
         found = parse_BORN_from_strings(text, _phonopy_atoms(primitive))
     except Exception as error:  # phonopy's own, and whatever its parser stumbles over
@@ -86,6 +105,14 @@ def read_born(text: str, primitive: Atoms) -> tuple[NDArray[np.float64], NDArray
             f"this is no BORN file for the primitive cell: {' '.join(str(error).split())}"
         ) from None
     return np.array(found["born"]), np.array(found["dielectric"])
+
+
+def _refuse_words(text: str, name: str) -> None:
+    """Comparisons with NaN are all false: it has to be looked for."""
+    for number, line in enumerate(text.splitlines(), start=1):
+        for word in line.partition("#")[0].split():
+            if word.lower().lstrip("+-") in ("nan", "inf", "infinity"):
+                raise ValueError(f"{name}, line {number}: {word} is no charge and no dielectric constant")
 
 
 def add_nac(phonopy: Phonopy, nac: NacSettings | None) -> None:

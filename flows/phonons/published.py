@@ -77,6 +77,9 @@ def read_published(content: bytes, primitive: Atoms, nac: NacSettings | None) ->
     except Exception as error:  # YAML's, phonopy's, and whatever its parser stumbles over
         why = " ".join(str(error).split())[:160]
         raise ValueError(f"no phonons can be read from it: {why}") from None
+    assert phonopy.force_constants is not None
+    if not np.isfinite(phonopy.force_constants).all():  # comparisons with NaN are all false
+        raise ValueError("not all of its force constants are finite")
     found = HarmonicCrystal(phonopy)
     _refuse_another(_primitive(found), primitive)
     if nac is not None:

@@ -89,6 +89,7 @@ REFUSED = {
     "no element": ("POSCAR", poscar("0.5 0.5 0.5\n", "Al X", "4 1"), "atom 4 of POSCAR is X, which is no element"),
     "an atom beside another": ("POSCAR", poscar("0.005 0 0\n", counts="5"), "atom 0 (Al) of POSCAR is 0.02 Å from atom 4 (Al)"),
     "an atom across the border": ("POSCAR", poscar("0 0 0.99\n", counts="5"), "atom 0 (Al) of POSCAR is 0.04 Å from atom 4 (Al)"),
+    "nan": ("POSCAR", poscar("0.2 nan 0.2\n", counts="5"), "POSCAR has a position or a cell that is not finite"),
     "three digits": (
         "c.cif",
         cif("Al1 Al 0.333 0.667 0\nN1 N 0.333 0.667 0.38", "P 63 m c", 3.1).replace("gamma 90", "gamma 120").replace("_c 3.1", "_c 5"),

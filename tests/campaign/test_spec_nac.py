@@ -38,6 +38,9 @@ def phonopy_file(a: float = 4.0, second: str = "H") -> bytes:
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "dft.xyz").write_text("labels of DFT")
     (tmp_path / "BORN").write_text(BORN)
+    (tmp_path / "BORN-nan").write_text(BORN.replace("0 0 0 1.05 0", "0 0 0 nan 0"))
+    (tmp_path / "BORN-inf").write_text(BORN.replace("0 4.3\n", "0 -Inf\n"))
+    (tmp_path / "BORN-sum").write_text(BORN.replace("-1.05", "-0.98"))
     (tmp_path / "neutrons.csv").write_text(CSV)
     (tmp_path / "dft.yaml").write_bytes(phonopy_file())
     monkeypatch.chdir(tmp_path)
@@ -78,12 +81,39 @@ def test_all_that_means_the_same_becomes_the_same_numbers(part: str) -> None:
     assert ResolvedSpec.model_validate(json.loads(json.dumps(loaded.resolved.model_dump(mode="json")))) == loaded.resolved
 
 
+@pytest.mark.usefixtures("folder")
+@pytest.mark.parametrize(
+    ("part", "note"),
+    [
+        ("nac: {file: BORN}", ()),
+        ("nac: {file: BORN-sum}", ("c.yaml:8: systems.lih.nac: the Born charges sum to 0.07 e instead of zero: spread evenly over 2 atoms",)),
+        ("nac: {born_charges: {Li: 1.05, H: -1.5}, dielectric: 4.3, sum_rule_e: 0.5}", ("c.yaml:8: systems.lih.nac: the Born charges sum to 0.45 e instead of zero: spread evenly over 2 atoms",)),
+    ],
+)
+def test_what_is_mended_is_said(part: str, note: tuple[str, ...]) -> None:
+    loaded = load(part)
+    assert loaded.notes == note
+    nac = loaded.resolved.systems["lih"].nac
+    assert nac is not None
+    assert np.abs(np.sum(nac.born_charges, axis=0)).max() < 1e-9
+
+
 WRONG_NAC = {
     "a sum that is not zero": (
         "nac: {born_charges: {Li: 1.05, H: -1.5}, dielectric: 4.3}",
         "c.yaml:8: systems.lih.nac: born_charges: they should sum to zero over the atoms of the primitive cell, and the "
-        "sum is [[-0.45, 0.0, 0.0], [0.0, -0.45, 0.0], [0.0, 0.0, -0.45]] (at most 0.05 is mended)",
+        "sum is [[-0.45, 0.0, 0.0], [0.0, -0.45, 0.0], [0.0, 0.0, -0.45]] (at most 0.128 is mended; sum_rule_e sets another bound)",
     ),
+    "a sum beyond a bound of one's own": (
+        "nac: {born_charges: {Li: 1.06, H: -1.04}, dielectric: 4.3, sum_rule_e: 0.01}",
+        "the sum is [[0.02, 0.0, 0.0], [0.0, 0.02, 0.0], [0.0, 0.0, 0.02]] (at most 0.01 is mended; sum_rule_e sets another bound)",
+    ),
+    "nan for a charge": (
+        "nac: {born_charges: {Li: .nan, H: -1.05}, dielectric: 4.3}",
+        "systems.lih.nac.born_charges.Li: should be a finite number, got nan",
+    ),
+    "nan in a BORN file": ("nac: {file: BORN-nan}", "c.yaml:8: systems.lih.nac: BORN-nan, line 3: nan is no charge and no dielectric constant"),
+    "inf in a BORN file": ("nac: {file: BORN-inf}", "c.yaml:8: systems.lih.nac: BORN-inf, line 2: -Inf is no charge and no dielectric constant"),
     "an element of another crystal": (
         "nac: {born_charges: {Na: 1.05, H: -1.05}, dielectric: 4.3}",
         "c.yaml:8: systems.lih.nac: born_charges: no Na in the crystal; known: Li, H",
@@ -169,6 +199,10 @@ WRONG_REFERENCE = {
         "reference: {dft: {phonopy: lif.yaml}}",
         "lif.yaml: its primitive cell holds FLi, that of the system HLi",
     ),
+    "nan among force constants": (
+        "reference: {dft: {phonopy: nan.yaml}}",
+        "systems.lih.reference.dft.phonopy: nan.yaml: not all of its force constants are finite",
+    ),
     "another lattice constant": (
         "reference: {dft: {phonopy: wide.yaml}}",
         "wide.yaml: its conventional cell is 4.05×4.05×4.05 Å, that of the system 4×4×4 Å: phonons are compared at one",
@@ -186,6 +220,8 @@ WRONG_REFERENCE = {
 
 @pytest.mark.parametrize(("part", "message"), WRONG_REFERENCE.values(), ids=WRONG_REFERENCE)
 def test_wrong_reference(part: str, message: str, folder: Path) -> None:
+    crystal, constants = phonopy_file().split(b"\nforce_constants:")
+    (folder / "nan.yaml").write_bytes(crystal + b"\nforce_constants:" + constants.replace(b" 0.000000000000000", b" .nan", 1))
     (folder / "lif.yaml").write_bytes(phonopy_file(second="F"))
     (folder / "wide.yaml").write_bytes(phonopy_file(a=4.05))
     (folder / "columns.csv").write_text("point,frequency\nX,3\n")

@@ -196,6 +196,44 @@ def test_what_charges_miss_of_the_sum_rule_is_spread():
         nac_settings(rocksalt(), [1.15 * one, -one], 4 * one)
 
 
+def zincite(scale=1.0):
+    """Zn2O2 of the wurtzite structure with charges ±2 `scale`; per atom all may miss the same."""
+    atoms = bulk("ZnO", "wurtzite", a=3.25, c=5.2)
+    return atoms, np.array([2 * scale * (1 if symbol == "Zn" else -1) * np.eye(3) for symbol in atoms.symbols])
+
+
+@pytest.mark.parametrize("scale", [0.4, 1, 4])
+def test_the_bound_of_the_sum_grows_with_atoms_and_charges(scale):
+    atoms, charges = zincite(scale)
+    allowed = 0.05 * max(1, 2 * scale)  # e per atom
+    for missed, fine in ((0.9 * allowed, True), (1.1 * allowed, False)):
+        given = charges + missed * np.eye(3)
+        if fine:
+            assert np.array(nac_settings(atoms, given, 4 * np.eye(3)).born_charges) == pytest.approx(charges)
+        else:
+            with pytest.raises(ValueError, match="sum_rule_e sets another bound"):
+                nac_settings(atoms, given, 4 * np.eye(3))
+            found = nac_settings(atoms, given, 4 * np.eye(3), sum_rule_e=4 * 1.2 * allowed)
+            assert np.array(found.born_charges) == pytest.approx(charges)
+
+
+def test_symmetry_is_mended_in_proportion():
+    one = np.eye(3)
+    found = nac_settings(rocksalt(), [one, -one], np.diag([30, 30, 30.3]))
+    assert found.dielectric[0][0] == pytest.approx(30.1)
+    with pytest.raises(ValueError, match="dielectric: the symmetry"):
+        nac_settings(rocksalt(), [one, -one], np.diag([3, 3, 3.3]))
+
+
+@pytest.mark.parametrize("wrong", [np.nan, np.inf])
+def test_numbers_that_are_not_finite_are_refused(wrong):
+    one, broken = np.eye(3), np.diag([1, wrong, 1])
+    with pytest.raises(ValueError, match="born_charges: those of atom 1 are not finite"):
+        nac_settings(rocksalt(), [one, broken], 4 * one)
+    with pytest.raises(ValueError, match="dielectric: it is not finite"):
+        nac_settings(rocksalt(), [one, -one], broken)
+
+
 BAD = {
     "charges of another crystal": ([np.diag([1, 1, 2]), -np.diag([1, 1, 2])], np.eye(3), "born_charges: the symmetry"),
     "dielectric tensor of another crystal": ([np.eye(3), -np.eye(3)], np.diag([3, 4, 5]), "dielectric: the symmetry"),
