@@ -10,12 +10,23 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from campaign.records.outputs import label_energies
+from campaign.records.outputs import fields, label_energies
 from campaign.results.result import Result
 from flows.records import PhononFacts, SummedModel, TrainedModelFacts, Vibrations
 from flows.training.names import ModelName
 from flows.training.settings import TrainingTask
-from flows.training.verdict import StraightLine, judge_difference, rests_on
+from flows.training.verdict import (
+    CANNOT,
+    NO_FORCE_MEV_A,
+    UNFIT_FORCE_FRACTION,
+    LevelLabels,
+    StraightLine,
+    Verdict,
+    judge_by_labels,
+    judge_difference,
+    rests_on,
+    too_few,
+)
 from flows.training.verdict import of_parts as joined
 from launchers.farm import Farm
 
@@ -27,11 +38,11 @@ R = TypeVar("R", SummedModel, PhononFacts, Vibrations)
 
 def judged(farm: Farm, trainings: Sequence[Result[TrainedModelFacts]]) -> list[Result[TrainedModelFacts]]:
     """Differences whose straight line had seen what validates are held against one that has not, and old verdicts on
-    levels say on how many structures they rest.
+    levels say on how many structures they rest. What could not be judged has not learned.
 
-    A record stays as it is where a label of it is not to be found.
+    A record stays as it is where a label of it is not to be found, but for one that nothing was shown of.
     """
-    trainings = [Result(one.work, _counted(one.record)) for one in trainings]
+    trainings = [Result(one.work, _counted(one.record)) for one in _levels(farm, trainings)]
     old = {one.work.key: one.work.task for one in trainings if _before_the_rule(one)}
     if not old:
         return trainings
@@ -41,6 +52,46 @@ def judged(farm: Farm, trainings: Sequence[Result[TrainedModelFacts]]) -> list[R
         Result(one.work, _by_todays_rule(one.record, old[one.work.key], energies)) if one.work.key in old else one
         for one in trainings
     ]
+
+
+def _levels(farm: Farm, trainings: Sequence[Result[TrainedModelFacts]]) -> Iterator[Result[TrainedModelFacts]]:
+    """Models of levels that were called learned by structures at rest, or by none, are judged by their labels."""
+    for one in trainings:
+        if one.record.learned and _unshown(one.record):
+            verdict = _of_level(farm, one)
+            yield Result(one.work, one.record.model_copy(update={"learned": verdict.learned, "verdict": verdict.reason}))
+        else:
+            yield one
+
+
+def _unshown(record: TrainedModelFacts) -> bool:
+    """Whether the errors of a model of a level make one doubt that what was held out has forces.
+
+    Only of some labels are forces read again: an error far below that of what trains is that of structures at rest.
+    """
+    if ModelName.parse(record.model).kind == "difference" or record.verdict.startswith(CANNOT):
+        return False
+    held = [record.errors[split].force_meV_A for split in ("test", "valid") if split in record.errors]
+    known = [rmse for rmse in held if rmse is not None]
+    if not known:
+        return "a constant" not in record.verdict
+    trained = (record.errors["train"].force_meV_A or 0.0) if "train" in record.errors else 0.0
+    return known[0] < UNFIT_FORCE_FRACTION * max(NO_FORCE_MEV_A, trained) or " is 0% of" in record.verdict
+
+
+def _of_level(farm: Farm, one: Result[TrainedModelFacts]) -> Verdict:
+    splits = {split: [key for (key,) in pairs] for split, pairs in _splits(one.work.task).items() if pairs}
+    found = fields(farm, {key for keys in splits.values() for key in keys}, "energy_eV", "forces_eV_A")
+    if any(key not in found for keys in splits.values() for key in keys):
+        return Verdict(False, f"{CANNOT}: nothing was shown of structures held out, and their labels are not to be found")
+    labels = {
+        split: LevelLabels.of(
+            [found[key]["energy_eV"] / one.record.atoms for key in keys],
+            [None if (forces := found[key]["forces_eV_A"]) is None else np.array(forces) for key in keys],
+        )
+        for split, keys in splits.items()
+    }
+    return judge_by_labels(labels, one.record.errors)
 
 
 def of_parts(results: Iterable[Result[R]], models: Judged) -> Iterator[Result[R]]:
@@ -59,7 +110,9 @@ def _before_the_rule(one: Result[TrainedModelFacts]) -> bool:
 
 
 def _counted(record: TrainedModelFacts) -> TrainedModelFacts:
-    """The verdict on a level of before version 0.2 named its split first."""
+    """The verdict on a level of before version 0.2 named its split first; a difference may rest on one energy."""
+    if ModelName.parse(record.model).kind == "difference" and record.learned and (reason := too_few(record.errors)):
+        return record.model_copy(update={"learned": False, "verdict": reason})
     split = record.verdict.partition(" ")[0]
     if not record.verdict.endswith(OF_A_LEVEL) or split not in record.errors:
         return record

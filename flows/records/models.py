@@ -60,7 +60,7 @@ class TrainedModelFacts(Record):
     baselines: tuple[Baseline, ...] = ()
     line_slope: float | None = None
     rms_delta_force_meV_A: float | None = None
-    learned: bool = True
+    learned: bool = False  # what nobody judged has not
     verdict: str = ""
     learning_curve: tuple[EpochRecord, ...] = ()
     best_epoch: int | None = None
@@ -94,5 +94,5 @@ class SummedModel(Record):
     base_key: str
     difference_key: str
     errors: dict[str, Errors]
-    learned: bool = True
+    learned: bool = False  # what nobody judged has not
     verdict: str = ""

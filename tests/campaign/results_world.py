@@ -49,6 +49,7 @@ models: [dft_ef, hf-dft, mp2-dft]
 training:
   seeds: [1, 2]
   sizes: {full: full, half: 6, few: 4}
+  valid_fraction: 0.2
 """
 
 FRAMES = 12

@@ -15,7 +15,7 @@ from campaign.planning.work import Work
 from campaign.results import Campaign, Result, open_campaign
 from campaign.results.export import export_files
 from flows.keys import job_uuid
-from flows.records import Baseline, Label, TrainedModel
+from flows.records import Baseline, Errors, Label, TrainedModel
 from flows.training import potentials
 from flows.training.datasets import dataset, label_keys
 from flows.training.settings import TrainingTask
@@ -93,8 +93,67 @@ def test_an_older_record_is_judged_as_its_dataset_would_be(farm: Farm, campaign:
 
 
 def test_a_verdict_on_a_level_says_what_it_rests_on(campaign: Campaign) -> None:
-    (verdict,) = {one.record.verdict for one in campaign.trainings() if one.work.model == "dft_ef"}
-    assert verdict == "valid force RMSE 50 meV/Å is 8% of the RMS force (only 1 structure, by which the epoch was chosen too)"
+    verdicts = {one.work.size: one.record.verdict for one in campaign.trainings() if one.work.model == "dft_ef"}
+    said = "valid force RMSE 50 meV/Å is 8% of the RMS force (only {}, by which the epoch was chosen too)"
+    assert verdicts == {size: said.format(count) for size, count in (("full", "2 structures"), ("half", "1 structure"), ("few", "1 structure"))}
+
+
+def opened(folder: Path, change: Callable[[TrainedModel], TrainedModel]) -> list[TrainedModel]:
+    """The trainings as results show them."""
+    return [one.record for one in open_campaign(stored(folder, change), "toy").trainings()]
+
+
+def rested(record: TrainedModel) -> TrainedModel:
+    """As the rule was, of a frame at rest that validates: an RMSE of nothing beside forces of nothing."""
+    errors = {split: one.model_copy(update={"force_meV_A": 1259.0 if split == "train" else 0.0}) for split, one in record.errors.items()}
+    said = {"learned": True, "verdict": "valid force RMSE 0 meV/Å is 0% of the RMS force (only 1 structure, by which the epoch was chosen too)"}
+    return record.model_copy(update={"errors": errors, **said})
+
+
+def test_an_old_verdict_by_frames_at_rest_is_taken_back(folder: Path, tmp_path: Path) -> None:
+    images = read(folder / "dft.xyz", index=":", format="extxyz")
+    for atoms in images[1:]:
+        atoms.calc = SinglePointCalculator(atoms, energy=atoms.get_potential_energy(), forces=0 * atoms.positions)
+    write(tmp_path / "dft.xyz", images, format="extxyz")
+    (tmp_path / "hf.xyz").write_text((folder / "hf.xyz").read_text())
+    found = opened(tmp_path, lambda one: rested(one) if one.model == "dft_ef" else one)
+    levels = [one for one in found if one.model == "dft_ef" and one.size == "full"]  # the one that moves trains
+    assert len(levels) == 2
+    assert not any(one.learned for one in levels)
+    assert all("cannot be judged: RMS force of" in one.verdict or "train force RMSE 1259" in one.verdict for one in levels)
+
+
+def test_an_old_verdict_by_no_forces_is_made_by_energies(folder: Path) -> None:
+    """2 meV/atom by the records, and the energies of the toy crystal vary by more; then 10 eV/atom."""
+
+    def forceless(record: TrainedModel, energy_meV_atom: float = 2.0) -> TrainedModel:
+        errors = {split: Errors(count=one.count, energy_meV_atom=energy_meV_atom) for split, one in record.errors.items()}
+        return record.model_copy(update={"errors": errors, "learned": True, "verdict": "no force labels to judge by"})
+
+    def spread(one: TrainedModel) -> bool:
+        return one.errors["test" if "test" in one.errors else "valid"].count > 1
+
+    flat = lambda level: level.model_copy(update={"forces_eV_A": None})  # noqa: E731
+    for off, learned in ((2.0, True), (1e4, False)):
+        farm = stored(folder, lambda one, off=off: forceless(one, off) if one.model == "dft_ef" else one)
+        for document in farm.outputs.find({"output.level": "dft"}):
+            without = flat(Label.model_validate(document["output"])).model_dump(mode="json")
+            farm.outputs.update_one({"uuid": document["uuid"]}, {"$set": {"output": without}})
+        levels = [one.record for one in open_campaign(farm, "toy").trainings() if one.record.model == "dft_ef"]
+        assert any(map(spread, levels))
+        for one in levels:
+            assert one.learned is (learned and spread(one)), one.verdict
+            assert "a constant" in one.verdict if spread(one) else "cannot be judged" in one.verdict
+
+
+def test_an_old_difference_judged_by_one_energy_is_not_learned(folder: Path) -> None:
+    def single(record: TrainedModel) -> TrainedModel:
+        one = {split: Errors(count=1, energy_meV_atom=0.1) for split in record.errors}
+        return record.model_copy(update={"errors": one})
+
+    lost = [one for one in opened(folder, single) if "-" in one.model]
+    assert lost
+    assert all(not one.learned and one.verdict.startswith("cannot be judged: a single energy was held out") for one in lost)
 
 
 def test_tables_and_files_have_the_verdict_of_the_parts(campaign: Campaign, tmp_path: Path) -> None:

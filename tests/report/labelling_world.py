@@ -40,7 +40,7 @@ systems:
 engines: {pyscf: {basis: gth-szv}}
 labelling: {structures_per_job: 1, tolerance: 0.5}
 models: [dft_ef, dft_e, hf-dft, ccsd(t)-dft]
-training: {seeds: [1, 2], sizes: [full]}
+training: {seeds: [1, 2], sizes: [full], valid_fraction: 0.4}
 """
 FROZEN = {"dft": 1700.0, "hf": 1850.0, "ccsd(t)": 1750.0}
 OPTICAL = {"dft": 1695.0, "dft_ef": 1704.0, "dft_e": 900.0, "delta_hf": 1845.0}

@@ -54,6 +54,7 @@ models: [dft_ef, dft_e, hf-dft, mp2-dft, ccsd-dft, ccsd(t)-dft]
 training:
   seeds: [861, 5192, 5735]
   sizes: {full: full, half: 6}
+  valid_fraction: 0.2
 phonons: {mesh: [8, 8, 8], points_per_segment: 15, dos_pitch_cm1: 10}
 """
 FRAMES = 10

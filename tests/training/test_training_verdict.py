@@ -4,13 +4,15 @@ import numpy as np
 import pytest
 from training_toys import task_of
 
-from flows.records import Baseline, Errors
+from flows.records import Baseline, Errors, SummedModel, TrainedModelFacts
 from flows.training.datasets import dataset
 from flows.training.verdict import (
+    LevelLabels,
     StraightLine,
     Verdict,
     baselines,
     frequency_factor,
+    judge_by_labels,
     judge_difference,
     judge_level,
     straight_line,
@@ -104,12 +106,99 @@ def test_a_model_of_energies_is_unfit_where_its_forces_are(labels):
     assert "is 90% of the RMS force" in judged(0.9).reason
 
 
-def test_a_level_without_forces_cannot_be_judged_by_them(labels):
-    data = dataset(task_of("hf_e", "hf"), labels)
+def level(energies=(0.0, 0.1, 0.3), force=0.0, with_forces=0) -> LevelLabels:
+    return LevelLabels(np.array(energies), force, with_forces)
 
-    assert judge_level(data, {"test": Errors(count=4, energy_meV_atom=1.0)}) == Verdict(
-        True, "no force labels to judge by"
-    )
+
+def errors_of(energy=1.0, force=None, count=3, **others) -> dict[str, Errors]:
+    """The same on all splits, but for those that are named."""
+    made = {split: Errors(count=count, energy_meV_atom=energy, force_meV_A=force) for split in ("train", "valid")}
+    return made | others
+
+
+# labels and errors of splits, and the verdict
+LEVELS = {
+    "one frame at rest": (
+        {"train": level(force=1500, with_forces=9), "valid": level((0.0,), 0, 1)},
+        errors_of(force=100.0, valid=Errors(count=1, energy_meV_atom=1, force_meV_A=0.0)),
+        "cannot be judged: RMS force of only 1 structure, by which the epoch was chosen too: 0 meV/Å, of those that train 1.5e+03",
+    ),
+    "one frame at rest, and nothing fits": (
+        {"train": level(force=1500, with_forces=9), "valid": level((0.0,), 0, 1)},
+        errors_of(force=1259.0, valid=Errors(count=1, energy_meV_atom=1, force_meV_A=0.0)),
+        "train force RMSE 1259 meV/Å is 84% of the RMS force (only 9 structures); RMS force of only 1 structure",
+    ),
+    "frames that are nearly at rest": (
+        {"train": level(force=1500, with_forces=9), "valid": level(force=20, with_forces=3)},
+        errors_of(force=1.0),
+        "cannot be judged: RMS force of only 3 structures",
+    ),
+    "all at rest": (
+        {"train": level(with_forces=9), "valid": level(with_forces=3)},
+        errors_of(force=0.0),
+        "cannot be judged: RMS force of only 3 structures",
+    ),
+    "no error of forces": (
+        {"train": level(force=1500, with_forces=9), "valid": level(force=1500, with_forces=3)},
+        errors_of(),
+        "cannot be judged: no error of forces is known of valid",
+    ),
+    "no forces, and one energy": (
+        {"train": level(), "valid": level((0.1,))},
+        errors_of(count=1),
+        "cannot be judged: a single energy was held out",
+    ),
+    "no forces, and no spread": (
+        {"train": level(), "valid": level((0.1, 0.1, 0.1))},
+        errors_of(),
+        "cannot be judged: no force labels to judge by, and the energies of valid are all the same",
+    ),
+    "no forces, and no better than a constant": (
+        {"train": level(), "valid": level()},
+        # the spread of 0, 0.1 and 0.3 eV is sqrt(7/3) / 30 * 1e3 * sqrt(2) meV
+        errors_of(energy=125.0),
+        "valid RMSE 125 meV/atom, a constant 125 (only 3 structures",
+    ),
+    "nan": ({"train": level(force=9, with_forces=9), "valid": level(force=9, with_forces=3)}, errors_of(force=np.nan), "is nan%"),
+}
+
+
+@pytest.mark.parametrize(("labels", "errors", "reason"), LEVELS.values(), ids=LEVELS)
+def test_what_cannot_be_judged_has_not_learned(labels, errors, reason):
+    verdict = judge_by_labels(labels, errors)
+    assert not verdict.learned
+    assert reason in verdict.reason
+
+
+def test_structures_at_rest_that_test_leave_it_to_those_that_validate():
+    labels = {"train": level(force=1500, with_forces=9), "valid": level(force=1400, with_forces=3), "test": level(with_forces=2)}
+    verdict = judge_by_labels(labels, errors_of(force=70.0, test=Errors(count=2, energy_meV_atom=1, force_meV_A=0)))
+    assert verdict.learned
+    assert verdict.reason == "valid force RMSE 70 meV/Å is 5% of the RMS force (only 3 structures, by which the epoch was chosen too)"
+
+
+def test_a_level_without_forces_has_to_beat_a_constant(labels):
+    data = dataset(task_of("hf_e", "hf"), labels)
+    energies = {split: np.array([frame.energy_eV / 4 for frame in frames]) for split, frames in data.splits().items()}
+    constant = 1e3 * float(np.sqrt(np.mean((energies["test"] - energies["train"].mean()) ** 2)))
+    for share, learned in ((0.9, True), (1.1, False)):
+        verdict = judge_level(data, {"test": Errors(count=4, energy_meV_atom=share * constant)})
+        assert verdict.learned is learned
+        assert f"a constant {constant:.3g} (only 4 structures; no force labels to judge by)" in verdict.reason
+
+
+def test_a_difference_is_not_judged_by_one_energy():
+    errors = {"valid": Errors(count=1, energy_meV_atom=0.1)}
+    verdict = judge_difference(errors, [Baseline(split="valid", constant_meV_atom=4.0, line_meV_atom=0.5)], 40.0)
+    assert not verdict.learned
+    assert verdict.reason.startswith("cannot be judged: a single energy was held out (only 1 structure")
+
+
+def test_a_model_that_nobody_judged_has_not_learned():
+    about = dict.fromkeys(("key", "system", "model", "size"), "") | {"seed": 1, "errors": {}}
+    counts = dict.fromkeys(("train_count", "valid_count", "test_count", "atoms"), 1)
+    assert not TrainedModelFacts(**about, **counts).learned
+    assert not SummedModel(**about, base_key="", difference_key="").learned
 
 
 def test_a_constant_difference_is_not_learned(trained):

@@ -146,7 +146,7 @@ def test_captions_say_what_was_run(figure: BandsFigure) -> None:
         "8×8×8 mesh",
         "mace-torch 0.3.16",
         "phonopy 4",
-        "on 9 structures (1 more validate",
+        "on 8 structures (2 more validate",
     ):
         assert what in figure.methods, what
     assert "Solin & Ramdas" in figure.caption
