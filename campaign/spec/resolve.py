@@ -10,13 +10,13 @@ from typing import Any
 
 from campaign.references.user_files import no_such_element, unusable
 from campaign.spec.campaign import CampaignSpec, ResolvedLevel, ResolvedSpec, ResolvedSystem
+from campaign.spec.engines import engines_of
 from campaign.spec.errors import Loc, Problem, SpecError
 from campaign.spec.labelling import FrozenPhononSpec
 from campaign.spec.nac import NacSpec
 from campaign.spec.parts import LevelSpec, StructureSpec, SystemSpec
 from campaign.spec.reference import KeptFile, ReferenceSpec, ResolvedReference
 from campaign.spec.structures import prototype_cell, read_cell, repeat
-from flows.labelling.engines.known import EngineChoice
 from flows.labelling.settings import PublishedFile
 from flows.phonons.cells import primitive
 from flows.phonons.frozen import check_frozen
@@ -58,13 +58,16 @@ class Resolver:
         if structures is None:
             return None
         nac = self._nac((*loc, "nac"), system.nac, structures["primitive"])
+        engines, unfit = engines_of(name, system, spec, structures["training"].atoms())
+        found = (self.complain(place, why) for place, why in unfit)
+        self.problems += [problem for problem in found if problem not in self.problems]
         return ResolvedSystem(
             **structures,
             phonon_supercell=system.cells.phonons,
             levels=levels,
             mace=system.mace,
             sizes=system.sizes,
-            engines=engines_of(system, spec),
+            engines=engines,
             sampling=system.sampling,
             frozen_phonon=self._frozen((*loc, "frozen_phonon"), system, structures["primitive"]),
             nac=nac,
@@ -181,16 +184,3 @@ class Resolver:
         message = f"no file {name} (looked in {looked}); name the folder that holds it with --data DIR"
         self.problems.append(self.complain(loc, message))
         return None
-
-
-def engines_of(system: SystemSpec, spec: CampaignSpec) -> dict[str, EngineChoice]:
-    """The engines that the levels of a system name; the functional of a level is that of its engine."""
-    named = {**spec.engines, **system.engines}
-    found: dict[str, EngineChoice] = {}
-    for level in system.levels.values():
-        if level.engine is not None:
-            engine = found.get(level.engine, named[level.engine])
-            if level.functional is not None and "functional" in type(engine).model_fields:
-                engine = type(engine).model_validate({**engine.model_dump(), "functional": level.functional})
-            found[level.engine] = engine
-    return found

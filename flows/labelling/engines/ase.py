@@ -60,6 +60,22 @@ class ASESettings(EngineSettings):
             message = f"{self.calculator} has no {level!r}, or no forces of it"
             yield level, failure("bad-input", message, f"stands_for says {self.stands_for}", level)
 
+    def troubles(self, atoms: Atoms, levels: Mapping[str, bool]) -> tuple[tuple[str, str], ...]:  # noqa: ARG002
+        """Of ASE's own calculators alone: others may be installed only where labels are computed, or take long to import."""
+        if self.calculator.split(".")[0] != "ase":
+            return ()
+        module, name = self.calculator.split(":")
+        try:
+            made = getattr(import_module(module), name)
+        except (ImportError, AttributeError) as error:
+            return (("calculator", f"no calculator {self.calculator}: {error}"),)
+        known = getattr(made, "implemented_properties", ())
+        if known and "energy" not in known:
+            return (("calculator", f"{self.calculator} computes no energy; it has {', '.join(known)}"),)
+        if known and "forces" not in known and any(levels.values()):
+            return (("calculator", f"{self.calculator} has no forces; it has {', '.join(known)}"),)
+        return ()
+
     def versions(self) -> dict[str, str]:
         package = self.calculator.split(".")[0].split(":")[0]
         distributions = {"ase", *packages_distributions().get(package, ())}

@@ -63,6 +63,11 @@ class EngineSettings(Settings):
         through `flows.labelling.engines.guarded`.
         """
 
+    def troubles(self, atoms: Atoms, levels: Mapping[str, bool]) -> tuple[tuple[str, str], ...]:  # noqa: ARG002
+        """What is known, before anything is computed, to fail for all cells such as `atoms`: for each a key of the
+        settings, and what is wrong with its value. Takes milliseconds, runs no program, and may overlook much."""
+        return ()
+
     @abstractmethod
     def versions(self) -> dict[str, str]:
         """Of the packages or programs that decide the numbers."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from flows.labelling.engines.protocol import Computed
 from flows.labelling.engines.pyscf_chain import Chain, scratch
+from flows.labelling.engines.pyscf_fitness import troubles
 from flows.labelling.engines.pyscf_levels import COUPLED_CLUSTER, LEVELS
 from flows.labelling.engines.pyscf_method import Mesh, PySCFMethod
 from flows.records import Failure
@@ -36,6 +37,9 @@ class PySCFSettings(PySCFMethod):
     def compute(self, atoms: Atoms, wanted: Mapping[str, bool]) -> Iterator[tuple[str, Computed | Failure]]:
         with scratch():
             yield from Chain(self, atoms).results(wanted)
+
+    def troubles(self, atoms: Atoms, levels: Mapping[str, bool]) -> tuple[tuple[str, str], ...]:
+        return troubles(self, atoms, levels)
 
     def versions(self) -> dict[str, str]:
         return {"pyscf": version("pyscf")}
