@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import hashlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING
 from campaign.references.files import Frequency, Read, read_density, read_frequencies
 from flows.phonons.path import BandPath, band_path
 from flows.phonons.published import PublishedPhonons, published_phonons, read_published
+from flows.phonons.raw_layout import RawLayout
 
 if TYPE_CHECKING:
     from campaign.spec.campaign import ResolvedSystem
@@ -64,19 +66,22 @@ def user_references(name: str, system: ResolvedSystem, settings: PhononSettings,
             if getattr(reference, kind) is not None:
                 about = _About(name, key, system, reference, settings)
                 try:
-                    found = read(found, about, content(getattr(reference, kind).sha256))
+                    found = read(found, about, content)
                 except Exception as error:  # the database's too: a report goes on without a reference
                     why = f"{getattr(reference, kind).name} is not used: {' '.join(str(error).split())}"
                     found = replace(found, set_aside=(*found.set_aside, why))
     return found
 
 
-def unusable(kind: str, file: str, content: bytes, system: tuple[Structure, NacSettings | None]) -> str:
-    """Why a file of a reference is of no use at all for a primitive cell and its term; empty: it is."""
-    primitive, nac = system
+def unusable(kind: str, file: str, contents: Mapping[str, bytes], system: tuple[Structure, NacSettings | None]) -> str:
+    """Why a file of a reference is of no use at all for a primitive cell and its term; empty: it is.
+
+    `contents` are those of all files of the reference, by their kinds.
+    """
+    (primitive, nac), content = system, contents[kind]
     try:
         if kind == "phonopy":
-            read_published(content, primitive.atoms(), nac)
+            read_published(content, primitive.atoms(), nac, RawLayout.of(contents))
         elif kind == "csv":
             read_frequencies(content, file)
         else:
@@ -103,31 +108,38 @@ class _About:
     settings: PhononSettings
 
 
-def _level(found: UserReferences, about: _About, content: bytes) -> UserReferences:
+def _level(found: UserReferences, about: _About, content: Content) -> UserReferences:
     assert about.reference.phonopy is not None
-    file = about.reference.phonopy
+    file, beside = about.reference.phonopy, about.reference.beside
+    names = " and ".join([file.name, *(one.name for one in beside.values())])
     asked = PublishedPhonons(
-        sha256=file.sha256,
+        sha256=_of_all(file.sha256, [one.sha256 for one in beside.values()]),
         system=about.name,
         level=about.key,
-        source="; ".join(filter(None, [about.reference.source, file.name])),
+        source="; ".join(filter(None, [about.reference.source, names])),
         primitive=about.system.primitive,
         settings=about.settings,
         nac=about.system.nac,
     )
-    return replace(found, levels=found.levels | {about.key: _computed(content, asked.model_dump_json())})
+    raw = RawLayout.of({kind: content(one.sha256) for kind, one in beside.items()})
+    return replace(found, levels=found.levels | {about.key: _computed(content(file.sha256), raw, asked.model_dump_json())})
+
+
+def _of_all(sha256: str, others: Sequence[str]) -> str:
+    """One digest for files that are read together; of one alone its own."""
+    return hashlib.sha256("".join([sha256, *others]).encode()).hexdigest() if others else sha256
 
 
 @lru_cache(maxsize=8)
-def _computed(content: bytes, asked: str) -> PhononFacts:
+def _computed(content: bytes, beside: RawLayout, asked: str) -> PhononFacts:
     """A second or so each: in memory only, for reports that are written again."""
-    return published_phonons(content, PublishedPhonons.model_validate_json(asked))
+    return published_phonons(content, PublishedPhonons.model_validate_json(asked), beside)
 
 
-def _series(found: UserReferences, about: _About, content: bytes) -> UserReferences:
+def _series(found: UserReferences, about: _About, content: Content) -> UserReferences:
     assert about.reference.csv is not None
     file = about.reference.csv.name
-    read = _on_path(read_frequencies(content, file), file, band_path(about.system.primitive.atoms()))
+    read = _on_path(read_frequencies(content(about.reference.csv.sha256), file), file, band_path(about.system.primitive.atoms()))
     made = Series(about.reference.title, about.reference.source, file, read.rows)
     return replace(found, series=(*found.series, made), set_aside=(*found.set_aside, *read.set_aside))
 
@@ -150,10 +162,10 @@ def _off_path(row: Frequency, path: BandPath) -> str:
     return f"no segment {'-'.join(row.along)} on the path ({', '.join(map('-'.join, segments))})"
 
 
-def _density(found: UserReferences, about: _About, content: bytes) -> UserReferences:
+def _density(found: UserReferences, about: _About, content: Content) -> UserReferences:
     assert about.reference.dos_csv is not None
     file = about.reference.dos_csv.name
-    read = read_density(content, file)
+    read = read_density(content(about.reference.dos_csv.sha256), file)
     symbols, element = about.system.primitive.symbols, about.reference.element
     if why := no_such_element(element, symbols):
         raise ValueError(why)

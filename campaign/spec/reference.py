@@ -8,14 +8,16 @@ from pydantic import AfterValidator, StringConstraints, model_validator
 
 from campaign.spec.levels import check_level
 from campaign.spec.located import MayBeEmpty, located
+from flows.phonons.raw_layout import LAYOUT
 from flows.settings import Settings
 
 KINDS = ("phonopy", "csv", "dos_csv")
+BESIDE = LAYOUT  # a phonopy file that has its crystal alone
 ReferenceName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_()-]*$")]
 
 
 class ReferenceSpec(Settings):
-    """Phonons from a phonopy YAML file; or frequencies (`csv`) and a density of states (`dos_csv`) with their source.
+    """Phonons from a phonopy YAML file, and from `force_sets` or `force_constants`, and `born`, beside it; or frequencies (`csv`) and a density of states (`dos_csv`) with their source.
 
     `element`: the density of states is that of this element alone. `campaign.references.files` says what the
     columns are.
@@ -24,6 +26,9 @@ class ReferenceSpec(Settings):
     phonopy: str | None = None
     csv: str | None = None
     dos_csv: str | None = None
+    force_sets: str | None = None
+    force_constants: str | None = None
+    born: str | None = None
     title: str | None = None
     source: str | None = None
     element: str | None = None
@@ -32,6 +37,19 @@ class ReferenceSpec(Settings):
     def files(self) -> dict[str, str]:
         """The files by what they hold."""
         return {kind: file for kind in KINDS if (file := getattr(self, kind)) is not None}
+
+    @property
+    def beside(self) -> dict[str, str]:
+        """The files beside that of phonopy, by what they hold."""
+        return {kind: file for kind in BESIDE if (file := getattr(self, kind)) is not None}
+
+    @model_validator(mode="after")
+    def _crystal_of_forces(self) -> ReferenceSpec:
+        if self.beside and self.phonopy is None:
+            raise located((next(iter(self.beside)),), "needs its crystal: name phonopy_disp.yaml as phonopy")
+        if self.force_sets is not None and self.force_constants is not None:
+            raise located(("force_sets",), "force constants are made of them, and are given too; remove one")
+        return self
 
     @model_validator(mode="after")
     def _one_source(self) -> ReferenceSpec:
@@ -76,6 +94,14 @@ class ResolvedReference(Settings):
     phonopy: KeptFile | None = None
     csv: KeptFile | None = None
     dos_csv: KeptFile | None = None
+    force_sets: KeptFile | None = None
+    force_constants: KeptFile | None = None
+    born: KeptFile | None = None
     title: str
     source: str = ""
     element: str | None = None
+
+    @property
+    def beside(self) -> dict[str, KeptFile]:
+        """The files beside that of phonopy, by what they hold."""
+        return {kind: file for kind in BESIDE if (file := getattr(self, kind)) is not None}

@@ -107,15 +107,17 @@ class Resolver:
     def _reference(
         self, loc: Loc, reference: ReferenceSpec, system: tuple[Structure, NacSettings | None]
     ) -> ResolvedReference:
-        kept = {}
-        for kind, name in reference.files.items():
+        kept: dict[str, KeptFile] = {}
+        for kind, name in {**reference.files, **reference.beside}.items():
             path = self._find((*loc, kind), name)
             sha256 = self._sha256((*loc, kind), path) if path is not None else None
             if path is not None and sha256 is not None:
                 self.files[sha256] = path
                 kept[kind] = KeptFile(name=path.name, sha256=sha256)
-                if why := unusable(kind, path.name, path.read_bytes(), system):
-                    self.problems.append(self.complain((*loc, kind), why))
+        contents = {kind: self.files[file.sha256].read_bytes() for kind, file in kept.items()}
+        for kind in reference.files.keys() & kept.keys():
+            if why := unusable(kind, kept[kind].name, contents, system):
+                self.problems.append(self.complain((*loc, kind), why))
         if why := no_such_element(reference.element, system[0].symbols):
             self.problems.append(self.complain((*loc, "element"), why))
         title, source = reference.title or str(loc[-1]), reference.source or ""

@@ -15,6 +15,7 @@ import numpy as np
 
 from flows.failure import CalculationFailed
 from flows.phonons.nac import add_nac
+from flows.phonons.raw_layout import PARAMS, RawLayout, solve
 from flows.phonons.settings import NacSettings
 
 if TYPE_CHECKING:
@@ -119,8 +120,8 @@ def displacements(primitive: Atoms, supercell: ArrayLike, displacement_A: float)
     return [_atoms(cell) for cell in (phonopy.supercell, *(phonopy.supercells_with_displacements or ()))]
 
 
-def load_phonopy(content: bytes) -> Phonopy:
-    """phonopy's own object from the bytes of `HarmonicCrystal.yaml`, or of another phonopy YAML file.
+def load_phonopy(content: bytes, beside: RawLayout | None = None) -> Phonopy:
+    """phonopy's own object from the bytes of `HarmonicCrystal.yaml`, or of another phonopy YAML file and what lies `beside` it.
 
     Unlike `phonopy.load` it reads nothing else: no BORN, no FORCE_SETS that lies in the working directory. Forces
     become force constants where the file has none.
@@ -143,10 +144,11 @@ def load_phonopy(content: bytes) -> Phonopy:
         primitive_matrix="auto" if found is None else found,
         calculator=read.calculator,
     )
-    _set_force_constants(phonopy, read)
     if read.nac_params is not None:
         factor = get_calculator_physical_units(phonopy.calculator).nac_factor
         phonopy.nac_params = {"factor": factor, **read.nac_params}
+    if beside is None or not beside.add_to(phonopy, read.dataset):
+        _set_force_constants(phonopy, read)
     return phonopy
 
 
@@ -188,15 +190,9 @@ def _set_force_constants(phonopy: Phonopy, read: Any) -> None:
     if read.force_constants is not None:
         phonopy.force_constants = read.force_constants
     elif forces_in_dataset(read.dataset):
-        phonopy.dataset = read.dataset
-        # phonopy's own solver takes displacements of one atom at a time
-        solver: Any = None if "first_atoms" in read.dataset else "symfc"
-        phonopy.produce_force_constants(
-            fc_calculator=solver, calculate_full_force_constants=False, show_drift=False
-        )
-        phonopy.symmetrize_force_constants(show_drift=False)
+        solve(phonopy, read.dataset)
     else:
-        raise ValueError("neither force constants nor forces in it (phonopy-params.yaml has them)")
+        raise ValueError(f"neither force constants nor forces in it: add force_sets: FORCE_SETS, or force_constants; or {PARAMS}")
 
 
 def _same_or_first(qpoint: NDArray, images: NDArray) -> NDArray:

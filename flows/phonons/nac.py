@@ -95,11 +95,16 @@ def read_born(text: str, primitive: Atoms, name: str = "the BORN file") -> tuple
     Raises:
         ValueError: the text is no such file, or about another number of atoms; where a number is not finite, its line.
     """
+    return read_born_of(text, _phonopy_atoms(primitive), name)
+
+
+def read_born_of(text: str, primitive: Any, name: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """`read_born`, for phonopy's own primitive cell."""
     from phonopy.file_IO import parse_BORN_from_strings
 
     _refuse_words(text, name)
     try:
-        found = parse_BORN_from_strings(text, _phonopy_atoms(primitive))
+        found = parse_BORN_from_strings(text, primitive)
     except Exception as error:  # phonopy's own, and whatever its parser stumbles over
         raise ValueError(
             f"this is no BORN file for the primitive cell: {' '.join(str(error).split())}"

@@ -1,4 +1,4 @@
-"""Phonons that somebody else computed: force constants, or forces, in a phonopy YAML file."""
+"""Phonons that somebody else computed: force constants, or forces, in a phonopy YAML file, or in files beside it."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from flows.phonons.harmonic import HarmonicCrystal, load_phonopy
 from flows.phonons.nac import add_nac
 from flows.phonons.outcome import spectra
 from flows.phonons.path import band_path
+from flows.phonons.raw_layout import RawLayout, another_kind, unpacked
 from flows.phonons.settings import NacSettings, PhononSettings
 from flows.phonons.spectra import distances
 from flows.phonons.symmetry import SYMPREC_A, dataset
@@ -36,14 +37,14 @@ class PublishedPhonons(Settings):
     nac: NacSettings | None = None
 
 
-def published_phonons(content: bytes, asked: PublishedPhonons) -> PhononFacts:
-    """What the phonopy file `content` says on the bands and the mesh that models have.
+def published_phonons(content: bytes, asked: PublishedPhonons, beside: RawLayout | None = None) -> PhononFacts:
+    """What the phonopy file `content`, with what lies `beside` it, says on the bands and the mesh that models have.
 
     Raises:
         ValueError: it cannot be read, or is of another crystal.
     """
     ours = asked.primitive.atoms()
-    crystal = read_published(content, ours, asked.nac)
+    crystal = read_published(content, ours, asked.nac, beside)
     path, theirs = band_path(ours), band_path(_primitive(crystal))
     if [one.labels for one in theirs.segments] != [one.labels for one in path.segments]:
         raise ValueError("its cell has another band path than the primitive cell of the system")
@@ -66,16 +67,20 @@ def published_phonons(content: bytes, asked: PublishedPhonons) -> PhononFacts:
     )
 
 
-def read_published(content: bytes, primitive: Atoms, nac: NacSettings | None) -> HarmonicCrystal:
-    """The crystal of a phonopy YAML file (also .xz, .gz), checked to be `primitive`; `nac` wins over the file's own.
+def read_published(
+    content: bytes, primitive: Atoms, nac: NacSettings | None, beside: RawLayout | None = None
+) -> HarmonicCrystal:
+    """The crystal of a phonopy YAML file (also .xz, .gz) and of the files `beside` it, checked to be `primitive`; `nac` wins over the file's own.
 
     Raises:
         ValueError: it cannot be read, or is of another crystal.
     """
+    if kind := another_kind(plain := unpacked(content)):
+        raise ValueError(kind)
     try:
-        phonopy = load_phonopy(_plain(content))
+        phonopy = load_phonopy(plain, beside)
     except Exception as error:  # YAML's, phonopy's, and whatever its parser stumbles over
-        why = " ".join(str(error).split())[:160]
+        why = " ".join(str(error).split())[:240]
         raise ValueError(f"no phonons can be read from it: {why}") from None
     assert phonopy.force_constants is not None
     if not np.isfinite(phonopy.force_constants).all():  # comparisons with NaN are all false
@@ -88,15 +93,6 @@ def read_published(content: bytes, primitive: Atoms, nac: NacSettings | None) ->
     elif phonopy.nac_params is not None:
         nac = _own(phonopy.nac_params)
     return HarmonicCrystal(phonopy, nac=nac)
-
-
-def _plain(content: bytes) -> bytes:
-    import gzip
-    import lzma
-
-    if content.startswith(b"\xfd7zXZ"):
-        return lzma.decompress(content)
-    return gzip.decompress(content) if content.startswith(b"\x1f\x8b") else content
 
 
 def _primitive(crystal: HarmonicCrystal) -> Atoms:

@@ -177,12 +177,36 @@ def test_references_are_kept_by_content() -> None:
     assert (found["neutrons"].title, found["dft"].title) == ("Neutrons, 300 K", "dft")
 
 
+@pytest.mark.usefixtures("folder")
+def test_files_beside_are_kept_too() -> None:
+    loaded = load("reference: {dft: {phonopy: dft.yaml, born: BORN}}")
+    found = loaded.resolved.systems["lih"].reference["dft"]
+    assert {kind: loaded.files[file.sha256].name for kind, file in found.beside.items()} == {"born": "BORN"}
+    assert ResolvedSpec.model_validate(json.loads(json.dumps(loaded.resolved.model_dump(mode="json")))) == loaded.resolved
+
+
 WRONG_REFERENCE = {
     "no source": (
         "reference: {neutrons: {csv: neutrons.csv}}",
         "systems.lih.reference.neutrons.source: missing: where the values were published, as figures and tables will say",
     ),
     "no file named": ("reference: {dft: {}}", "systems.lih.reference.dft: names no file; give phonopy, csv or dos_csv"),
+    "forces without their crystal": (
+        "reference: {dft: {force_sets: FORCE_SETS, csv: neutrons.csv, source: somebody}}",
+        "systems.lih.reference.dft.force_sets: needs its crystal: name phonopy_disp.yaml as phonopy",
+    ),
+    "forces and what is made of them": (
+        "reference: {dft: {phonopy: dft.yaml, force_sets: FORCE_SETS, force_constants: FORCE_CONSTANTS}}",
+        "systems.lih.reference.dft.force_sets: force constants are made of them, and are given too; remove one",
+    ),
+    "a file beside that is not there": (
+        "reference: {dft: {phonopy: dft.yaml, born: NONE}}",
+        "systems.lih.reference.dft.born: no file NONE",
+    ),
+    "a file beside that is none": (
+        "reference: {dft: {phonopy: dft.yaml, born: neutrons.csv}}",
+        "systems.lih.reference.dft.phonopy: dft.yaml: no phonons can be read from it: this is no BORN file for the primitive cell",
+    ),
     "phonons of no level": (
         "reference: {pbe: {phonopy: dft.yaml}}",
         "systems.lih.reference.pbe: phonons are drawn with a level, and 'pbe' is no level of theory; known: dft, hf",
