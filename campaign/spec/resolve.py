@@ -17,6 +17,7 @@ from campaign.spec.nac import NacSpec
 from campaign.spec.parts import LevelSpec, StructureSpec, SystemSpec
 from campaign.spec.reference import KeptFile, ReferenceSpec, ResolvedReference
 from campaign.spec.structures import prototype_cell, read_cell, repeat
+from flows.labelling.former_headers import headers_of
 from flows.labelling.settings import PublishedFile
 from flows.phonons.cells import primitive
 from flows.phonons.frozen import check_frozen
@@ -153,7 +154,8 @@ class Resolver:
             if path is not None and sha256 is not None:
                 self.files[sha256] = path
                 about = {key: getattr(level, key) for key in ("forces", "energy_key", "forces_key")}
-                files.append(PublishedFile(name=path.name, sha256=sha256, level=name, **about))
+                headers = headers_of(path.read_bytes())
+                files.append(PublishedFile(name=path.name, sha256=sha256, level=name, headers=headers, **about))
         rest = {key: getattr(level, key) for key in ResolvedLevel.model_fields if key != "files"}
         return ResolvedLevel(files=tuple(files), **rest)
 

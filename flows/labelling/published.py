@@ -22,6 +22,7 @@ from flows.labelling.quantities import energy_of, forces_of, free_energy_off
 from flows.labelling.settings import Expectations, PublishedFile
 from flows.records import SetAside
 
+_NOT_UNPACKED = (OSError, EOFError, ValueError, lzma.LZMAError, zlib.error)
 _FLAT_CELL = 1e-2  # volume over the product of the lengths: below it a cell has no volume worth the name
 
 
@@ -63,11 +64,10 @@ def read_published(
 ) -> tuple[list[Frame], list[SetAside]]:
     """The usable frames of a file, and the others with their reasons; a file without any is one of these."""
     try:
-        content = _unpacked(content)
-    except (OSError, EOFError, ValueError, lzma.LZMAError, zlib.error) as error:
+        texts = split_frames(_text(content) or "")
+    except _NOT_UNPACKED as error:
         reason = f"{file.name} cannot be unpacked: {error}"
         return [], [SetAside(file=file.name, level=file.level, reason=reason)]
-    texts = [] if _is_binary(content) else split_frames(content.decode("utf-8-sig", errors="replace"))
     if not texts:
         reason = f"{file.name} has no frames of extended XYZ text: convert it, or unpack it"
         return [], [SetAside(file=file.name, level=file.level, reason=reason)]
@@ -78,6 +78,19 @@ def read_published(
         except FrameError as error:
             aside.append(SetAside(file=file.name, frame=text.index, level=file.level, reason=str(error)))
     return frames, aside
+
+
+def text_of(content: bytes) -> str | None:
+    """The text of a file of labels, packed or not; None where it has none."""
+    try:
+        return _text(content)
+    except _NOT_UNPACKED:
+        return None
+
+
+def _text(content: bytes) -> str | None:
+    plain = _unpacked(content)
+    return None if _is_binary(plain) else plain.decode("utf-8-sig", errors="replace")
 
 
 def _unpacked(content: bytes) -> bytes:

@@ -34,7 +34,7 @@ def energy_of(header: Header, file: PublishedFile) -> float:
     """
     key = file.energy_key or "energy"
     if key not in header:
-        raise FrameError(f"it has no {key}= (its keys: {', '.join(header) or 'none'}){_advice(_totals(header))}")
+        raise FrameError(f"it has no {key}= (its keys: {', '.join(header) or 'none'}){_advice(total_energies(header))}")
     text = header[key].strip()
     if not text:
         raise FrameError(f"its {key}= is empty")
@@ -44,7 +44,7 @@ def energy_of(header: Header, file: PublishedFile) -> float:
         raise FrameError(f"its {key}={text} is not a number") from None
     if not math.isfinite(energy):
         raise FrameError(f"its {key}={text} is not finite")
-    if file.energy_key is None and (others := [one for one in _totals(header) if one != key]):
+    if file.energy_key is None and (others := [one for one in total_energies(header) if one != key]):
         raise FrameError(
             f"it has several energies, energy and {', '.join(others)}: say which is meant, as in energy_key: {others[0]}"
         )
@@ -84,7 +84,7 @@ def free_energy_off(header: Header, energy_eV: float, file: PublishedFile) -> fl
     return off if math.isfinite(off) else 0.0
 
 
-def _totals(header: Header) -> list[str]:
+def total_energies(header: Header) -> list[str]:
     """The keys that may hold a total energy: `energy`, `REF_energy`, `xtb/energy`, `Energy`."""
     return [key for key in header if _last_word(key) == "energy" and not _NO_TOTAL.search(key) and _is_number(header, key)]
 

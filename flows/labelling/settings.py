@@ -12,7 +12,8 @@ class PublishedFile(Settings):
     """One labelled file: which level its energies are, whether its forces are that level's own, its content.
 
     `sha256` is the identity of the content; `name` is for messages only and leaves the identity alone. `energy_key` and
-    `forces_key` are what its program calls them where that is not `energy` and `forces`.
+    `forces_key` are what its program calls them where that is not `energy` and `forces`. `headers` is as
+    `flows.labelling.former_headers` says.
     """
 
     name: str
@@ -21,11 +22,14 @@ class PublishedFile(Settings):
     forces: bool = False
     energy_key: str | None = None
     forces_key: str | None = None
+    headers: int = 1
 
     def identity(self) -> dict[str, object]:
         """To name what is read anyway changes nothing."""
         named = {"energy_key": (self.energy_key, "energy"), "forces_key": (self.forces_key if self.forces else None, "forces")}
-        others = {name: key for name, (key, usual) in named.items() if key not in (None, usual)}
+        others: dict[str, object] = {name: key for name, (key, usual) in named.items() if key not in (None, usual)}
+        if self.headers > 1:
+            others["headers"] = self.headers
         return {"sha256": self.sha256, "level": self.level, "forces": self.forces, **others}
 
 

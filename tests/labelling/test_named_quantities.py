@@ -12,6 +12,7 @@ import pytest
 from ase.build import bulk
 from ase.calculators.emt import EMT
 
+from flows.labelling.former_headers import headers_of
 from flows.labelling.label_set import label_set_key, read_label_set
 from flows.labelling.published import LabelError
 from flows.labelling.settings import Expectations, MatchingSettings, PublishedFile
@@ -182,3 +183,25 @@ def test_to_name_what_is_read_anyway_is_in_no_key():
 
     assert key() == key(energy_key="energy", forces_key="forces")
     assert len({key(), key(energy_key="REF_energy"), key(forces_key="force"), key(energy_key="a", forces_key="b")}) == 4
+
+
+# a header, and whether an earlier version read another energy of it, or one of several
+FORMER = {
+    "plain": (ONE + 'energy={e:.8f} pbc="T T T"', 1),
+    "with more": (ONE + 'energy = -1.5 free_energy=-1.6 note="a=b" config=md', 1),
+    "no energy": (ONE + "REF_energy=-1.5", 1),
+    "a path": (ONE + "REF_energy=-1.5 xtb/energy=-1.5", 2),
+    "in a text": (ONE + r'REF_energy=-1.5 note="was \" energy=-7.5 \""', 2),
+    "several": (ONE + "energy=-1.5 REF_energy=-1.5", 2),
+    "a path beside it": (ONE + "energy=-1.5 xtb/energy=-2.5", 2),
+}
+
+
+@pytest.mark.parametrize(("header", "headers"), FORMER.values(), ids=FORMER)
+def test_files_that_were_read_otherwise_are_read_again(header, headers):
+    content = file_text(header).encode()
+    assert headers_of(content) == headers_of(gzip.compress(content)) == headers
+    assert headers_of(b"\x1f\x8brest") == headers_of(b"\x00\x01") == headers_of(b"") == 1
+    files = [PublishedFile(name="a", sha256="0", level="dft", headers=one) for one in (1, headers)]
+    keys = {label_set_key([file], Expectations(), MatchingSettings()) for file in files}
+    assert len(keys) == headers
