@@ -17,6 +17,7 @@ from flows.labelling.header import FrameError, Header, number
 from flows.labelling.settings import PublishedFile
 
 _FORCES = ("forces", "force")
+_SAME_EV = 1e-6
 # words before `energy` that make another quantity of it than one more total
 _NO_TOTAL = re.compile(
     r"free|kinetic|formation|atomi[sz]ation|cohesive|binding|interaction|adsorption|surface|strain|dispersion|vdw|correlation"
@@ -44,7 +45,7 @@ def energy_of(header: Header, file: PublishedFile) -> float:
         raise FrameError(f"its {key}={text} is not a number") from None
     if not math.isfinite(energy):
         raise FrameError(f"its {key}={text} is not finite")
-    if file.energy_key is None and (others := [one for one in total_energies(header) if one != key]):
+    if file.energy_key is None and (others := [one for one in total_energies(header) if _another(header, one, energy)]):
         raise FrameError(
             f"it has several energies, energy and {', '.join(others)}: say which is meant, as in energy_key: {others[0]}"
         )
@@ -87,6 +88,11 @@ def free_energy_off(header: Header, energy_eV: float, file: PublishedFile) -> fl
 def total_energies(header: Header) -> list[str]:
     """The keys that may hold a total energy: `energy`, `REF_energy`, `xtb/energy`, `Energy`."""
     return [key for key in header if _last_word(key) == "energy" and not _NO_TOTAL.search(key) and _is_number(header, key)]
+
+
+def _another(header: Header, key: str, energy_eV: float) -> bool:
+    """Whether `key` has another energy: of the same number written twice none has to be chosen."""
+    return abs(number(header[key].strip()) - energy_eV) > _SAME_EV
 
 
 def _is_number(header: Header, key: str) -> bool:

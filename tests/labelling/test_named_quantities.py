@@ -76,6 +76,7 @@ WRITTEN = {
     "small letters, force": 'energy={e:.8f} lattice="4.05 0 0 0 4.05 0 0 0 4.05" properties=species:S:1:pos:R:3:force:R:3',
     "quoted Properties": LATTICE + ' Properties="species:S:1:pos:R:3:forces:R:3" energy={e:.8f}',
     "another energy in a text": ONE + r'energy={e:.8f} note="was \" energy=-7.5 \" before"',
+    "the same energy twice": ONE + "energy={e:.8f} total_energy={e:.8f}",
     "energies that are no totals": ONE + "energy={e:.8f} kinetic_energy=0.5 config_energy_weight=1.0 formation_energy=-2.0 energy_weight=3",
 }
 
