@@ -6,6 +6,8 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from flows.phonons.crystal import overlap
 from flows.phonons.symmetry import SYMPREC_A, dataset, spacegroup
 
@@ -87,13 +89,19 @@ def refuse_broken_symmetry(atoms: Atoms, name: str) -> None:
     group: Any = atoms.info.get("spacegroup")
     if group is None:
         return
-    said, symmetry = len(group.get_op()[0]), dataset(atoms)
+    said, symmetry = _operations(group), dataset(atoms)
     found = len(symmetry.rotations) if symmetry is not None else 1
     if found < said:
         raise ValueError(
             f"{name} says space group {group.symbol} ({group.no}), of whose {said} operations its atoms have {found} within "
             f"{SYMPREC_A} Å: are cell and setting those of the group, and fractions like 1/3 written with all of their digits?"
         )
+
+
+def _operations(group: Any) -> int:
+    """How many there are: of operations that a file lists, ASE counts those of a centre of inversion twice."""
+    listed = zip(*group.get_op(), strict=True)
+    return len({(*rotation.ravel().tolist(), *(np.round(shift * 24) % 24).tolist()) for rotation, shift in listed})
 
 
 def refuse_overlapping(atoms: Atoms, name: str) -> None:

@@ -194,3 +194,25 @@ def test_a_displaced_atom_is_seen_in_what_plan_says(tmp_path: Path, monkeypatch:
 def test_the_smallest_distance(atoms: Atoms, distance: float) -> None:
     assert nearest(atoms)[0] == pytest.approx(distance)
     assert crystal_facts(atoms).nearest_A == pytest.approx(distance)
+
+
+@pytest.mark.parametrize(
+    ("atoms", "group"),
+    [
+        (bulk("C", "diamond", a=3.567, cubic=True), 227),
+        (bulk("NaCl", "rocksalt", a=5.69, cubic=True), 225),
+        (bulk("Mg", "hcp", a=3.2, c=5.2), 194),
+        (bulk("ZnO", "wurtzite", a=3.25, c=5.2), 186),
+        (bulk("Cr", "bcc", a=2.88, cubic=True), 229),
+    ],
+)
+@pytest.mark.parametrize("symprec", [1e-3, None])
+def test_operations_that_a_cif_lists_are_believed(tmp_path: Path, atoms: Atoms, group: int, symprec: float | None) -> None:
+    """With a centre of inversion among them, which ASE then counts twice; and in the second origin of diamond."""
+    from pymatgen.io.ase import AseAtomsAdaptor
+    from pymatgen.io.cif import CifWriter
+
+    content = str(CifWriter(AseAtomsAdaptor.get_structure(atoms), symprec=symprec))
+    facts = crystals_of(resolved(tmp_path, "c.cif", content))["x"]
+    assert (facts.number, facts.loose_group) == (group, "")
+    assert facts.nearest_A == pytest.approx(nearest(atoms)[0], abs=1e-5)
