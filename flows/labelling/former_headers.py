@@ -1,6 +1,6 @@
 """Files whose headers an earlier version read otherwise: stored labels of them are not what is read today.
 
-Before version 0.3 a header was searched with a regular expression: `xtb/energy=` and an energy inside of a text in quotes
+Before version 0.2 a header was searched with a regular expression: `xtb/energy=` and an energy inside of a text in quotes
 were read as the energy, and of several energies `energy` was taken in silence. The key of a label set has the content of
 its files, not how they are read; such files, and no others, have `HEADERS` in it, so that they are read again.
 """
