@@ -83,7 +83,7 @@ def _labelled(atoms: Atoms, **results: Any) -> Atoms:
 
 def farm() -> Farm:
     database = mongomock_ng.MongoClient().db
-    launchpad = SimpleNamespace(db=database, workflows=database.workflows, launches=database.launches)
+    launchpad = SimpleNamespace(db=database, workflows=database.workflows, fireworks=database.fireworks, launches=database.launches)
     store = JobStore(MemoryStore(), additional_stores={"blobs": MemoryStore()})
     store.connect()
     return Farm(launchpad, store)
