@@ -7,8 +7,8 @@ import bson
 
 from launchers.embedded.cursors import Cursors, Stream
 from launchers.embedded.errors import CommandError
-from launchers.embedded.evaluation import Filter
 from launchers.embedded.indexes import checked_spec
+from launchers.embedded.matching import Filter
 from launchers.embedded.storage import Collection, Storage
 from launchers.embedded.wire import decode
 

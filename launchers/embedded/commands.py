@@ -9,11 +9,14 @@ from typing import Any
 
 import bson
 
+from launchers.embedded import arguments
 from launchers.embedded.catalog import Catalog
 from launchers.embedded.cursors import Cursors, Stream
-from launchers.embedded.errors import CommandError, bad_value, of_evaluation, of_sqlite
+from launchers.embedded.errors import CommandError, bad_value, internal, of_sqlite
 from launchers.embedded.planning import Query
+from launchers.embedded.predicates import whole_number
 from launchers.embedded.reading import Joined, Reader
+from launchers.embedded.stages import ordering
 from launchers.embedded.storage import Storage
 from launchers.embedded.wire import MAX_BATCH, MAX_DOCUMENT_BYTES, MAX_MESSAGE_BYTES
 from launchers.embedded.writing import Writer
@@ -99,7 +102,7 @@ class Commands:
         except Exception as error:
             # whatever a client sends, it gets an answer
             _log.exception("%s", name)
-            return of_evaluation(error).reply()
+            return internal(error).reply()
 
     def _run(self, name: str, command: Command) -> Reply:
         if name in self._free:
@@ -126,11 +129,12 @@ class Commands:
         return {"ok": 1.0}
 
     def _reader(self, command: Command, name: str) -> Reader:
-        if command.get("collation"):
-            raise CommandError(115, "CommandNotSupported", "the embedded database has no collations")
-        if not isinstance(command[name], str):
+        arguments.check(command, name)
+        if not isinstance(command[name], str) or not command[name]:
             raise bad_value(f"{name} needs the name of a collection")
-        return Reader(self._storage, self._storage.collection(command["$db"], command[name]))
+        collection = self._storage.collection(command["$db"], command[name])
+        arguments.check_hint(command, collection)
+        return Reader(self._storage, collection)
 
     def _writer(self, command: Command, name: str) -> Writer:
         given = command.get(name, command.get(name.lower()))
@@ -139,35 +143,52 @@ class Commands:
         return Writer(self._storage, command["$db"], given)
 
     def _find(self, command: Command) -> Reply:
+        limit = whole_number(command.get("limit") or 0, "limit")
+        order = ordering(arguments.document(command, "sort"))
+        hint = command.get("hint")
+        if not order and isinstance(hint, Mapping) and "$natural" in hint:
+            order = ordering(hint)
         query = Query(
-            command.get("filter") or {},
-            list((command.get("sort") or {}).items()),
-            command.get("skip", 0),
-            abs(command.get("limit", 0)),
-            command.get("projection") or {},
+            arguments.document(command, "filter"),
+            order,
+            arguments.natural(command, "skip"),
+            abs(limit),
+            arguments.document(command, "projection"),
+            arguments.variables(command),
         )
         stream = self._reader(command, "find").open(query)
-        single = bool(command.get("singleBatch")) or command.get("limit", 0) < 0
-        return self._cursors.first(_namespace(command, "find"), stream, command.get("batchSize"), single)
+        single = bool(command.get("singleBatch")) or limit < 0
+        return self._cursors.first(_namespace(command, "find"), stream, _batch(command), single)
 
     def _aggregate(self, command: Command) -> Reply:
         if not isinstance(command["aggregate"], str):
             raise CommandError(
                 115, "CommandNotSupported", "the embedded database aggregates collections only"
             )
+        if command.get("explain"):
+            raise CommandError(115, "CommandNotSupported", "the embedded database explains no plans")
         reader = self._reader(command, "aggregate")
-        results = reader.aggregate(command["pipeline"], Joined(self._storage, command["$db"]))
+        source = Joined(self._storage, command["$db"])
+        results = reader.aggregate(command.get("pipeline"), source, arguments.variables(command))
         stream = Stream(iter([bson.encode(one) for one in results]))
-        size = (command.get("cursor") or {}).get("batchSize")
+        size = _batch(arguments.document(command, "cursor"))
         return self._cursors.first(_namespace(command, "aggregate"), stream, size)
 
     def _count(self, command: Command) -> Reply:
-        query = Query(command.get("query") or {}, skip=command.get("skip", 0), limit=command.get("limit", 0))
+        # a negative limit counts as its amount
+        limit = abs(whole_number(command.get("limit") or 0, "limit"))
+        query = Query(arguments.document(command, "query"), skip=arguments.natural(command, "skip"), limit=limit)
         return {"n": self._reader(command, "count").count(query), "ok": 1.0}
 
     def _distinct(self, command: Command) -> Reply:
-        reader = self._reader(command, "distinct")
-        return {"values": reader.distinct(command["key"], command.get("query") or {}), "ok": 1.0}
+        reader, key = self._reader(command, "distinct"), command.get("key")
+        if not isinstance(key, str) or not all(key.split(".")):
+            raise bad_value("distinct needs the name of a field")
+        return {"values": reader.distinct(key, arguments.document(command, "query")), "ok": 1.0}
+
+
+def _batch(command: Command) -> int | None:
+    return None if command.get("batchSize") is None else arguments.natural(command, "batchSize")
 
 
 def _namespace(command: Command, name: str) -> str:

@@ -33,6 +33,21 @@ def bad_value(message: str) -> CommandError:
     return CommandError(2, "BadValue", message)
 
 
+def not_supported(what: str) -> CommandError:
+    """The refusal of what MongoDB can do, and this server cannot."""
+    return CommandError(115, "CommandNotSupported", f"the embedded database does not have this: {what}")
+
+
+def failed_to_parse(message: str) -> CommandError:
+    """The error for a command whose parts do not go together."""
+    return CommandError(9, "FailedToParse", message)
+
+
+def type_mismatch(message: str) -> CommandError:
+    """The error for a value of a kind that has no place there."""
+    return CommandError(14, "TypeMismatch", message)
+
+
 def duplicate_key(namespace: str, index: str, pattern: dict[str, int], value: dict[str, Any]) -> CommandError:
     """The error for a document that a unique index refuses."""
     message = f"E11000 duplicate key error collection: {namespace} index: {index} dup key: {value}"
@@ -50,9 +65,6 @@ def of_sqlite(error: sqlite3.Error) -> CommandError:
     return CommandError(1, "InternalError", f"the database file cannot be used: {error}")
 
 
-def of_evaluation(error: Exception) -> CommandError:
-    """The error for a filter, update or pipeline that cannot be evaluated."""
-    if isinstance(error, NotImplementedError):
-        return CommandError(115, "CommandNotSupported", f"the embedded database does not have this: {error}")
-    code = getattr(error, "code", None) or 2
-    return CommandError(code, "BadValue", str(error) or type(error).__name__)
+def internal(error: Exception) -> CommandError:
+    """The error for what nobody foresaw: the log says where."""
+    return CommandError(1, "InternalError", f"{type(error).__name__}: {error}")

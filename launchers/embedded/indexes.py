@@ -5,12 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bson.raw_bson import RawBSONDocument
-
-from launchers.embedded.errors import CommandError
-from launchers.embedded.evaluation import Filter
-from launchers.embedded.keys import MISSING, encode, values_at
-from launchers.embedded.wire import decode
+from launchers.embedded.errors import CommandError, not_supported
+from launchers.embedded.keys import MISSING, encode, key_tuples, values_at
+from launchers.embedded.matching import Filter
 
 _KNOWN_OPTIONS = {
     "v",
@@ -75,26 +72,40 @@ class KeyMaker:
 
     def __init__(self, index: Index) -> None:
         self.index = index
-        self._parts = [(tuple(field.split(".")), direction) for field, direction in index.fields]
+        self._parts = [tuple(field.split(".")) for field, _ in index.fields]
+        self._directions = [direction for _, direction in index.fields]
         self._sparse = bool(index.spec.get("sparse"))
         self._partial = None if index.partial is None else Filter(index.partial)
 
-    def __call__(self, document: Mapping[str, Any]) -> Keys:
-        """The keys of `document`: none where a sparse or partial index leaves it out."""
-        if self._partial is not None and not self._holds(document):
-            return Keys(frozenset(), False)
-        found = [(values_at(document, parts), direction) for parts, direction in self._parts]
-        if self._sparse and all(values == [MISSING] for (values, _), _ in found):
-            return Keys(frozenset(), False)
-        components = [{encode(value, direction) for value in values} for (values, _), direction in found]
-        keys = frozenset(map(b"".join, itertools.product(*components)))
-        return Keys(keys, any(spread for (_, spread), _ in found))
+    def __call__(self, document: Mapping[str, Any], lenient: bool = False) -> Keys:
+        """The keys of `document`: none where a sparse or partial index leaves it out.
 
-    def _holds(self, document: Mapping[str, Any]) -> bool:
-        assert self._partial is not None
-        if isinstance(document, RawBSONDocument) and not self._partial.simple:
-            document = decode(bytes(document.raw))
-        return self._partial(document)
+        Raises:
+            CommandError: two of its fields go through different arrays, unless `lenient`: so a document is
+                found that an earlier version let in.
+        """
+        if self._partial is not None and not self._partial(document):
+            return Keys(frozenset(), False)
+        found = [values_at(document, parts) for parts in self._parts]
+        spread = any(through for _, through in found)
+        if not spread or len(found) == 1:
+            tuples: Any = itertools.product(*(values for values, _ in found))
+        else:
+            tuples = self._spread(document, [values for values, _ in found], lenient)
+        keys = frozenset(
+            b"".join(map(encode, values, self._directions))
+            for values in tuples
+            if not self._sparse or any(value is not MISSING for value in values)
+        )
+        return Keys(keys, spread)
+
+    def _spread(self, document: Mapping[str, Any], values: list[list[Any]], lenient: bool) -> Any:
+        try:
+            return list(key_tuples(document, self._parts))
+        except CommandError as error:
+            if error.code == 171 and lenient:
+                return itertools.product(*values)
+            raise
 
 
 def checked_spec(spec: Mapping[str, Any]) -> dict[str, Any]:
@@ -102,17 +113,42 @@ def checked_spec(spec: Mapping[str, Any]) -> dict[str, Any]:
     known = {name: value for name, value in spec.items() if name in _KNOWN_OPTIONS}
     unknown = set(spec) - _KNOWN_OPTIONS
     if unknown:
-        raise CommandError(
-            67, "CannotCreateIndex", f"the embedded database has no index option {sorted(unknown)}"
-        )
-    if not spec.get("key") or not all(d in (1, -1) for d in spec["key"].values()):
-        raise CommandError(
-            67, "CannotCreateIndex", f"only ascending and descending indexes: {spec.get('key')}"
-        )
+        raise not_supported(f"the index options {sorted(unknown)}")
+    keys = spec.get("key")
+    if not isinstance(keys, Mapping) or not keys or not isinstance(spec.get("name"), str):
+        raise CommandError(67, "CannotCreateIndex", "an index needs a name, and keys with directions")
+    for field, direction in keys.items():
+        if isinstance(direction, str):
+            raise not_supported(f"{direction} indexes, only ascending and descending ones")
+        if isinstance(direction, bool) or not isinstance(direction, (int, float)) or direction not in (1, -1):
+            raise CommandError(67, "CannotCreateIndex", f"bad index key: {field}: {direction}")
+        if not all(part and not part.startswith("$") for part in field.split(".")) and field != "$**":
+            raise CommandError(67, "CannotCreateIndex", f"bad name of a field in an index: '{field}'")
+        if "$**" in field:
+            raise not_supported("wildcard indexes")
     kept = {"v": 2, "key": dict(known["key"]), "name": known["name"]}
     for option in ("unique", "sparse"):
         if known.get(option):
             kept[option] = True
     if known.get("partialFilterExpression") is not None:
+        _check_partial(known["partialFilterExpression"])
         kept["partialFilterExpression"] = known["partialFilterExpression"]
+        if known.get("sparse"):
+            raise CommandError(67, "CannotCreateIndex", "cannot mix partialFilterExpression and sparse options")
     return kept
+
+
+def _check_partial(criteria: Any) -> None:
+    """Refuse a filter that MongoDB does not take for a partial index."""
+    if not isinstance(criteria, Mapping):
+        raise CommandError(67, "CannotCreateIndex", "partialFilterExpression must be a document")
+    Filter(criteria)
+    for name, condition in criteria.items():
+        if name in ("$and", "$or"):
+            for part in condition:
+                _check_partial(part)
+            continue
+        operators = condition if isinstance(condition, Mapping) and str(next(iter(condition), ""))[:1] == "$" else {}
+        wrong = set(operators) - {"$eq", "$exists", "$gt", "$gte", "$lt", "$lte", "$type", "$in"}
+        if name.startswith("$") or wrong or not operators.get("$exists", True):
+            raise CommandError(67, "CannotCreateIndex", f"unsupported expression in partial index: {name}")

@@ -4,12 +4,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from launchers.embedded.planning import Query
+from launchers.embedded.stages import ordering
 
 Stages = list[dict[str, Any]]
 
 
-def absorbed(stages: list[Mapping[str, Any]]) -> tuple[Query, Stages]:
-    """The query that the first stages amount to, and the stages that are left.
+def absorbed(stages: list[Mapping[str, Any]], variables: Mapping[str, Any]) -> tuple[Query, Stages]:
+    """The query that the first stages amount to, and the stages that are left; they were checked before.
 
     `$match`, `$sort`, `$skip`, `$limit` are taken where they stand in this order; a `$skip` or `$limit`
     without a `$sort` stays, since counting pipelines are recognized by it.
@@ -17,14 +18,11 @@ def absorbed(stages: list[Mapping[str, Any]]) -> tuple[Query, Stages]:
     rest = [dict(stage) for stage in stages]
     criteria = rest.pop(0)["$match"] if rest and set(rest[0]) == {"$match"} else {}
     if not rest or set(rest[0]) != {"$sort"}:
-        return Query(criteria), rest
-    order = [(name, direction) for name, direction in rest[0]["$sort"].items()]
-    if not all(direction in (1, -1) for _, direction in order):
-        return Query(criteria), rest
-    del rest[0]
+        return Query(criteria, variables=variables), rest
+    order = ordering(rest.pop(0)["$sort"])
     skip = int(rest.pop(0)["$skip"]) if rest and set(rest[0]) == {"$skip"} else 0
     limit = int(rest.pop(0)["$limit"]) if rest and set(rest[0]) == {"$limit"} else 0
-    return Query(criteria, order, skip, limit), rest
+    return Query(criteria, order, skip, limit, variables=variables), rest
 
 
 def counted_as(stages: Stages) -> tuple[Any, str, tuple[int, int]] | None:
@@ -43,7 +41,7 @@ def counted_as(stages: Stages) -> tuple[Any, str, tuple[int, int]] | None:
     if isinstance(rest[0].get("$count"), str):
         return ..., rest[0]["$count"], (bounds["$skip"], bounds["$limit"])
     identity, counters = _group_parts(rest[0])
-    if identity is ... or isinstance(identity, (str, dict, list)) or len(counters) != 1:
+    if not (identity is None or isinstance(identity, (bool, int, float))) or len(counters) != 1:
         return None
     return identity, counters[0], (bounds["$skip"], bounds["$limit"])
 
@@ -60,8 +58,13 @@ def _group_parts(stage: Mapping[str, Any]) -> tuple[Any, list[str]]:
     group = stage.get("$group")
     if not isinstance(group, Mapping) or len(stage) != 1:
         return ..., []
-    counters = [name for name, value in group.items() if name != "_id" and value == {"$sum": 1}]
+    counters = [name for name, value in group.items() if name != "_id" and _is_counter(value)]
     return (group.get("_id", ...), counters) if len(counters) == len(group) - 1 else (..., [])
+
+
+def _is_counter(value: Any) -> bool:
+    # true would add up to nothing, 1.0 to a double
+    return isinstance(value, Mapping) and set(value) == {"$sum"} and type(value["$sum"]) is int and value["$sum"] == 1
 
 
 def needed_fields(stages: Stages) -> set[str] | None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from launchers.embedded.indexes import Index
 from launchers.embedded.keys import encode, is_scalar, type_range
+from launchers.embedded.matching import is_operators
 from launchers.embedded.storage import Collection, Storage
 
 Order = list[tuple[str, int]]
@@ -30,6 +31,7 @@ class Query:
     skip: int = 0
     limit: int = 0
     projection: Mapping[str, Any] = field(default_factory=dict)
+    variables: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass
@@ -56,7 +58,7 @@ class Conditions:
             self.exact = False
         elif is_scalar(value):
             self.equal[name] = [value]
-        elif isinstance(value, Mapping):
+        elif is_operators(value):
             self._add_operators(name, value)
         else:
             self.exact = False
@@ -71,6 +73,7 @@ class Conditions:
         limits = {o: v for o, v in operators.items() if o in _COMPARISONS and is_scalar(v)}
         if limits:
             self.between[name] = limits
+        # false, null and 0 ask that the field is missing
         if operators.get("$exists"):
             self.present.add(name)
 
@@ -80,7 +83,13 @@ class Conditions:
 
     def implies(self, partial: Mapping[str, Any]) -> bool:
         """Whether every match lies in a partial index; only presence is understood."""
-        return all(condition == {"$exists": True} and self.has(name) for name, condition in partial.items())
+        return all(
+            isinstance(condition, Mapping)
+            and set(condition) == {"$exists"}
+            and bool(condition["$exists"])
+            and self.has(name)
+            for name, condition in partial.items()
+        )
 
 
 @dataclass(frozen=True)
@@ -129,18 +138,25 @@ def _of_index(index: Index, conditions: Conditions, order: Order) -> Plan | None
     if not used and not (order and index.complete):
         return None
     reverse = _direction(index, conditions, prefix, order)
+    # a document stands at several places of a multikey index: only all of it, read from one end, is in order
+    if index.multikey and used:
+        reverse = None
     if not used and reverse is None:
         return None
-    exact = conditions.exact and len(prefix) == len(conditions.equal)
+    exact = conditions.exact and len(prefix) == len(conditions.equal) and not index.multikey
     ordered = not order or (reverse is not None and len(ranges) <= 1)
     return Plan(index, ranges, bool(reverse), ordered, exact, used)
 
 
 def _prefix(index: Index, conditions: Conditions) -> list[tuple[str, int]]:
-    found, combinations = [], 1
+    found: list[tuple[str, int]] = []
+    combinations = 1
     for name, direction in index.fields:
         combinations *= len(conditions.equal.get(name, ()))
         if name not in conditions.equal or combinations > _MAX_RANGES:
+            break
+        # two fields of the elements of one array: the filter may be met by two of these, a key is of one
+        if index.multikey and name.split(".")[0] in {other.split(".")[0] for other, _ in found}:
             break
         found.append((name, direction))
     return found
@@ -179,7 +195,8 @@ def _direction(
     index: Index, conditions: Conditions, prefix: list[tuple[str, int]], order: Order
 ) -> bool | None:
     """Whether the index has `order` backwards; None when it does not have it at all."""
-    fixed = {name for name, values in conditions.equal.items() if len(values) == 1}
+    # an equal field orders nothing, unless it is an array; in this index it is none, outside nobody knows
+    fixed = {name for name, _ in prefix if len(conditions.equal[name]) == 1}
     wanted = [(name, direction) for name, direction in order if name not in fixed]
     if any(name not in fixed for name, _ in prefix):
         return None

@@ -10,30 +10,31 @@ from typing import Any
 import bson
 
 from launchers.embedded.cursors import Stream
-from launchers.embedded.evaluation import Filter, kept_whole, pipeline, project
 from launchers.embedded.indexes import Index
-from launchers.embedded.keys import EMPTY, MISSING, encode, sort_key, values_at
+from launchers.embedded.keys import MISSING, encode, sort_key, values_at
+from launchers.embedded.matching import Filter
 from launchers.embedded.pipelines import absorbed, counted_as, grouped_by, needed_fields
 from launchers.embedded.planning import Order, Plan, Query, plan
+from launchers.embedded.projecting import Projection, kept_whole
+from launchers.embedded.stages import run
 from launchers.embedded.storage import Collection, Storage
 from launchers.embedded.wire import decode, view
 
 
 @dataclass(frozen=True)
 class Found:
-    """A document that matches: its place, its bytes, and its contents where somebody had to look."""
+    """A document that matches: its place and its bytes."""
 
     seq: int
     raw: bytes
-    contents: dict[str, Any] | None = None
 
     def document(self) -> dict[str, Any]:
         """The contents; a copy of one's own to change."""
-        return decode(self.raw) if self.contents is None else self.contents
+        return decode(self.raw)
 
     def view(self) -> Mapping[str, Any]:
         """The contents to look at; cheap where little of them is asked for."""
-        return view(self.raw) if self.contents is None else self.contents
+        return view(self.raw)
 
 
 class Candidates:
@@ -65,6 +66,8 @@ class Reader:
     def find(self, query: Query) -> Iterator[Found]:
         """The matching documents in order, within skip and limit."""
         if self._collection is None:
+            # what makes no sense is refused of an empty collection too
+            Filter(query.criteria, query.variables)
             return iter(())
         return self._find(query)[0]
 
@@ -77,15 +80,15 @@ class Reader:
 
     def open(self, query: Query) -> Stream:
         """The bytes that a client gets, in batches with other commands in between."""
-        if self._collection is None:
-            return Stream(iter(()))
-        found, candidates = self._find(query)
         deliver = _delivery(query)
+        if self._collection is None:
+            return Stream(map(deliver, self.find(query)))
+        found, candidates = self._find(query)
         return Stream(map(deliver, found), candidates.pause)
 
     def _find(self, query: Query) -> tuple[Iterator[Found], Candidates]:
         assert self._collection is not None
-        passes = Filter(query.criteria)
+        passes = Filter(query.criteria, query.variables)
         order = query.order
         way = plan(self._storage, self._collection, query.criteria, order)
         stop = query.skip + query.limit if query.limit else None
@@ -97,10 +100,12 @@ class Reader:
 
     def count(self, query: Query) -> int:
         """How many documents match; from the index alone where it says everything."""
+        unbounded = Query(query.criteria, variables=query.variables)
         if self._collection is None:
-            return 0
+            return sum(1 for _ in self.find(unbounded))
+        Filter(query.criteria, query.variables)
         way = plan(self._storage, self._collection, query.criteria, [])
-        number = self._count(way) if way.exact else sum(1 for _ in self.find(Query(query.criteria)))
+        number = self._count(way) if way.exact else sum(1 for _ in self.find(unbounded))
         number = max(0, number - query.skip)
         return min(number, query.limit) if query.limit else number
 
@@ -109,8 +114,6 @@ class Reader:
         if way.index is None:
             statement, number = "select count(*) from documents where collection=?", self._collection.number
             return int(self._storage.rows(statement, (number,)).fetchone()[0])
-        if way.index.multikey:
-            return len(set(self._candidates(way)))
         statement = "select count(*) from entries where number=? and key>=? and key<?"
         return sum(
             self._storage.rows(statement, (way.index.number, low, high)).fetchone()[0]
@@ -119,7 +122,9 @@ class Reader:
 
     def distinct(self, name: str, criteria: Mapping[str, Any]) -> list[Any]:
         """The different values of a field, elements of arrays one by one."""
-        index = None if criteria else self._single(name)
+        parts = tuple(name.split("."))
+        # where a path names positions, a key of the index is not all that a document has there
+        index = None if criteria or any(map(str.isdigit, parts)) else self._single(name)
         documents = (
             (view(raw) for _, _, raw in self._groups(index))
             if index is not None
@@ -127,29 +132,40 @@ class Reader:
         )
         values: dict[bytes, Any] = {}
         for document in documents:
-            for value in values_at(document, tuple(name.split(".")))[0]:
-                if value is not MISSING and value is not EMPTY:
-                    values.setdefault(encode(value), value)
+            for value in _along(document, parts):
+                values.setdefault(encode(value), value)
         return [values[key] for key in sorted(values)]
 
-    def aggregate(self, stages: list[Mapping[str, Any]], database: "Joined") -> Iterator[dict[str, Any]]:
-        """What a pipeline gives; a `$match` in front goes through the indexes."""
-        query, rest = absorbed(stages)
+    def aggregate(
+        self, stages: Any, database: "Joined", variables: Mapping[str, Any] | None = None
+    ) -> Iterable[Mapping[str, Any]]:
+        """What a pipeline gives; a `$match` in front goes through the indexes.
+
+        Raises:
+            CommandError: a stage that is refused, before any document is looked at.
+        """
+        variables = variables or {}
+        run((), database, stages, variables)
+        query, rest = absorbed(stages, variables)
         counted = counted_as(rest) if not query.order and not query.limit and not query.skip else None
         if counted is not None:
-            return self._count_group(query.criteria, *counted)
-        grouped = grouped_by(rest) if query == Query() else None
+            return self._count_group(query, *counted)
+        grouped = grouped_by(rest) if not query.criteria and not query.order else None
         index = self._single(grouped[0]) if grouped else None
         if grouped is not None and index is not None and not index.multikey:
-            return pipeline(self._index_groups(index, *grouped), database, rest[1:])
+            return run(self._index_groups(index, *grouped), database, rest[1:], variables)
         needed = needed_fields(rest)
-        documents = [_pruned(found.document(), needed) for found in self.find(query)]
-        return pipeline(documents, database, rest)
+        if needed is not None:
+            pruned = (_pruned(found.view(), needed) for found in self.find(query))
+            return run(pruned, database, rest, variables)
+        return run([found.document() for found in self.find(query)], database, rest, variables)
 
     def _count_group(
-        self, criteria: Mapping[str, Any], identity: Any, name: str, bounds: tuple[int, int]
+        self, query: Query, identity: Any, name: str, bounds: tuple[int, int]
     ) -> Iterator[dict[str, Any]]:
-        number = self.count(Query(criteria, skip=bounds[0], limit=bounds[1]))
+        number = self.count(
+            Query(query.criteria, skip=bounds[0], limit=bounds[1], variables=query.variables)
+        )
         if number:
             yield {"_id": identity, name: number} if identity is not ... else {name: number}
 
@@ -207,11 +223,8 @@ class Reader:
             if exact and not candidates.paused:
                 yield Found(seq, raw)
                 continue
-            if not passes.may_pass(view(raw)):
-                continue
-            contents = None if passes.simple else decode(raw)
-            if contents is None or passes.rest_passes(contents):
-                yield Found(seq, raw, contents)
+            if passes(view(raw)):
+                yield Found(seq, raw)
 
 
 def _ranked(found: Iterable[Found], order: Order, stop: int | None) -> "array[int]":
@@ -227,17 +240,10 @@ class Joined:
     storage: Storage
     name: str
 
-    def get_collection(self, name: str) -> "Joined._Source":
-        """A collection to join with."""
-        return Joined._Source(Reader(self.storage, self.storage.collection(self.name, name)))
-
-    @dataclass(frozen=True)
-    class _Source:
-        reader: Reader
-
-        def find(self, criteria: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
-            """The matching documents."""
-            return [found.document() for found in self.reader.find(Query(criteria or {}))]
+    def documents(self, name: str, criteria: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
+        """The documents of a collection that match."""
+        reader = Reader(self.storage, self.storage.collection(self.name, name))
+        return [found.document() for found in reader.find(Query(criteria or {}))]
 
 
 def _delivery(query: Query) -> Callable[[Found], bytes]:
@@ -245,9 +251,29 @@ def _delivery(query: Query) -> Callable[[Found], bytes]:
     if not query.projection:
         return lambda found: found.raw
     names = kept_whole(query.projection)
-    if names is None:
-        return lambda found: bson.encode(project(found.document(), query.projection, query.criteria))
-    return lambda found: bson.encode({name: value for name, value in found.view().items() if name in names})
+    if names is not None:
+        return lambda found: bson.encode({n: value for n, value in found.view().items() if n in names})
+    projected = Projection(query.projection, variables=query.variables)
+    passes = Filter(query.criteria, query.variables) if projected.needs_place else None
+    return lambda found: bson.encode(projected(found.view(), passes))
+
+
+def _along(value: Any, parts: tuple[str, ...]) -> Iterator[Any]:
+    """The values at a path, elements of arrays one by one; a number in the path names an element of an array."""
+    for position, part in enumerate(parts):
+        if isinstance(value, list):
+            if part.isdigit():
+                if int(part) < len(value):
+                    yield from _along(value[int(part)], parts[position + 1 :])
+                return
+            for element in value:
+                if isinstance(element, Mapping):
+                    yield from _along(element, parts[position:])
+            return
+        if not isinstance(value, Mapping) or part not in value:
+            return
+        value = value[part]
+    yield from value if isinstance(value, list) else (value,)
 
 
 def _once(seqs: Iterable[int]) -> Iterator[int]:
@@ -258,5 +284,5 @@ def _once(seqs: Iterable[int]) -> Iterator[int]:
             yield seq
 
 
-def _pruned(document: dict[str, Any], names: set[str] | None) -> dict[str, Any]:
-    return document if names is None else {name: document[name] for name in names if name in document}
+def _pruned(document: Mapping[str, Any], names: set[str]) -> dict[str, Any]:
+    return {name: document[name] for name in names if name in document}

@@ -10,7 +10,7 @@ from typing import Any
 import bson
 
 from launchers.embedded.errors import CommandError, duplicate_key, of_sqlite
-from launchers.embedded.indexes import Index, KeyMaker
+from launchers.embedded.indexes import Index, KeyMaker, Keys
 from launchers.embedded.keys import values_at
 from launchers.embedded.wire import MAX_DOCUMENT_BYTES, decode, view
 
@@ -35,6 +35,8 @@ _PRAGMAS = (
     "cache_size=-65536",
 )
 
+# raised when documents get other keys than before
+_VERSION_OF_KEYS = 1
 _INSERT_ENTRY = "insert or ignore into entries(number, key, seq) values(?, ?, ?)"
 _DELETE_ENTRY = "delete from entries where number=? and key=? and seq=?"
 _ID_INDEX = {"v": 2, "key": {"_id": 1}, "name": "_id_", "unique": True}
@@ -75,6 +77,25 @@ class Storage:
             self._sql.execute(f"pragma {pragma}")
         self._sql.executescript(_SCHEMA)
         self._known: dict[tuple[str, str], Collection] = {}
+        self._renew_keys()
+
+    def _renew_keys(self) -> None:
+        """Fill the indexes anew where an earlier version, whose keys were others, filled them."""
+        if self.rows("pragma user_version").fetchone()[0] == _VERSION_OF_KEYS:
+            return
+        with self.transaction():
+            self._sql.execute("delete from entries")
+            self._sql.execute("update indexes set multikey=0")
+            names = self.rows("select database, name from collections").fetchall()
+            for database, name in names:
+                collection = self.collection(database, name)
+                assert collection is not None
+                for seq, raw in self._scan(collection):
+                    document = view(raw)
+                    for maker in collection.makers:
+                        # it is there already: neither uniqueness nor parallel arrays are asked for
+                        self._fill(maker, seq, maker(document, lenient=True), frozenset())
+            self._sql.execute(f"pragma user_version={_VERSION_OF_KEYS}")
 
     def close(self) -> None:
         """Close the file; what was committed is in it."""
@@ -229,7 +250,7 @@ class Storage:
 
     def entries(self, collection: Collection, document: Mapping[str, Any]) -> Entries:
         """The keys that a document has in every index."""
-        return {maker.index.number: maker(document).values for maker in collection.makers}
+        return {maker.index.number: maker(document, lenient=True).values for maker in collection.makers}
 
     def replace(
         self, collection: Collection, seq: int, before: Entries, document: Mapping[str, Any], raw: bytes
@@ -258,14 +279,16 @@ class Storage:
         document: Mapping[str, Any],
         before: frozenset[bytes],
     ) -> None:
-        keys, index = maker(document), maker.index
+        keys = maker(document)
+        if maker.index.unique:
+            self._check_unique(collection, maker.index, seq, document, keys.values - before)
+        self._fill(maker, seq, keys, before)
+
+    def _fill(self, maker: KeyMaker, seq: int, keys: Keys, before: frozenset[bytes]) -> None:
+        index, added, gone = maker.index, keys.values - before, before - keys.values
         if keys.multikey and not index.multikey:
             self._sql.execute("update indexes set multikey=1 where number=?", (index.number,))
             index.multikey = True
-        added = keys.values - before
-        if index.unique:
-            self._check_unique(collection, index, seq, document, added)
-        gone = before - keys.values
         if gone:
             self._sql.executemany(_DELETE_ENTRY, [(index.number, key, seq) for key in gone])
         if added:

@@ -1,0 +1,59 @@
+"""What a filter sees at a dotted path: every value, through arrays, as MongoDB's matcher walks."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from bson import DBRef
+
+from launchers.embedded.errors import not_supported
+from launchers.embedded.keys import MISSING
+
+# a value, and the position in the outermost array that was gone through to it, if any
+Seen = tuple[Any, int | None]
+
+
+def seen(document: Mapping[str, Any], parts: tuple[str, ...], traverse: bool) -> Iterator[Seen]:
+    """The values at a path, MISSING where a document has none; with `traverse` also the elements of an array at its end.
+
+    An array without documents in it, in the middle of the path, gives nothing at all.
+
+    Raises:
+        CommandError: a position in the path names an array: whether its elements count, depends on the plan in MongoDB.
+    """
+    value: Any = document
+    for position, part in enumerate(parts):
+        if isinstance(value, DBRef):
+            value = value.as_doc()
+        if isinstance(value, Mapping):
+            value = value.get(part, MISSING)
+            if value is MISSING:
+                yield MISSING, None
+                return
+        elif isinstance(value, list):
+            yield from _through(value, parts[position:], traverse)
+            return
+        else:
+            yield MISSING, None
+            return
+    if traverse and isinstance(value, list):
+        yield from ((element, number) for number, element in enumerate(value))
+    yield value, None
+
+
+def _through(array: list[Any], parts: tuple[str, ...], traverse: bool) -> Iterator[Seen]:
+    index = int(parts[0]) if parts[0].isdigit() and str(int(parts[0])) == parts[0] else -1
+    for number, element in enumerate(array):
+        if isinstance(element, DBRef):
+            element = element.as_doc()
+        if isinstance(element, Mapping):
+            yield from ((value, number) for value, _ in seen(element, parts, traverse))
+        if number != index:
+            continue
+        if len(parts) == 1:
+            if traverse and isinstance(element, list):
+                raise not_supported(f"comparing an array that a path names by position ({parts[0]})")
+            yield element, None
+        elif isinstance(element, Mapping):
+            yield from seen(element, parts[1:], traverse)
+        elif isinstance(element, list):
+            yield from _through(element, parts[1:], traverse)
