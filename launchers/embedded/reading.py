@@ -134,7 +134,20 @@ class Reader:
         for document in documents:
             for value in _along(document, parts):
                 values.setdefault(encode(value), value)
+        if index is not None and self._has_null(index, parts):
+            values.setdefault(encode(None), None)
         return [values[key] for key in sorted(values)]
+
+    def _has_null(self, index: Index, parts: tuple[str, ...]) -> bool:
+        """Whether null itself is there: what is missing has the same key."""
+        for key in {encode(None, direction) for _, direction in index.fields}:
+            for (seq,) in self._storage.rows(
+                "select seq from entries where number=? and key=?", (index.number, key)
+            ).fetchall():
+                raw = self._storage.document(seq)
+                if raw is not None and any(value is None for value in _along(view(raw), parts)):
+                    return True
+        return False
 
     def aggregate(
         self, stages: Any, database: "Joined", variables: Mapping[str, Any] | None = None

@@ -6,7 +6,7 @@ import itertools
 import pytest
 from bson import MaxKey, MinKey, ObjectId
 
-from launchers.embedded.keys import encode, sort_key, values_at
+from launchers.embedded.keys import MISSING, encode, key_tuples, sort_key, values_at
 
 # in MongoDB's order; equal neighbours are not listed
 ORDERED = [
@@ -35,6 +35,9 @@ ORDERED = [
     {},
     {"a": 1},
     {"a": 2},
+    # the name of a field counts before its value, the kind of its value before its name
+    {"b": 1},
+    {"a": ""},
     [],
     [1],
     [1, 2],
@@ -71,7 +74,8 @@ def test_keys_of_components_do_not_run_into_each_other() -> None:
 
 def test_arrays_on_a_path() -> None:
     document = {"a": [{"b": 1}, {"b": [2, 3]}, 4], "c": []}
-    assert values_at(document, ("a", "b")) == ([1, 2, 3], True)
+    # what is no document counts as one without the field
+    assert values_at(document, ("a", "b")) == ([1, 2, 3, MISSING], True)
     assert values_at(document, ("a", "0", "b")) == ([1], True)
     assert len(values_at(document, ("c",))[0]) == 1
 

@@ -1,10 +1,12 @@
-"""Random documents and filters: an index must never change what is found."""
+"""Random documents, filters and orders: an index never changes what is found, and it is what a second opinion finds."""
 
 import random
 from typing import Any
 
 import pytest
+from mongo_oracle import ParallelArrays, check_parallel, distinct, ordered, passes, rank
 from pymongo.database import Database
+from pymongo.errors import OperationFailure, WriteError
 
 INDEXES: list[list[tuple[str, int]]] = [
     [("a", 1)],
@@ -13,7 +15,12 @@ INDEXES: list[list[tuple[str, int]]] = [
     [("a", -1), ("c.d", 1)],
     [("b", 1), ("a", 1), ("c.d", -1)],
 ]
-VALUES: list[Any] = [None, 0, 1, 1.5, 2, -3, "x", "y", "", True, False, [1, 2], ["x"], [], {"e": 1}]
+# numbers, booleans and null that Python or an index might take for one another
+VALUES: list[Any] = [
+    *(None, 0, 1, 1.0, 1.5, 2, -3, 2**53, float(2**53), 2**53 + 1, "x", "y", "", "1", True, False),
+    *([1, 2], ["x"], [], [True], [None, 1], [[1], 2], [{"e": 1}], {"e": 1}, {"e": True}, {"f": 1, "e": 1}, {}),
+]
+PARTS = ["a", "b", "c.d"]
 
 
 def _value(dice: random.Random) -> Any:
@@ -23,47 +30,127 @@ def _value(dice: random.Random) -> Any:
 def _document(dice: random.Random) -> dict[str, Any]:
     document = {name: _value(dice) for name in "ab" if dice.random() < 0.8}
     if dice.random() < 0.8:
-        nested = [{"d": _value(dice)} for _ in range(2)]
+        nested = [{"d": _value(dice)} if dice.random() < 0.8 else _value(dice) for _ in range(2)]
         document["c"] = dice.choice([{"d": _value(dice)}, nested, _value(dice)])
     return document
 
 
 def _condition(dice: random.Random) -> Any:
-    scalars = [
-        value for value in VALUES if isinstance(value, (str, int, float)) and not isinstance(value, bool)
-    ]
-    one, two = dice.choice(scalars), dice.choice(scalars)
+    one, two = _value(dice), _value(dice)
+    comparison = {dice.choice(["$gt", "$gte"]): one, dice.choice(["$lt", "$lte"]): two}
     return dice.choice(
         [
             one,
+            {"$eq": one},
             {"$in": [one, two]},
-            {"$gt": one},
-            {"$lte": one},
-            {"$gte": one, "$lt": two},
+            {dice.choice(["$gt", "$gte", "$lt", "$lte"]): one},
+            comparison,
             {"$ne": one},
-            {"$exists": True},
+            {"$nin": [one, two]},
+            {"$not": comparison},
+            {"$all": [one]},
+            {"$exists": dice.random() < 0.5},
         ]
     )
 
 
-@pytest.mark.parametrize("seed", range(4))
-def test_indexes_change_nothing(database: Database, seed: int) -> None:
-    dice = random.Random(seed)
-    documents = [{"_id": i} | _document(dice) for i in range(150)]
-    database.plain.insert_many(documents)
+def _criteria(dice: random.Random) -> dict[str, Any]:
+    criteria = {name: _condition(dice) for name in dice.sample(PARTS, dice.choice([1, 1, 2, 3]))}
+    if dice.random() < 0.3:
+        criteria[dice.choice(["$and", "$or", "$nor"])] = [{dice.choice(PARTS): _condition(dice)} for _ in range(2)]
+    return criteria
+
+
+def _is_parallel(document: dict[str, Any]) -> bool:
+    try:
+        for keys in INDEXES:
+            check_parallel(document, [name for name, _ in keys])
+    except ParallelArrays:
+        return True
+    return False
+
+
+def _fill(database: Database, dice: random.Random) -> list[dict[str, Any]]:
+    """The same documents in `plain`, in `indexed` and as a list: those that the indexes take."""
     for keys in INDEXES:
         database.indexed.create_index(keys)
-    database.indexed.insert_many(documents)
-    for _ in range(40):
-        number = dice.randrange(150)
-        change = {"$set": {dice.choice(["a", "b"]): _value(dice)}}
-        database.plain.update_one({"_id": number}, change)
-        database.indexed.update_one({"_id": number}, change)
-    for _ in range(60):
-        names = dice.sample(["a", "b", "c.d"], dice.choice([1, 2, 3]))
-        criteria = {name: _condition(dice) for name in names}
-        order = [(name, dice.choice([1, -1])) for name in dice.sample(["a", "b", "c.d"], 2)] + [("_id", 1)]
-        expected = [d["_id"] for d in database.plain.find(criteria).sort(order)]
-        assert [d["_id"] for d in database.indexed.find(criteria).sort(order)] == expected, criteria
-        assert database.indexed.count_documents(criteria) == len(expected), criteria
-        assert sorted(d["_id"] for d in database.indexed.find(criteria)) == sorted(expected), criteria
+    kept = []
+    for number in range(120):
+        document = {"_id": number} | _document(dice)
+        if _is_parallel(document):
+            with pytest.raises(WriteError) as caught:
+                database.indexed.insert_one(document)
+            assert caught.value.code == 171
+            continue
+        database.indexed.insert_one(document)
+        kept.append(document)
+    database.plain.insert_many(kept)
+    for document in dice.sample(kept, 30):
+        name, value = dice.choice("ab"), _value(dice)
+        changed = document | {name: value}
+        if _is_parallel(changed):
+            with pytest.raises(WriteError):
+                database.indexed.update_one({"_id": document["_id"]}, {"$set": {name: value}})
+            continue
+        for collection in (database.plain, database.indexed):
+            collection.update_one({"_id": document["_id"]}, {"$set": {name: value}})
+        document[name] = value
+    return kept
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_indexes_change_nothing_and_all_is_found(database: Database, seed: int) -> None:
+    dice = random.Random(seed)
+    documents = _fill(database, dice)
+    for _ in range(80):
+        criteria = _criteria(dice)
+        expected = [document for document in documents if passes(document, criteria)]
+        for collection in (database.plain, database.indexed):
+            found = sorted(document["_id"] for document in collection.find(criteria))
+            assert found == [document["_id"] for document in expected], criteria
+            assert collection.count_documents(criteria) == len(expected), criteria
+        order = [(name, dice.choice([1, -1])) for name in dice.sample(PARTS, dice.choice([1, 2]))] + [("_id", 1)]
+        _check_order(database, criteria, order, expected)
+
+
+def _check_order(
+    database: Database, criteria: dict[str, Any], order: list[tuple[str, int]], expected: list[dict[str, Any]]
+) -> None:
+    try:
+        wanted = [document["_id"] for document in ordered(expected, order)]
+    except ParallelArrays:
+        for collection in (database.plain, database.indexed):
+            with pytest.raises(OperationFailure, match="parallel"):
+                list(collection.find(criteria).sort(order))
+        return
+    for collection in (database.plain, database.indexed):
+        found = [document["_id"] for document in collection.find(criteria).sort(order)]
+        assert found == wanted, (criteria, order)
+        cut = [document["_id"] for document in collection.find(criteria).sort(order).skip(2).limit(5)]
+        assert cut == wanted[2:7], (criteria, order)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_distinct_values_and_groups(database: Database, seed: int) -> None:
+    documents = _fill(database, random.Random(100 + seed))
+    for name in PARTS:
+        expected = distinct(documents, name)
+        for collection in (database.plain, database.indexed):
+            assert sorted(map(_shown, collection.distinct(name))) == sorted(map(_shown, expected)), name
+    for collection in (database.plain, database.indexed):
+        groups = list(collection.aggregate([{"$group": {"_id": "$a", "n": {"$sum": 1}}}]))
+        for group in groups:
+            alike = [d for d in documents if _shown(d.get("a")) == _shown(group["_id"])]
+            assert len(alike) == group["n"], group
+        assert sum(group["n"] for group in groups) == len(documents)
+
+
+def _shown(value: Any) -> str:
+    """A value's text, the same for numbers that are equal and for no others."""
+    if isinstance(value, dict):
+        return "{" + ",".join(f"{name}:{_shown(inner)}" for name, inner in value.items()) + "}"
+    if isinstance(value, list):
+        return f"[{','.join(map(_shown, value))}]"
+    if rank(value) == 2 and value == int(value):
+        return f"2 {int(value)}"
+    return f"{rank(value)} {value!r}"
