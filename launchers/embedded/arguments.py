@@ -34,6 +34,7 @@ _HEEDED = {
 }
 # they ask for nothing but speed or patience, or hold here in any case
 _HARMLESS = {"allowDiskUse", "noCursorTimeout", "bypassDocumentValidation", "oplogReplay", "allowPartialResults"}
+_KNOWN = {name: heeded | _IGNORED | _HARMLESS | {name} for name, heeded in _HEEDED.items()}
 
 
 def check(command: Mapping[str, Any], name: str) -> None:
@@ -44,9 +45,9 @@ def check(command: Mapping[str, Any], name: str) -> None:
     """
     if command.get("startTransaction") or command.get("autocommit") is False:
         raise CommandError(20, "IllegalOperation", "the embedded database has no transactions")
-    for argument, value in command.items():
-        known = argument in _HEEDED[name] or argument in _IGNORED or argument in _HARMLESS
-        if not known and argument.lower() != name.lower() and value not in (None, False):
+    for argument in command.keys() - _KNOWN[name]:
+        value = command[argument]
+        if argument.lower() != name.lower() and value is not None and value is not False:
             raise not_supported(f"the argument {argument} of {name}")
     collation = command.get("collation")
     if collation and (not isinstance(collation, Mapping) or collation.get("locale") != "simple"):

@@ -19,7 +19,7 @@ def _array(value: Any, operator: str) -> list[Any]:
 
 def _each(argument: Any, operator: str, known: set[str]) -> tuple[list[Any], Mapping[str, Any]]:
     """The values to add, and what else is said of them."""
-    if not isinstance(argument, Mapping) or not str(next(iter(argument), "")).startswith("$"):
+    if not isinstance(argument, Mapping) or not any(name.startswith("$") for name in argument):
         return [argument], {}
     if "$each" not in argument or set(argument) - known:
         raise bad_value(f"{operator} needs $each, and knows {sorted(known)}, not {list(argument)}")

@@ -1,6 +1,6 @@
 """Filters: read once, refused where they make no sense, then asked of many documents."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from bson import Regex
@@ -8,7 +8,7 @@ from bson import Regex
 from launchers.embedded.errors import CommandError, bad_value, failed_to_parse, not_supported
 from launchers.embedded.expressions import expression, is_true
 from launchers.embedded.keys import MISSING
-from launchers.embedded.paths import Seen, seen
+from launchers.embedded.paths import THROUGH, Seen, plain_at, seen
 from launchers.embedded.patterns import pattern
 from launchers.embedded.predicates import (
     Predicate,
@@ -23,7 +23,7 @@ from launchers.embedded.predicates import (
 )
 
 # what gives a condition its values: with the elements of an array at the end of the path, or without
-Values = Callable[[bool], Iterator[Seen]]
+Values = Callable[[bool], Iterable[Seen]]
 
 
 class Matched:
@@ -102,7 +102,15 @@ def _of_field(name: str, value: Any, variables: Mapping[str, Any]) -> Test:
     del variables
     parts = tuple(name.split("."))
     condition = _condition(value)
-    return lambda document, matched: condition(lambda traverse: seen(document, parts, traverse), matched)
+
+    def test(document: Mapping[str, Any], matched: Matched | None) -> bool:
+        value = plain_at(document, parts)
+        if value is THROUGH:
+            return condition(lambda traverse: seen(document, parts, traverse), matched)
+        only = ((value, None),)
+        return condition(lambda _: only, matched)
+
+    return test
 
 
 def is_operators(value: Any) -> bool:
@@ -270,7 +278,8 @@ def element_filter(condition: Any) -> Callable[[Any], bool]:
     Raises:
         CommandError: as `Filter` does.
     """
-    if isinstance(condition, Regex) or is_operators(condition):
+    logical = isinstance(condition, Mapping) and next(iter(condition), "") in ("$and", "$or", "$nor", "$comment")
+    if isinstance(condition, Regex) or (is_operators(condition) and not logical):
         found = _condition(condition)
         # an element that is an array is looked into
         return lambda element: found(lambda traverse: seen({"": element}, ("",), traverse), None)

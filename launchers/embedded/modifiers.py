@@ -19,10 +19,14 @@ Change = Callable[[Any], Any]
 
 @dataclass(frozen=True)
 class Modifier:
-    """One operator with its argument; `creates` says that it makes a path that is not there."""
+    """One operator with its argument; `creates` says that it makes a path that is not there.
+
+    `tolerant` says that it takes no offence at a path that could not be made.
+    """
 
     change: Change
     creates: bool = True
+    tolerant: bool = False
     on_insert_only: bool = False
 
 
@@ -37,7 +41,7 @@ def modifier(operator: str, argument: Any) -> Modifier:
     if operator == "$setOnInsert":
         return Modifier(lambda _: argument, on_insert_only=True)
     if operator == "$unset":
-        return Modifier(lambda _: MISSING, creates=False)
+        return Modifier(lambda _: MISSING, creates=False, tolerant=True)
     make, creates = _MODIFIERS[operator]
     return Modifier(make(argument), creates)
 

@@ -1,7 +1,7 @@
 """What a filter sees at a dotted path: every value, through arrays, as MongoDB's matcher walks."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Final
 
 from bson import DBRef
 
@@ -10,6 +10,20 @@ from launchers.embedded.keys import MISSING
 
 # a value, and the position in the outermost array that was gone through to it, if any
 Seen = tuple[Any, int | None]
+
+
+# stands for more than one value
+THROUGH: Final = type("Through", (), {})()
+
+
+def plain_at(document: Mapping[str, Any], parts: tuple[str, ...]) -> Any:
+    """The one value at a path that meets no array, THROUGH where it meets one."""
+    value: Any = document
+    for part in parts:
+        if not isinstance(value, Mapping):
+            return THROUGH if isinstance(value, (list, DBRef)) else MISSING
+        value = value.get(part, MISSING)
+    return THROUGH if isinstance(value, list) else value
 
 
 def seen(document: Mapping[str, Any], parts: tuple[str, ...], traverse: bool) -> Iterator[Seen]:

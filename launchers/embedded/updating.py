@@ -119,7 +119,7 @@ class Update:
             self._apply_to_elements(holder, found.group(1), rest, step)
             return
         if not _is_viable(holder, part):
-            if step.creates:
+            if not step.tolerant:
                 raise CommandError(28, "PathNotViable", f"Cannot create field '{part}' in element {holder!r:.80}")
             if any(_PLACEHOLDER.fullmatch(one) for one in rest):
                 raise bad_value("the path must exist in the document in order to apply array updates")
@@ -168,6 +168,8 @@ def _renamed(path: Path, argument: Any) -> Path:
     target = _path(argument)
     if any(part.startswith("$") for part in (*path, *target)):
         raise bad_value("The source and destination of $rename may not be dynamic")
+    if path[: len(target)] == target or target[: len(path)] == path:
+        raise bad_value("The source and target field for $rename must differ, and not be on the same path")
     return target
 
 
@@ -252,7 +254,5 @@ def _holder(document: dict[str, Any], path: Path, create: bool) -> dict[str, Any
         if isinstance(holder, list):
             raise bad_value("The source and destination of $rename cannot be in an array")
         if not isinstance(holder, dict):
-            if create:
-                raise CommandError(28, "PathNotViable", f"Cannot create field in element {holder!r:.80}")
-            return None
+            raise CommandError(28, "PathNotViable", f"Cannot create field in element {holder!r:.80}")
     return holder

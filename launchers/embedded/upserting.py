@@ -6,6 +6,7 @@ from typing import Any
 from bson import ObjectId, Regex
 
 from launchers.embedded.errors import CommandError
+from launchers.embedded.keys import encode
 from launchers.embedded.matching import is_operators
 from launchers.embedded.updating import Update, is_replacement
 
@@ -16,7 +17,8 @@ def upserted(criteria: Mapping[str, Any], change: Any, update: Update) -> dict[s
     Raises:
         CommandError: the filter names a field twice, or its `_id` and that of the update differ.
     """
-    found = list(equalities(criteria))
+    # in the order of their paths, as MongoDB puts them
+    found = sorted(equalities(criteria), key=lambda pair: pair[0])
     if is_replacement(change):
         found = [(name, value) for name, value in found if name == "_id"]
         _check_once([name for name, _ in found])
@@ -42,8 +44,9 @@ def _equal_to(operators: Mapping[str, Any]) -> Iterator[Any]:
     if "$eq" in operators:
         yield operators["$eq"]
     for operator in ("$in", "$all"):
-        wanted = operators.get(operator, ())
-        if operator == "$all" or len(wanted) == 1:
+        wanted = operators.get(operator, [])
+        if operator == "$all" or len(set(map(encode, wanted))) == 1:
+            wanted = wanted if operator == "$all" else wanted[:1]
             yield from (one for one in wanted if not isinstance(one, Regex) and not is_operators(one))
 
 

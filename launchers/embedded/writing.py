@@ -77,7 +77,7 @@ class Writer:
         if next(iter(document), None) != "_id":
             raw = bson.encode({"_id": document.get("_id", ObjectId()), **document})
             document = view(raw)
-        _check_identity(document["_id"])
+        _check_identity(document["_id"], 2, "BadValue")
         with self._storage.savepoint():
             self._storage.insert(self._collection(), document, raw)
         return {"n": 1}
@@ -112,18 +112,19 @@ class Writer:
         """Update one document; its new bytes, None when nothing changed."""
         collection, document = self._collection(), decode(found.raw)
         before = self._storage.entries(collection, document)
-        raw = _encoded(update(document))
+        changed = update(document)
+        raw = _encoded(changed)
         if raw == found.raw:
             return None
         with self._storage.savepoint():
-            # as it will be read: the keys of its indexes are made from that
-            self._storage.replace(collection, found.seq, before, view(raw), raw)
+            self._storage.replace(collection, found.seq, before, changed, raw)
         return raw
 
     def _upsert(self, operation: Mapping[str, Any], update: Update) -> dict[str, Any]:
         raw = _encoded(upserted(operation["q"], operation["u"], update))
+        # as it will be read: the keys of its indexes are made from that
         document = decode(raw)
-        _check_identity(document["_id"])
+        _check_identity(document["_id"], 53, "InvalidIdField")
         with self._storage.savepoint():
             self._storage.insert(self._collection(), document, raw)
         return document
@@ -193,14 +194,15 @@ class Writer:
         return value, {"updatedExisting": False, "n": 1, "upserted": document["_id"]}
 
 
-def _check_identity(identity: Any) -> None:
+def _check_identity(identity: Any, code: int, name: str) -> None:
     """Refuse an `_id` that MongoDB refuses.
 
     Raises:
         CommandError: an array, a pattern, or a document of operators.
     """
     if isinstance(identity, (list, Regex)):
-        raise bad_value(f"the '_id' value cannot be of type {'array' if isinstance(identity, list) else 'regex'}")
+        kind = "array" if isinstance(identity, list) else "regex"
+        raise CommandError(code, name, f"The '_id' value cannot be of type {kind}")
     if isinstance(identity, Mapping) and any(name.startswith("$") for name in identity):
         raise CommandError(52, "DollarPrefixedFieldName", "_id fields may not contain '$'-prefixed fields")
 

@@ -6,7 +6,7 @@ import itertools
 import pytest
 from bson import MaxKey, MinKey, ObjectId
 
-from launchers.embedded.keys import MISSING, encode, key_tuples, sort_key, values_at
+from launchers.embedded.keys import MISSING, encode, sort_key, values_at
 
 # in MongoDB's order; equal neighbours are not listed
 ORDERED = [

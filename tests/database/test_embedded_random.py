@@ -85,17 +85,41 @@ def _fill(database: Database, dice: random.Random) -> list[dict[str, Any]]:
         database.indexed.insert_one(document)
         kept.append(document)
     database.plain.insert_many(kept)
-    for document in dice.sample(kept, 30):
-        name, value = dice.choice("ab"), _value(dice)
-        changed = document | {name: value}
-        if _is_parallel(changed):
-            with pytest.raises(WriteError):
-                database.indexed.update_one({"_id": document["_id"]}, {"$set": {name: value}})
-            continue
-        for collection in (database.plain, database.indexed):
-            collection.update_one({"_id": document["_id"]}, {"$set": {name: value}})
-        document[name] = value
-    return kept
+    for _ in range(60):
+        _update_both(database, {"_id": dice.choice(kept)["_id"]}, _change(dice))
+    return list(database.plain.find())
+
+
+def _change(dice: random.Random) -> dict[str, Any]:
+    name, value = dice.choice([*PARTS, "c", "a.0", "c.0.d"]), _value(dice)
+    operator = dice.choice(["$set", "$set", "$unset", "$inc", "$push", "$addToSet", "$pull", "$pop", "$max", "$rename"])
+    argument = {"$inc": dice.choice([1, 0.5]), "$pop": 1, "$rename": "z"}.get(operator, value)
+    return {operator: {name: argument}}
+
+
+def _update_both(database: Database, criteria: dict[str, Any], change: dict[str, Any]) -> None:
+    """The same update in both; what the indexes do not take, and what fails, must leave both as they were."""
+    before = database.plain.find_one(criteria)
+    codes = []
+    for collection in (database.plain, database.indexed):
+        try:
+            collection.update_one(criteria, change)
+            codes.append(0)
+        except WriteError as error:
+            codes.append(error.code or -1)
+    after = database.plain.find_one(criteria)
+    assert before is not None
+    assert after is not None
+    if codes[0]:
+        assert codes[1] == codes[0]
+        assert after == before
+    elif _is_parallel(after):
+        assert codes[1] == 171
+        database.plain.replace_one(criteria, before)
+    else:
+        assert codes[1] == 0
+    # compared as text: to Python true is 1
+    assert repr(database.indexed.find_one(criteria)) == repr(database.plain.find_one(criteria)), change
 
 
 @pytest.mark.parametrize("seed", range(6))
