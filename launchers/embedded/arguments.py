@@ -29,6 +29,7 @@ _HEEDED = {
         *("query", "sort", "update", "remove", "new", "upsert", "fields", "arrayFilters", "hint", "let"),
         "collation",
     },
+    "create": set(),
     "an update": {"q", "u", "multi", "upsert", "arrayFilters", "collation", "hint", "sort"},
     "a delete": {"q", "limit", "collation", "hint"},
 }
@@ -49,6 +50,9 @@ def check(command: Mapping[str, Any], name: str) -> None:
         value = command[argument]
         if argument.lower() != name.lower() and value is not None and value is not False:
             raise not_supported(f"the argument {argument} of {name}")
+    concern = command.get("writeConcern")
+    if isinstance(concern, Mapping) and isinstance(concern.get("w"), int) and concern["w"] > 1:
+        raise bad_value("cannot use 'w' > 1 when a host is not replicated")
     collation = command.get("collation")
     if collation and (not isinstance(collation, Mapping) or collation.get("locale") != "simple"):
         raise not_supported("collations")
@@ -109,14 +113,15 @@ def check_hint(command: Mapping[str, Any], collection: Collection | None) -> Non
         return
     if isinstance(hint, Mapping) and next(iter(hint)) == "$natural":
         return
-    index = next((index for index in collection.indexes if _is_named(index, hint)), None)
+    index = next((index for index in collection.indexes if is_named(index, hint)), None)
     if index is None:
         raise bad_value(f"hint provided does not correspond to an existing index: {hint}")
     if not index.complete:
         raise not_supported("a hint at a sparse or partial index")
 
 
-def _is_named(index: Index, hint: Any) -> bool:
+def is_named(index: Index, hint: Any) -> bool:
+    """Whether an index is the one of a name, or of keys in their order."""
     if isinstance(hint, Mapping):
         return list(hint.items()) == list(index.spec["key"].items())
     return bool(index.name == hint)

@@ -5,9 +5,11 @@ from typing import Any
 
 import bson
 
+from launchers.embedded import arguments
 from launchers.embedded.cursors import Cursors, Stream
 from launchers.embedded.errors import CommandError
 from launchers.embedded.indexes import checked_spec
+from launchers.embedded.keys import same
 from launchers.embedded.matching import Filter
 from launchers.embedded.storage import Collection, Storage
 from launchers.embedded.wire import decode
@@ -66,11 +68,7 @@ class Catalog:
         database, name = command["$db"], command["create"]
         if self._storage.collection(database, name) is not None:
             raise CommandError(48, "NamespaceExists", f"Collection {database}.{name} already exists.")
-        refused = {"capped", "validator", "timeseries", "viewOn", "collation"} & {
-            k for k, v in command.items() if v
-        }
-        if refused:
-            raise CommandError(115, "CommandNotSupported", f"the embedded database has no {sorted(refused)}")
+        arguments.check(command, "create")
         self._storage.created(database, name)
         return {"ok": 1.0}
 
@@ -121,7 +119,9 @@ class Catalog:
         collection = self._wanted(command["$db"], command["dropIndexes"])
         wanted = command["index"]
         names = [wanted] if isinstance(wanted, (str, dict)) else list(wanted)
-        found = [i for i in collection.indexes if i.name in names or i.spec["key"] in names or wanted == "*"]
+        found = [
+            i for i in collection.indexes if wanted == "*" or any(arguments.is_named(i, name) for name in names)
+        ]
         if not found:
             raise CommandError(27, "IndexNotFound", f"index not found with name [{wanted}]")
         for index in found:
@@ -151,11 +151,11 @@ class Catalog:
 def _exists(collection: Collection, spec: dict[str, Any]) -> bool:
     for index in collection.indexes:
         same_name = index.name == spec["name"]
-        same_key = list(index.spec["key"].items()) == list(spec["key"].items())
-        if index.spec == spec or (same_key and index.name == "_id_"):
+        same_key = arguments.is_named(index, spec["key"])
+        if same_key and (same(index.spec, spec | {"key": index.spec["key"]}) or index.name == "_id_"):
             return True
         if same_name:
             raise CommandError(86, "IndexKeySpecsConflict", f"another index is called {spec['name']}")
-        if same_key and index.partial == spec.get("partialFilterExpression"):
+        if same_key and same(index.partial, spec.get("partialFilterExpression")):
             raise CommandError(85, "IndexOptionsConflict", f"the index {index.name} has the same keys")
     return False

@@ -3,6 +3,7 @@
 import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from launchers.embedded.errors import CommandError, not_supported
@@ -38,7 +39,7 @@ class Index:
         """The name that users see."""
         return str(self.spec["name"])
 
-    @property
+    @cached_property
     def fields(self) -> list[tuple[str, int]]:
         """The fields with their directions."""
         return [(field, int(direction)) for field, direction in self.spec["key"].items()]
@@ -88,8 +89,10 @@ class KeyMaker:
             return Keys(frozenset(), False)
         found = [values_at(document, parts) for parts in self._parts]
         spread = any(through for _, through in found)
-        if not spread or len(found) == 1:
-            tuples: Any = itertools.product(*(values for values, _ in found))
+        if not spread:
+            tuples: Any = ([values[0] for values, _ in found],)
+        elif len(found) == 1:
+            tuples = zip(found[0][0], strict=True)
         else:
             tuples = self._spread(document, [values for values, _ in found], lenient)
         keys = frozenset(

@@ -1,17 +1,22 @@
-"""A full disk, and blobs that must not sit in memory."""
+"""A full disk, files of earlier versions, and blobs that must not sit in memory."""
 
 import os
+import sqlite3
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import bson
 import gridfs
 import pytest
 from pymongo import MongoClient
 from pymongo.errors import OperationFailure
 
 from launchers.embedded import process
+from launchers.embedded.commands import Commands
 from launchers.embedded.home import Home, HomeError
+from launchers.embedded.storage import Storage
 
 
 @pytest.fixture
@@ -80,3 +85,31 @@ def test_blobs_do_not_sit_in_memory(embedded: Home) -> None:
     peak = int(next(line.split()[1] for line in status.splitlines() if line.startswith("VmHWM")))
     # interpreter and mongomock take 45 MB, SQLite's cache 64 MB, one message of a driver up to 48 MB
     assert peak < 300 * 1024
+
+
+def test_a_file_of_an_earlier_version_gets_new_keys(tmp_path: Path) -> None:
+    """Whose documents may have arrays that are not allowed side by side today."""
+    documents = [{"_id": 0, "a": {"x": 1}, "b": True}, {"_id": 1, "a": [1, 2], "b": [3, 4]}, {"_id": 2, "b": 1}]
+    storage = Storage(tmp_path / "data.sqlite")
+    with storage.transaction():
+        storage.add_index(storage.created("db", "a"), {"v": 2, "key": {"a": 1, "b": 1}, "name": "a_1_b_1"})
+        storage.add_index(storage.created("db", "a"), {"v": 2, "key": {"b": 1}, "name": "b_1"})
+    storage.close()
+    with sqlite3.connect(tmp_path / "data.sqlite") as file:
+        file.execute("pragma user_version=0")
+        (number,) = file.execute("select number from collections").fetchone()
+        rows = [(number, bson.encode(document)) for document in documents]
+        file.executemany("insert into documents(collection, document) values(?, ?)", rows)
+        file.execute("insert into entries select number, x'0a01', 3 from indexes")
+    file.close()
+    commands = Commands(Storage(tmp_path / "data.sqlite"), lambda: None)
+
+    def found(criteria: dict[str, Any]) -> list[int]:
+        reply = commands.run({"find": "a", "filter": criteria, "$db": "db"})
+        return sorted(document["_id"] for document in reply["cursor"]["firstBatch"])
+
+    for criteria, expected in (({"b": True}, [0]), ({"b": 1}, [2]), ({"b": 4}, [1]), ({"a": 2, "b": 3}, [1])):
+        assert found(criteria) == expected
+    assert commands.run({"delete": "a", "deletes": [{"q": {"_id": 1}, "limit": 1}], "$db": "db"})["n"] == 1
+    assert (found({"a": 2}), found({"b": {"$gte": 0}})) == ([], [2])
+    commands.close()
