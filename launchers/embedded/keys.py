@@ -45,6 +45,8 @@ def values_at(document: Any, parts: tuple[str, ...]) -> tuple[list[Any], bool]:
             value = value[part]
         elif isinstance(value, list):
             return _values_in(value, parts[position:]), True
+        elif isinstance(value, DBRef):
+            return values_at(value.as_doc(), parts[position:])
         else:
             return [MISSING], False
     if isinstance(value, list):
@@ -58,7 +60,7 @@ def _values_in(array: list[Any], parts: tuple[str, ...]) -> list[Any]:
         return values_at(chosen, parts[1:])[0]
     found: list[Any] = []
     for element in array:
-        found += values_at(element, parts)[0] if isinstance(element, Mapping) else [MISSING]
+        found += values_at(element, parts)[0] if isinstance(element, (Mapping, DBRef)) else [MISSING]
     return found or [MISSING]
 
 
@@ -68,11 +70,18 @@ def at_position(array: list[Any], part: str) -> Any:
     Raises:
         CommandError: documents in the array have a field of that name too.
     """
-    if not part.isdigit() or int(part) >= len(array):
+    index = position_of(part)
+    if index is None or index >= len(array):
         return MISSING
     if any(isinstance(element, Mapping) and part in element for element in array):
         raise CommandError(16746, "Location16746", f"Ambiguous field name found in array, field: '{part}'")
-    return array[int(part)]
+    return array[index]
+
+
+def position_of(part: str) -> int | None:
+    """The position in an array that a part of a path names, None where it names a field only."""
+    digits = part.isascii() and part.isdigit() and (part == "0" or part[0] != "0")
+    return int(part) if digits else None
 
 
 def key_tuples(document: Any, paths: list[tuple[str, ...]]) -> Iterator[tuple[Any, ...]]:
@@ -109,7 +118,7 @@ def _of_element(
             continue
         holder = at_position(array, rest[0])
         if holder is MISSING:
-            holder = element if isinstance(element, Mapping) else MISSING
+            holder = element if isinstance(element, (Mapping, DBRef)) else MISSING
         else:
             # a numeric part names one element, whichever this is
             rest = rest[1:]
@@ -131,6 +140,8 @@ def _until_array(value: Any, path: tuple[str, ...]) -> tuple[Any, tuple[str, ...
     for position, part in enumerate(path):
         if isinstance(value, list):
             return value, path[position:]
+        if isinstance(value, DBRef):
+            value = value.as_doc()
         if not isinstance(value, Mapping) or part not in value:
             return MISSING, None
         value = value[part]

@@ -89,8 +89,22 @@ def _logical(name: str, value: Any, variables: Mapping[str, Any]) -> Test:
     if name == "$and":
         return lambda document, matched: all(test(document, matched) for test in tests)
     if name == "$or":
-        return lambda document, matched: any(test(document, matched) for test in tests)
+        return _either(tests)
     return lambda document, _: not any(test(document, None) for test in tests)
+
+
+def _either(tests: list[Test]) -> Test:
+    def passes(document: Mapping[str, Any], matched: Matched | None) -> bool:
+        for test in tests:
+            # what a branch found that fails in the end does not count
+            found = None if matched is None else Matched()
+            if test(document, found):
+                if matched is not None and found is not None:
+                    matched.record(found.position)
+                return True
+        return False
+
+    return passes
 
 
 def _expression(value: Any, variables: Mapping[str, Any]) -> Test:

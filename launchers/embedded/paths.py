@@ -6,7 +6,7 @@ from typing import Any, Final
 from bson import DBRef
 
 from launchers.embedded.errors import not_supported
-from launchers.embedded.keys import MISSING
+from launchers.embedded.keys import MISSING, position_of
 
 # a value, and the position in the outermost array that was gone through to it, if any
 Seen = tuple[Any, int | None]
@@ -55,7 +55,7 @@ def seen(document: Mapping[str, Any], parts: tuple[str, ...], traverse: bool) ->
 
 
 def _through(array: list[Any], parts: tuple[str, ...], traverse: bool) -> Iterator[Seen]:
-    index = int(parts[0]) if parts[0].isdigit() and str(int(parts[0])) == parts[0] else -1
+    index = position_of(parts[0])
     for number, element in enumerate(array):
         if isinstance(element, DBRef):
             element = element.as_doc()

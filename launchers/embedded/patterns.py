@@ -33,8 +33,9 @@ def pattern(value: object, options: str = "") -> re.Pattern[str]:
         text, flags = value.pattern, int(value.flags) & ~int(re.UNICODE)
         if not isinstance(text, str):
             raise not_supported("regular expressions of bytes")
-        if options:
-            flags = _flags(options)
+        if options and flags:
+            raise CommandError(51075, "Location51075", "options set in both $regex and $options")
+        flags |= _flags(options)
     elif isinstance(value, str):
         text, flags = value, _flags(options)
     else:

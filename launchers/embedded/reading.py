@@ -11,7 +11,7 @@ import bson
 
 from launchers.embedded.cursors import Stream
 from launchers.embedded.indexes import Index
-from launchers.embedded.keys import MISSING, encode, sort_key, values_at
+from launchers.embedded.keys import MISSING, encode, position_of, sort_key, values_at
 from launchers.embedded.matching import Filter
 from launchers.embedded.pipelines import absorbed, counted_as, grouped_by, needed_fields
 from launchers.embedded.planning import Order, Plan, Query, plan
@@ -124,7 +124,7 @@ class Reader:
         """The different values of a field, elements of arrays one by one."""
         parts = tuple(name.split("."))
         # where a path names positions, a key of the index is not all that a document has there
-        index = None if criteria or any(map(str.isdigit, parts)) else self._single(name)
+        index = None if criteria or any(position_of(part) is not None for part in parts) else self._single(name)
         documents = (
             (view(raw) for _, _, raw in self._groups(index))
             if index is not None
@@ -275,9 +275,10 @@ def _along(value: Any, parts: tuple[str, ...]) -> Iterator[Any]:
     """The values at a path, elements of arrays one by one; a number in the path names an element of an array."""
     for position, part in enumerate(parts):
         if isinstance(value, list):
-            if part.isdigit():
-                if int(part) < len(value):
-                    yield from _along(value[int(part)], parts[position + 1 :])
+            index = position_of(part)
+            if index is not None:
+                if index < len(value):
+                    yield from _along(value[index], parts[position + 1 :])
                 return
             for element in value:
                 if isinstance(element, Mapping):

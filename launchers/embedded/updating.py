@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from launchers.embedded.errors import CommandError, bad_value, failed_to_parse, not_supported
-from launchers.embedded.keys import MISSING, same
+from launchers.embedded.keys import MISSING, position_of, same
 from launchers.embedded.matching import Filter, Matched, array_filters
 from launchers.embedded.modifiers import Modifier, check_operands, modifier
 from launchers.embedded.stages import OF_UPDATES, Source, run
@@ -194,7 +194,8 @@ def _take(taken: dict[str, Any], path: Path) -> None:
 
 
 def _sorted_as(path: Path) -> list[tuple[int, int, str]]:
-    return [(0, int(part), "") if part.isdigit() else (1, 0, part) for part in path]
+    positions = ((position_of(part), part) for part in path)
+    return [(1, 0, part) if position is None else (0, position, "") for position, part in positions]
 
 
 def _check_pipeline(stages: list[Any]) -> None:
@@ -206,7 +207,7 @@ def _check_pipeline(stages: list[Any]) -> None:
 def _is_viable(holder: Any, part: str) -> bool:
     if isinstance(holder, dict):
         return True
-    return isinstance(holder, list) and part.isdigit() and str(int(part)) == part
+    return isinstance(holder, list) and position_of(part) is not None
 
 
 def _at(holder: Any, part: str) -> Any:

@@ -4,11 +4,11 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import bson
-from bson import ObjectId, Regex
+from bson import ObjectId, Regex, Timestamp
 from bson.raw_bson import RawBSONDocument
 
 from launchers.embedded import arguments
-from launchers.embedded.errors import CommandError, bad_value, failed_to_parse
+from launchers.embedded.errors import CommandError, bad_value, failed_to_parse, not_supported
 from launchers.embedded.matching import Filter
 from launchers.embedded.planning import Query
 from launchers.embedded.projecting import Projection
@@ -20,6 +20,9 @@ from launchers.embedded.upserting import upserted
 from launchers.embedded.wire import decode, view
 
 Reply = dict[str, Any]
+
+# the byte that says in BSON that a timestamp follows
+_TIMESTAMP = b"\x11"
 
 
 class Writer:
@@ -78,6 +81,7 @@ class Writer:
             raw = bson.encode({"_id": document.get("_id", ObjectId()), **document})
             document = view(raw)
         _check_identity(document["_id"], 2, "BadValue")
+        _check_clock(document, raw)
         with self._storage.savepoint():
             self._storage.insert(self._collection(), document, raw)
         return {"n": 1}
@@ -194,6 +198,16 @@ class Writer:
         return value, {"updatedExisting": False, "n": 1, "upserted": document["_id"]}
 
 
+def _check_clock(document: Mapping[str, Any], raw: bytes) -> None:
+    """Refuse an empty timestamp: MongoDB would put the time of its oplog there.
+
+    Raises:
+        CommandError: a field of the document is one.
+    """
+    if _TIMESTAMP in raw and any(value == Timestamp(0, 0) for value in document.values()):
+        raise not_supported("Timestamp(0, 0) in a document")
+
+
 def _check_identity(identity: Any, code: int, name: str) -> None:
     """Refuse an `_id` that MongoDB refuses.
 
@@ -209,7 +223,9 @@ def _check_identity(identity: Any, code: int, name: str) -> None:
 
 def _encoded(document: dict[str, Any]) -> bytes:
     try:
-        return bson.encode(document)
+        raw = bson.encode(document)
+        _check_clock(document, raw)
+        return raw
     except (bson.errors.BSONError, OverflowError) as error:
         raise bad_value(f"the document cannot be stored: {error}") from error
 

@@ -83,7 +83,7 @@ def test_blobs_do_not_sit_in_memory(embedded: Home) -> None:
     assert read == size
     status = Path(f"/proc/{owner}/status").read_text()
     peak = int(next(line.split()[1] for line in status.splitlines() if line.startswith("VmHWM")))
-    # interpreter and mongomock take 45 MB, SQLite's cache 64 MB, one message of a driver up to 48 MB
+    # the interpreter takes 45 MB, SQLite's cache 64 MB, one message of a driver up to 48 MB
     assert peak < 300 * 1024
 
 

@@ -160,6 +160,7 @@ def test_an_update_of_many_stops_where_it_fails(database: Database) -> None:
         ({"l": {"$elemMatch": {"$gt": 1, "$lt": 3}}}, {"$set": {"l.$": True}}, [1, True, 3]),
         ({"n": 1, "l": {"$not": {"$gt": 5}, "$gte": 3}}, {"$set": {"l.$": 0}}, [1, 2, 0]),
         ({"$or": [{"l": 7}, {"l": 3}]}, {"$mul": {"l.$": 2}}, [1, 2, 6]),
+        ({"$or": [{"l": 2, "n": 7}, {"l": 3}]}, {"$mul": {"l.$": 2}}, [1, 2, 6]),
     ],
     ids=str,
 )

@@ -19,8 +19,9 @@ HOMES = {
     "pymongo": ("launchers/",),
     "gridfs": ("launchers/",),
     "bson": ("launchers/",),
-    "mongomock_ng": ("launchers/embedded/",),
-    "mongomock": ("launchers/embedded/",),
+    # no home: to Python true is 1, and documents have no order
+    "mongomock_ng": (),
+    "mongomock": (),
     "matplotlib": ("campaign/report/",),
     "mace": ("flows/training/",),
     "torch": ("flows/training/", "flows/dynamics/"),
