@@ -3,9 +3,10 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from launchers.embedded.arithmetic import is_null, needed
 from launchers.embedded.errors import CommandError, bad_value, failed_to_parse, not_supported
 from launchers.embedded.keys import MISSING, same
-from launchers.embedded.operators import OPERATORS, is_null, needed
+from launchers.embedded.operators import OPERATORS
 
 Variables = Mapping[str, Any]
 Expression = Callable[[Mapping[str, Any], Variables], Any]

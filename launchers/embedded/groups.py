@@ -3,10 +3,11 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
+from launchers.embedded.arithmetic import extreme, is_null, mean, total
 from launchers.embedded.errors import CommandError, not_supported
 from launchers.embedded.expressions import Expression, Variables, expression
 from launchers.embedded.keys import MISSING, encode
-from launchers.embedded.operators import OPERATORS, extreme, is_null, mean, total
+from launchers.embedded.operators import OPERATORS
 
 Accumulator = Callable[[list[Any]], Any]
 

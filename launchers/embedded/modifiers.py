@@ -7,10 +7,10 @@ from typing import Any
 
 from bson import Decimal128, Int64, Timestamp
 
+from launchers.embedded.arithmetic import whole
 from launchers.embedded.array_modifiers import add_to_set, pop, pull, pull_all, push
 from launchers.embedded.errors import bad_value, failed_to_parse, not_supported, type_mismatch
 from launchers.embedded.keys import MISSING, encode
-from launchers.embedded.operators import whole
 from launchers.embedded.predicates import is_number, type_name
 
 # what becomes of the value at a path: MISSING takes the field away; None of it is changed in place

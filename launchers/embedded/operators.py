@@ -1,86 +1,28 @@
-"""The operators of expressions on values that are already computed, and numbers as MongoDB adds them up."""
+"""The operators of expressions, on values that are already computed."""
 
 import datetime
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from bson import Decimal128, Int64
-
-from launchers.embedded.errors import CommandError, bad_value, not_supported, type_mismatch
+from launchers.embedded.arithmetic import (
+    add,
+    divide,
+    extreme,
+    is_null,
+    mean,
+    multiply,
+    needed,
+    remainder,
+    rounded,
+    subtract,
+    total,
+)
+from launchers.embedded.errors import bad_value, not_supported
 from launchers.embedded.keys import MISSING, encode
 from launchers.embedded.predicates import is_number, type_name, whole_number
 
-_LONG = 2**63
 _ANY = 1_000_000
-
-
-def is_null(value: Any) -> bool:
-    """Whether a value is null or missing."""
-    return value is None or value is MISSING
-
-
-def needed(value: Any, kind: type | tuple[type, ...], name: str, what: str) -> Any:
-    """The value, which must be of a kind.
-
-    Raises:
-        CommandError: it is another.
-    """
-    if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
-        raise CommandError(28765, "Location28765", f"{name} needs {what}, not {type_name(value)}")
-    return value
-
-
-def number(value: Any, name: str) -> int | float:
-    """The value, which must be a number, and no Decimal128.
-
-    Raises:
-        CommandError: it is something else.
-    """
-    if isinstance(value, Decimal128):
-        raise not_supported(f"arithmetic with Decimal128 ({name})")
-    if not is_number(value):
-        raise type_mismatch(f"{name} only supports numeric types, not {type_name(value)}")
-    return value
-
-
-def whole(result: int | float, operands: Iterable[Any], strict: bool = False) -> Any:
-    """The result of integer arithmetic: long where an operand is, and where it does not fit into 32 bits.
-
-    Beyond 64 bits it becomes a double, or is refused when `strict`.
-
-    Raises:
-        CommandError: it does not fit into 64 bits.
-    """
-    if isinstance(result, float):
-        return result
-    if not -_LONG <= result < _LONG:
-        if strict:
-            raise bad_value("the result does not fit into 64 bits")
-        return float(result)
-    long = any(isinstance(operand, Int64) for operand in operands) or not -(2**31) <= result < 2**31
-    return Int64(result) if long else int(result)
-
-
-def total(values: Iterable[Any]) -> Any:
-    """The sum of what is a number among the values."""
-    numbers = [number(value, "$sum") for value in values if is_number(value)]
-    if any(isinstance(n, float) for n in numbers):
-        finite = all(math.isfinite(n) for n in numbers)
-        return math.fsum(numbers) if finite else float(sum(numbers))
-    return whole(sum(numbers), numbers)
-
-
-def mean(values: Iterable[Any]) -> float | None:
-    """The mean of what is a number among the values, None without any."""
-    numbers = [number(value, "$avg") for value in values if is_number(value)]
-    return total(float(n) for n in numbers) / len(numbers) if numbers else None
-
-
-def extreme(values: Iterable[Any], greatest: bool) -> Any:
-    """The least or greatest value that is not null, None without any."""
-    there = [value for value in values if not is_null(value)]
-    return (max if greatest else min)(there, key=encode) if there else None
 
 
 def date_to_string(value: Any, form: str) -> str | None:
@@ -118,68 +60,6 @@ def _rank(value: Any) -> bytes:
 
 def _compared(test: Callable[[bytes, bytes], bool]) -> Callable[[list[Any]], bool]:
     return lambda values: test(_rank(values[0]), _rank(values[1]))
-
-
-def _add(values: list[Any]) -> Any:
-    if any(map(is_null, values)):
-        return None
-    dates = [value for value in values if isinstance(value, datetime.datetime)]
-    if len(dates) > 1:
-        raise type_mismatch("only one date allowed in an $add expression")
-    numbers = [number(value, "$add") for value in values if not isinstance(value, datetime.datetime)]
-    if dates:
-        return dates[0] + datetime.timedelta(milliseconds=round(sum(numbers)))
-    return whole(sum(numbers), numbers)
-
-
-def _subtract(values: list[Any]) -> Any:
-    one, other = values
-    if is_null(one) or is_null(other):
-        return None
-    if isinstance(one, datetime.datetime):
-        if isinstance(other, datetime.datetime):
-            return Int64((one - other) // datetime.timedelta(milliseconds=1))
-        return one - datetime.timedelta(milliseconds=round(number(other, "$subtract")))
-    return whole(number(one, "$subtract") - number(other, "$subtract"), values)
-
-
-def _multiply(values: list[Any]) -> Any:
-    if any(map(is_null, values)):
-        return None
-    return whole(math.prod(number(value, "$multiply") for value in values), values)
-
-
-def _divide(values: list[Any]) -> Any:
-    if any(map(is_null, values)):
-        return None
-    one, other = (number(value, "$divide") for value in values)
-    if other == 0:
-        raise bad_value("can't $divide by zero")
-    return float(one) / float(other)
-
-
-def _remainder(values: list[Any]) -> Any:
-    if any(map(is_null, values)):
-        return None
-    one, other = (number(value, "$mod") for value in values)
-    if other == 0:
-        raise bad_value("can't $mod by zero")
-    if isinstance(one, float) or isinstance(other, float):
-        return math.fmod(one, other)
-    rest = abs(one) % abs(other)
-    return whole(rest if one >= 0 else -rest, values)
-
-
-def _rounded(operate: Callable[[float], Any], name: str) -> Callable[[list[Any]], Any]:
-    def rounded(values: list[Any]) -> Any:
-        if is_null(values[0]):
-            return None
-        value = number(values[0], name)
-        if isinstance(value, float):
-            return float(operate(value)) if math.isfinite(value) else value
-        return whole(operate(value), values)
-
-    return rounded
 
 
 def _concatenated(values: list[Any]) -> Any:
@@ -325,14 +205,14 @@ OPERATORS: dict[str, tuple[int, int, Callable[[list[Any]], Any]]] = {
     "$lt": (2, 2, _compared(lambda a, b: a < b)),
     "$lte": (2, 2, _compared(lambda a, b: a <= b)),
     "$cmp": (2, 2, lambda v: (_rank(v[0]) > _rank(v[1])) - (_rank(v[0]) < _rank(v[1]))),
-    "$add": (0, _ANY, _add),
-    "$subtract": (2, 2, _subtract),
-    "$multiply": (0, _ANY, _multiply),
-    "$divide": (2, 2, _divide),
-    "$mod": (2, 2, _remainder),
-    "$abs": (1, 1, _rounded(abs, "$abs")),
-    "$ceil": (1, 1, _rounded(math.ceil, "$ceil")),
-    "$floor": (1, 1, _rounded(math.floor, "$floor")),
+    "$add": (0, _ANY, add),
+    "$subtract": (2, 2, subtract),
+    "$multiply": (0, _ANY, multiply),
+    "$divide": (2, 2, divide),
+    "$mod": (2, 2, remainder),
+    "$abs": (1, 1, rounded(abs, "$abs")),
+    "$ceil": (1, 1, rounded(math.ceil, "$ceil")),
+    "$floor": (1, 1, rounded(math.floor, "$floor")),
     "$concat": (0, _ANY, _concatenated),
     "$substr": (3, 3, _bytes_of),
     "$substrBytes": (3, 3, _bytes_of),

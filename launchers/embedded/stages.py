@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Any, Protocol
 
-from bson import Int64, Regex
+from bson import Regex
 
 from launchers.embedded.errors import CommandError, bad_value, failed_to_parse, not_supported
 from launchers.embedded.expressions import Expression, Variables, expression, field_at
@@ -14,6 +14,7 @@ from launchers.embedded.keys import MISSING, sort_key
 from launchers.embedded.matching import Filter
 from launchers.embedded.predicates import whole_number
 from launchers.embedded.projecting import Projection, place
+from launchers.embedded.unwinding import unwinding
 
 Documents = Iterable[Mapping[str, Any]]
 Stage = Callable[[Documents], Iterator[Mapping[str, Any]]]
@@ -193,51 +194,6 @@ def _sort_by_count(value: Any, variables: Variables) -> Stage:
     return lambda documents: iter(sorted(grouped(documents), key=lambda group: -group["count"]))
 
 
-def _unwind(value: Any, variables: Variables) -> Stage:
-    del variables
-    given = value if isinstance(value, Mapping) else {"path": value}
-    path, index = given.get("path"), given.get("includeArrayIndex")
-    if set(given) - {"path", "includeArrayIndex", "preserveNullAndEmptyArrays"}:
-        raise CommandError(28811, "Location28811", f"unrecognized option to $unwind: {list(given)}")
-    if not isinstance(path, str) or not path.startswith("$") or path.startswith("$$"):
-        raise CommandError(28818, "Location28818", "path option to $unwind stage should be prefixed with a '$'")
-    if index is not None and (not isinstance(index, str) or not index or index.startswith("$") or "." in index):
-        raise not_supported(f"includeArrayIndex: {index}")
-    parts, preserve = tuple(path[1:].split(".")), bool(given.get("preserveNullAndEmptyArrays"))
-
-    def one(document: Mapping[str, Any], item: Any, number: int | None, change: bool = True) -> Mapping[str, Any]:
-        made = dict(document)
-        if change:
-            place(made, parts, item)
-        if index is not None:
-            made[index] = None if number is None else Int64(number)
-        return made
-
-    def unwound(documents: Documents) -> Iterator[Mapping[str, Any]]:
-        for document in documents:
-            item = _plain_at(document, parts)
-            if isinstance(item, list) and item:
-                for number, element in enumerate(item):
-                    yield one(document, element, number)
-            elif isinstance(item, list):
-                if preserve:
-                    yield one(document, MISSING, None)
-            elif (item is not None and item is not MISSING) or preserve:
-                yield one(document, item, None, change=False)
-
-    return unwound
-
-
-def _plain_at(value: Any, parts: tuple[str, ...]) -> Any:
-    for part in parts:
-        if isinstance(value, list):
-            raise not_supported("$unwind of a path through an array")
-        if not isinstance(value, Mapping) or part not in value:
-            return MISSING
-        value = value[part]
-    return value
-
-
 def _replace_root(value: Any, variables: Variables) -> Stage:
     if not isinstance(value, Mapping) or set(value) != {"newRoot"}:
         raise CommandError(40231, "Location40231", "$replaceRoot needs newRoot")
@@ -281,7 +237,7 @@ _PLAIN: dict[str, Callable[[Any, Variables], Stage]] = {
     "$group": _group,
     "$count": _count,
     "$sortByCount": _sort_by_count,
-    "$unwind": _unwind,
+    "$unwind": lambda value, _: unwinding(value),
     "$replaceRoot": _replace_root,
     "$replaceWith": _replace_with,
     "$sample": _sample,
