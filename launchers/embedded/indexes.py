@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Any
 
 from launchers.embedded.errors import CommandError, not_supported
-from launchers.embedded.keys import MISSING, encode, key_tuples, values_at
+from launchers.embedded.keys import MISSING, encode, key_tuples, position_of, values_at
 from launchers.embedded.matching import Filter
 
 _KNOWN_OPTIONS = {
@@ -43,6 +43,11 @@ class Index:
     def fields(self) -> list[tuple[str, int]]:
         """The fields with their directions."""
         return [(field, int(direction)) for field, direction in self.spec["key"].items()]
+
+    @cached_property
+    def positional(self) -> bool:
+        """Whether a part of a field's path may name a position in an array."""
+        return any(position_of(part) is not None for field, _ in self.fields for part in field.split("."))
 
     @property
     def unique(self) -> bool:

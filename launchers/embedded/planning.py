@@ -143,7 +143,9 @@ def _of_index(index: Index, conditions: Conditions, order: Order) -> Plan | None
         reverse = None
     if not used and reverse is None:
         return None
-    exact = conditions.exact and len(prefix) == len(conditions.equal) and not index.multikey
+    exact = conditions.exact and len(prefix) == len(conditions.equal)
+    # an array at a position: what a filter sees there is not what the index has
+    exact = exact and not (index.multikey and index.positional)
     ordered = not order or (reverse is not None and len(ranges) <= 1)
     return Plan(index, ranges, bool(reverse), ordered, exact, used)
 

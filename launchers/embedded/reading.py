@@ -114,6 +114,8 @@ class Reader:
         if way.index is None:
             statement, number = "select count(*) from documents where collection=?", self._collection.number
             return int(self._storage.rows(statement, (number,)).fetchone()[0])
+        if way.index.multikey:
+            return len(set(self._candidates(way)))
         statement = "select count(*) from entries where number=? and key>=? and key<?"
         return sum(
             self._storage.rows(statement, (way.index.number, low, high)).fetchone()[0]

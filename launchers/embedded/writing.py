@@ -107,21 +107,23 @@ class Writer:
         found = modified = 0
         for one in self._reader().each(query):
             found += 1
-            modified += self._change(one, update) is not None
+            with self._storage.savepoint():
+                modified += self._change(one, update) is not None
         if found or not operation.get("upsert"):
             return {"n": found, "nModified": modified}
-        return {"n": 1, "nModified": 0, "upserted": [{"_id": self._upsert(operation, update)["_id"]}]}
+        with self._storage.savepoint():
+            document = self._upsert(operation, update)
+        return {"n": 1, "nModified": 0, "upserted": [{"_id": document["_id"]}]}
 
     def _change(self, found: Found, update: Update) -> bytes | None:
-        """Update one document; its new bytes, None when nothing changed."""
+        """Update one document, in a savepoint or transaction of the caller; its new bytes, None when nothing changed."""
         collection, document = self._collection(), decode(found.raw)
         before = self._storage.entries(collection, document)
         changed = update(document)
         raw = _encoded(changed)
         if raw == found.raw:
             return None
-        with self._storage.savepoint():
-            self._storage.replace(collection, found.seq, before, changed, raw)
+        self._storage.replace(collection, found.seq, before, changed, raw)
         return raw
 
     def _upsert(self, operation: Mapping[str, Any], update: Update) -> dict[str, Any]:
@@ -129,8 +131,7 @@ class Writer:
         # as it will be read: the keys of its indexes are made from that
         document = decode(raw)
         _check_identity(document["_id"], 53, "InvalidIdField")
-        with self._storage.savepoint():
-            self._storage.insert(self._collection(), document, raw)
+        self._storage.insert(self._collection(), document, raw)
         return document
 
     def _delete_one(self, operation: Mapping[str, Any], variables: Mapping[str, Any]) -> Reply:
