@@ -57,11 +57,16 @@ def values_at(document: Any, parts: tuple[str, ...]) -> tuple[list[Any], bool]:
 def _values_in(array: list[Any], parts: tuple[str, ...]) -> list[Any]:
     chosen = at_position(array, parts[0])
     if chosen is not MISSING:
-        return values_at(chosen, parts[1:])[0]
+        return values_at(chosen, parts[1:])[0] if parts[1:] else [_named(chosen)]
     found: list[Any] = []
     for element in array:
         found += values_at(element, parts)[0] if isinstance(element, (Mapping, DBRef)) else [MISSING]
     return found or [MISSING]
+
+
+def _named(chosen: Any) -> Any:
+    """An element that a path names by its position and ends with: an array stays whole, unless it is empty."""
+    return EMPTY if chosen == [] else chosen
 
 
 def at_position(array: list[Any], part: str) -> Any:
@@ -122,6 +127,9 @@ def _of_element(
         else:
             # a numeric part names one element, whichever this is
             rest = rest[1:]
+            if not rest:
+                ended[number] = _named(holder)
+                continue
         _, numbers, paths = holders.setdefault(id(holder), (holder, [], []))
         numbers.append(number)
         paths.append(rest)

@@ -5,7 +5,6 @@ from typing import Any, Final
 
 from bson import DBRef
 
-from launchers.embedded.errors import not_supported
 from launchers.embedded.keys import MISSING, position_of
 
 # a value, and the position in the outermost array that was gone through to it, if any
@@ -30,9 +29,6 @@ def seen(document: Mapping[str, Any], parts: tuple[str, ...], traverse: bool) ->
     """The values at a path, MISSING where a document has none; with `traverse` also the elements of an array at its end.
 
     An array without documents in it, in the middle of the path, gives nothing at all.
-
-    Raises:
-        CommandError: a position in the path names an array: whether its elements count, depends on the plan in MongoDB.
     """
     value: Any = document
     for position, part in enumerate(parts):
@@ -64,8 +60,7 @@ def _through(array: list[Any], parts: tuple[str, ...], traverse: bool) -> Iterat
         if number != index:
             continue
         if len(parts) == 1:
-            if traverse and isinstance(element, list):
-                raise not_supported(f"comparing an array that a path names by position ({parts[0]})")
+            # an array that is named by its position is not looked into
             yield element, None
         elif isinstance(element, Mapping):
             yield from seen(element, parts[1:], traverse)

@@ -1,8 +1,10 @@
 """Indexes through real pymongo. Every test but the last holds on a real MongoDB too."""
 
+from typing import Any
+
 import pytest
 from pymongo.database import Database
-from pymongo.errors import DuplicateKeyError, OperationFailure
+from pymongo.errors import DuplicateKeyError, OperationFailure, WriteError
 
 from launchers.embedded.planning import plan
 from launchers.embedded.storage import Storage
@@ -56,6 +58,67 @@ def test_unique_over_arrays(database: Database) -> None:
     with pytest.raises(DuplicateKeyError):
         database.a.insert_one({"nodes": [3, 2]})
     database.a.insert_one({"nodes": [3, 4]})
+
+
+def test_unique_pairs_of_one_element(database: Database) -> None:
+    database.a.create_index([("x.a", 1), ("x.b", 1)], unique=True)
+    database.a.insert_one({"x": [{"a": 1, "b": 1}, {"a": 2, "b": 2}]})
+    database.a.insert_one({"x": [{"a": 1, "b": 2}]})
+    with pytest.raises(DuplicateKeyError):
+        database.a.insert_one({"x": {"a": 2, "b": 2}})
+    # the filter may be met by two elements: no key of the index has both values
+    assert database.a.count_documents({"x.a": 1, "x.b": 2}) == 2
+
+
+def test_parallel_arrays_are_refused(database: Database) -> None:
+    database.a.create_index([("a", 1), ("b", 1)])
+    database.a.insert_one({"_id": 1, "a": [1, 2], "b": 3})
+    for write in (
+        lambda: database.a.insert_one({"a": [1], "b": [2]}),
+        lambda: database.a.update_one({"_id": 1}, {"$set": {"b": [1]}}),
+    ):
+        with pytest.raises(WriteError) as caught:
+            write()
+        assert caught.value.code == 171
+    assert list(database.a.find()) == [{"_id": 1, "a": [1, 2], "b": 3}]
+
+
+def test_true_and_one_are_two_keys(database: Database) -> None:
+    database.a.create_index("k", unique=True)
+    database.a.insert_many([{"k": 1}, {"k": True}, {"k": {"x": 1}}, {"k": {"x": True}}])
+    for value in (1.0, {"x": 1.0}):
+        with pytest.raises(DuplicateKeyError):
+            database.a.insert_one({"k": value})
+
+
+def test_the_order_of_keys_makes_another_index(database: Database) -> None:
+    database.a.create_index([("a", 1), ("b", 1)], name="n")
+    with pytest.raises(OperationFailure) as caught:
+        database.a.create_index([("b", 1), ("a", 1)], name="n")
+    assert caught.value.code == 86
+    database.a.create_index([("b", 1), ("a", 1)])
+    database.a.drop_index([("b", 1), ("a", 1)])
+    assert set(database.a.index_information()) == {"_id_", "n"}
+
+
+@pytest.mark.parametrize("keys", [{"a": True}, {"a": 2}, {"a": 0}, {"": 1}, {"$a": 1}, {"a..b": 1}, {}], ids=str)
+def test_keys_that_make_no_index(database: Database, keys: dict[str, Any]) -> None:
+    with pytest.raises(OperationFailure):
+        database.command("createIndexes", "a", indexes=[{"key": keys, "name": "n"}])
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"partialFilterExpression": {"a": {"$exists": False}}},
+        {"partialFilterExpression": {"a": {"$ne": 1}}},
+        {"partialFilterExpression": {"a": {"$exists": True}}, "sparse": True},
+    ],
+    ids=str,
+)
+def test_options_that_make_no_index(database: Database, options: dict[str, Any]) -> None:
+    with pytest.raises(OperationFailure):
+        database.a.create_index("k", **options)
 
 
 def test_an_index_on_what_is_there(database: Database) -> None:

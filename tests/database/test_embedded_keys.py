@@ -4,9 +4,10 @@ import datetime
 import itertools
 
 import pytest
-from bson import MaxKey, MinKey, ObjectId
+from bson import Decimal128, MaxKey, MinKey, ObjectId
 
-from launchers.embedded.keys import MISSING, encode, sort_key, values_at
+from launchers.embedded.errors import CommandError
+from launchers.embedded.keys import MISSING, encode, key_tuples, sort_key, values_at
 
 # in MongoDB's order; equal neighbours are not listed
 ORDERED = [
@@ -83,3 +84,25 @@ def test_arrays_on_a_path() -> None:
 def test_an_array_sorts_by_its_least_or_greatest_element() -> None:
     assert sort_key({"a": [5, 1]}, [("a", 1)]) == sort_key({"a": 1}, [("a", 1)])
     assert sort_key({"a": [5, 1]}, [("a", -1)]) == sort_key({"a": 5}, [("a", -1)])
+
+
+def test_fields_of_one_element_stay_together() -> None:
+    document = {"a": [{"b": 1, "c": [5, 6]}, {"b": 2, "c": 7}, 3], "p": [[1, 2], []], "n": 9}
+    assert list(key_tuples(document, [("a", "b"), ("a", "c")])) == [(1, 5), (1, 6), (2, 7), (MISSING, MISSING)]
+    assert list(key_tuples(document, [("n",), ("a", "b")])) == [(9, 1), (9, 2), (9, MISSING)]
+    # an array that is named by its position stays whole
+    assert set(map(str, key_tuples(document, [("p", "0"), ("n",)]))) == {"([1, 2], 9)"}
+    assert values_at(document, ("p", "0", "1"))[0] == [2]
+    for paths in ([("a", "b"), ("p",)], [("a",), ("p", "0")]):
+        with pytest.raises(CommandError) as caught:
+            list(key_tuples(document, paths))
+        assert caught.value.code == 171
+
+
+@pytest.mark.parametrize("value", [Decimal128("0.1"), Decimal128("1E+400")])
+def test_decimals_that_no_double_equals_are_refused(value: Decimal128) -> None:
+    assert encode(Decimal128("1.50")) == encode(1.5)
+    assert encode(Decimal128("7")) == encode(7)
+    with pytest.raises(CommandError) as caught:
+        encode(value)
+    assert caught.value.code == 115
