@@ -166,9 +166,13 @@ def _check_sweep(sweep: SweepSpec, name: str, system: SystemSpec, campaign: Camp
 
 
 class ResolvedLevel(Settings):
-    """The files with the labels of a level, or the engine that computes them; neither: a gap."""
+    """The files with the labels of a level, or the engine that computes them; neither: a gap.
+
+    `absent` names files of an example that its user does not have.
+    """
 
     files: tuple[PublishedFile, ...] = ()
+    absent: tuple[str, ...] = ()
     forces: bool = False
     functional: str | None = None
     engine: str | None = None
@@ -228,7 +232,9 @@ def _why_not(system: ResolvedSystem, model: ModelName) -> str:
     for level in model.levels:
         one = system.levels.get(level)
         if one is None or not (one.files or one.engine):
-            return f"no labels of {level}: levels.{level} names no data and no engine"
+            absent = ", ".join(one.absent) if one is not None else ""
+            why = f"{absent}, which the example names, is not there" if absent else f"levels.{level} names no data and no engine"
+            return f"no labels of {level}: {why}"
     if model.needs_forces and not system.levels[model.level].forces:
         return f"no forces of {model.level}: levels.{model.level}.forces is not true"
     return ""

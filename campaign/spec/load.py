@@ -47,7 +47,7 @@ def load_spec(
     document = read_document(_text(path, str(source)), _display(path, source))
     apply_overrides(document, overrides)
     spec = validate(document)
-    resolver = Resolver(_folders(data_dir, beside), document.problem)
+    resolver = Resolver(_folders(data_dir, beside), document.problem, example=str(source) in list_examples() and not Path(source).is_file())
     resolved = resolver.resolve(spec, overrides)
     return LoadedSpec(spec, resolved, resolver.files, tuple(resolver.notes))
 

@@ -30,9 +30,10 @@ Complain = Callable[[Loc, str], Problem]
 class Resolver:
     """Resolves one spec; `folders` are searched in turn, `complain` says where a key was written."""
 
-    def __init__(self, folders: Sequence[Path], complain: Complain) -> None:
+    def __init__(self, folders: Sequence[Path], complain: Complain, example: bool = False) -> None:
         self.folders = tuple(folders)
         self.complain = complain
+        self.example = example  # it names files that not all of its users have: those that are not there are gaps
         self.problems: list[Problem] = []
         self.files: dict[str, Path] = {}
         self.notes: list[str] = []  # what was mended, or is worth a look
@@ -51,8 +52,10 @@ class Resolver:
 
     def _system(self, name: str, system: SystemSpec, spec: CampaignSpec) -> ResolvedSystem | None:
         loc = ("systems", name)
+        named = [data for level in system.levels.values() for data in level.data]
+        may_lack = self.example and any(self._located(data) for data in named)
         levels = {
-            level: self._level((*loc, "levels", level), level, part) for level, part in system.levels.items()
+            level: self._level((*loc, "levels", level), level, part, may_lack) for level, part in system.levels.items()
         }
         self._refuse_shared_files(loc, levels)
         structures = self._structures((*loc, "structure"), system)
@@ -146,9 +149,12 @@ class Resolver:
         path = self._find((*loc, "file"), structure.file)
         return read_cell(path, structure) if path is not None else None
 
-    def _level(self, loc: Loc, name: str, level: LevelSpec) -> ResolvedLevel:
-        files = []
+    def _level(self, loc: Loc, name: str, level: LevelSpec, may_lack: bool) -> ResolvedLevel:
+        files, absent = [], []
         for data in level.data:
+            if may_lack and not self._located(data):
+                absent.append(data)
+                continue
             path = self._find((*loc, "data"), data)
             sha256 = self._sha256((*loc, "data"), path) if path is not None else None
             if path is not None and sha256 is not None:
@@ -156,8 +162,10 @@ class Resolver:
                 about = {key: getattr(level, key) for key in ("forces", "energy_key", "forces_key")}
                 headers = headers_of(path.read_bytes())
                 files.append(PublishedFile(name=path.name, sha256=sha256, level=name, headers=headers, **about))
-        rest = {key: getattr(level, key) for key in ResolvedLevel.model_fields if key != "files"}
-        return ResolvedLevel(files=tuple(files), **rest)
+        if files and absent:
+            self.notes.append(str(self.complain((*loc, "data"), f"goes on without {', '.join(absent)}: not there")))
+        rest = {key: getattr(level, key) for key in ResolvedLevel.model_fields if key not in ("files", "absent")}
+        return ResolvedLevel(files=tuple(files), absent=tuple(absent), **rest)
 
     def _sha256(self, loc: Loc, path: Path) -> str | None:
         try:
@@ -179,12 +187,17 @@ class Resolver:
                     self.problems.append(self.complain((*loc, "levels", name, "data"), message))
                 owners[energies] = name
 
+    def _candidates(self, name: str) -> list[Path]:
+        return [folder / Path(name).expanduser() for folder in self.folders]
+
+    def _located(self, name: str) -> Path | None:
+        # never raises: a folder may be closed to us
+        return next((path for path in self._candidates(name) if os.path.isfile(path)), None)
+
     def _find(self, loc: Loc, name: str) -> Path | None:
-        tried = [folder / Path(name).expanduser() for folder in self.folders]
-        for path in tried:
-            if os.path.isfile(path):  # never raises: a folder may be closed to us
-                return path
-        looked = ", ".join(str(path.parent) for path in dict.fromkeys(tried))
+        if path := self._located(name):
+            return path
+        looked = ", ".join(str(path.parent) for path in dict.fromkeys(self._candidates(name)))
         message = f"no file {name} (looked in {looked}); name the folder that holds it with --data DIR"
         self.problems.append(self.complain(loc, message))
         return None
