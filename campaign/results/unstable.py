@@ -26,6 +26,11 @@ def worst(records: Iterable[PhononFacts]) -> PhononFacts:
     return min(records, key=lowest_cm1)
 
 
+def is_unstable(record: PhononFacts) -> bool:
+    """Whether modes on the mesh are imaginary: what lies off it, or above the threshold, may be of the interpolation."""
+    return record.unstable.count > 0 if record.unstable is not None else lowest_cm1(record) < NOISE_CM1
+
+
 def facts(record: PhononFacts) -> dict[str, Any]:
     """Columns of a table. A record of before version 0.2 has counted q-points of the path too: no number is given."""
     found = record.unstable

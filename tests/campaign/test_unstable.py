@@ -48,3 +48,16 @@ def test_a_count_along_the_path_is_never_shown():
 
 def test_the_worst_seed_is_that_with_the_lowest_frequency():
     assert unstable.worst([record(-40), record(-50, modes(1, -50))]).unstable is not None
+
+
+@pytest.mark.parametrize(
+    ("one", "verdict"),
+    [
+        (record(-30, modes(9, -30)), True),
+        (record(-15, modes(0, -15)), False),  # off the mesh, or above the threshold: of the interpolation
+        (record(-40), True),
+        (record(-0.2), False),
+    ],
+)
+def test_a_crystal_is_unstable_where_modes_on_the_mesh_are_imaginary(one, verdict):
+    assert unstable.is_unstable(one) is verdict

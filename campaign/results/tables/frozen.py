@@ -65,6 +65,7 @@ def _compared(group: list[Result[PhononFacts]], frozen_cm1: float) -> dict[str, 
         "worst_off_cm1": off,
         "worst_off_percent": 100 * off / frozen_cm1 if frozen_cm1 else None,
         **unstable.facts(unstable.worst(one.record for one in group)),
+        "unstable": any(unstable.is_unstable(one.record) for one in group),
     }
 
 
@@ -98,7 +99,7 @@ def _intervals(frame: Any) -> Any:
 def _notes(frame: Any) -> Iterator[str]:
     if frame["line_min_cm1"].notna().any():
         yield LINE_NOTE
-    for row in frame[frame["lowest_cm1"] < unstable.NOISE_CM1].itertuples():
+    for row in frame[frame["unstable"]].itertuples():
         yield (
             f"unstable: {row.title} of {row.system}, {row.size}: the lowest mode is {row.lowest_cm1:.0f} cm^-1 (imag: imaginary "
             "modes, of those on the mesh, of the worst seed); how near it is at Γ says nothing of that"
@@ -128,6 +129,7 @@ FROZEN = Table(
         LEARNED,
         *(Column(name, "float") for name in ("min_cm1", "max_cm1")),
         *_OFF,
+        Column("unstable", "bool"),
         Column("imaginary"),
         Column("imaginary_count", "int"),
         Column("mode_count", "int"),

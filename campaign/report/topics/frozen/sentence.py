@@ -9,7 +9,6 @@ from campaign.report.harvest import Harvest
 from campaign.report.straight_line import line_in
 from campaign.report.titles import listed
 from campaign.results.render import records
-from campaign.results.unstable import NOISE_CM1
 
 Row = dict[str, Any]
 
@@ -31,7 +30,7 @@ def frozen_sentence(harvest: Harvest, system: str) -> str:
 
 def _unstable(shown: Iterable[Row]) -> str:
     """One mode at Γ may be right where others are imaginary."""
-    wrong = [row for row in shown if row["lowest_cm1"] < NOISE_CM1]
+    wrong = [row for row in shown if row["unstable"]]
     named = ", ".join(f"{row['name']} (lowest mode {row['lowest_cm1']:.0f} cm^-1)" for row in wrong)
     return f"; but unstable: {named}" if wrong else ""
 

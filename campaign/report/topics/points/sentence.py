@@ -32,14 +32,14 @@ def points_sentence(harvest: Harvest, crystal: Crystal) -> str:
 
 def _unstable_levels(harvest: Harvest, system: str) -> Iterator[tuple[str, str]]:
     """Of the levels whose own phonons are there."""
-    found = ((level, unstable.text(record)) for level, record in harvest.direct(system).items())
-    return ((level, text) for level, text in found if text)
+    found = harvest.direct(system).items()
+    return ((level, unstable.text(record)) for level, record in found if unstable.is_unstable(record))
 
 
 def _model(harvest: Harvest, group: SeedGroup[PhononFacts], optical: bool) -> str:
     remarks = [] if all(one.record.learned for one in group.results) else ["not learned"]
-    if wrong := unstable.text(unstable.worst(one.record for one in group.results)):
-        remarks.append(f"unstable: {wrong}")
+    if any(unstable.is_unstable(one.record) for one in group.results):
+        remarks.append(f"unstable: {unstable.text(unstable.worst(one.record for one in group.results))}")
     if lines := lines_of(harvest.campaign, group.results):
         remarks.append(f"{line_in(lines[0].base)}: {_span(_frequency(line.points_cm1, optical) for line in lines)}")
     values = _span(_frequency(one.record.points_cm1, optical) for one in group.results)
