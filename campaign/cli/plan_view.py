@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from campaign.steering.progress import as_facts as work_facts
 from campaign.steering.progress import duration, matrix, summary
@@ -51,10 +51,19 @@ def crystals_of(loaded: LoadedSpec) -> dict[str, CrystalFacts]:
     return {name: crystal_facts(system.primitive.atoms()) for name, system in loaded.resolved.systems.items()}
 
 
-def as_facts(
-    loaded: LoadedSpec, status: Status, label_sets: Mapping[str, LabelSet], left: Left
-) -> dict[str, Any]:
+class Look(NamedTuple):
+    """What `plan` has found: how far the work is, the labels, how long one worker would take, and what is trained again
+    and why."""
+
+    status: Status
+    label_sets: Mapping[str, LabelSet]
+    left: Left
+    retrained: tuple[str, ...] = ()
+
+
+def as_facts(loaded: LoadedSpec, found: Look) -> dict[str, Any]:
     """Everything, for JSON."""
+    status, label_sets, left, retrained = found
     return {
         "crystals": {name: one.as_facts() for name, one in crystals_of(loaded).items()},
         "notes": list(loaded.notes),
@@ -70,15 +79,15 @@ def as_facts(
             }
             for name, one in label_sets.items()
         },
+        "retrained": list(retrained),
     }
 
 
-def render(
-    loaded: LoadedSpec, status: Status, label_sets: Mapping[str, LabelSet], left: Left
-) -> Iterator[RenderableType]:
-    """Crystals, what was mended, labels, gaps, the matrix, and one line that sums up."""
+def render(loaded: LoadedSpec, found: Look) -> Iterator[RenderableType]:
+    """Crystals, what was mended, labels, gaps, the matrix, one line that sums up, and why models are trained again."""
     from rich.markup import escape
 
+    status, label_sets, left, retrained = found
     for name, crystal in crystals_of(loaded).items():
         yield from _crystal(name, crystal)
     yield from (f"  [yellow]{escape(note)}[/]" for note in loaded.notes)
@@ -88,6 +97,7 @@ def render(
     yield from gap_lines(status.plan.gaps)
     yield matrix(status, f"campaign {loaded.resolved.campaign}")
     yield summary(status.counts()) + say_left(left)
+    yield from (f"again: {escape(reason)}" for reason in retrained)
 
 
 def say_left(left: Left) -> str:
@@ -144,13 +154,6 @@ def _labels(system: str, label_set: LabelSet) -> Iterator[str]:
 
 def _faulty(labels: Iterable[FaultyLabels]) -> Iterator[str]:
     yield from (f"[bold red]faulty:[/] {one.text()}" for one in labels)
-
-
-def retraining_lines(reasons: Iterable[str]) -> Iterator[str]:
-    """Why models are trained again."""
-    from rich.markup import escape
-
-    yield from (f"again: {escape(reason)}" for reason in reasons)
 
 
 def gap_lines(gaps: tuple[Gap, ...]) -> Iterator[str]:

@@ -10,10 +10,8 @@ import typer
 from campaign.cli.options import DataOption, JsonOption, SetOption, SlotsOption, SpecArgument
 
 if TYPE_CHECKING:
+    from campaign.cli.plan_view import Look
     from campaign.spec import LoadedSpec
-    from campaign.steering.status import Status
-    from campaign.steering.time_left import Left
-    from flows.records import LabelSet
 
 
 def register(app: typer.Typer) -> None:
@@ -62,39 +60,24 @@ def plan_command(
     from campaign.spec import load_spec
 
     loaded = load_spec(spec, overrides or (), data)
-    status, label_sets, left = look(loaded)
+    found = look(loaded)
     if show_key is not None:
-        facts(plan_view.job(status.plan, show_key))
+        facts(plan_view.job(found.status.plan, show_key))
     elif json:
-        facts(plan_view.as_facts(loaded, status, label_sets, left) | {"retrained": retrained(status)})
+        facts(plan_view.as_facts(loaded, found))
     else:
-        show(*plan_view.render(loaded, status, label_sets, left))
-        show(*plan_view.retraining_lines(retrained(status)))
+        show(*plan_view.render(loaded, found))
         hint(f"latticefarm run {spec}{', with the same options' if overrides or data else ''}")
 
 
-def retrained(status: Status) -> list[str]:
-    """What is to be trained though there is a model at its place, and why."""
-    from campaign.planning.retraining import retrainings
-    from campaign.records.outputs import earlier_trainings
-    from campaign.steering.status import State
-    from launchers import database
-    from launchers.farm import Farm
-
-    found = database.find()
-    missing = [work for work in status.plan.of_stage("train") if status.states[work.key] is not State.DONE]
-    if found is None or not missing:
-        return []
-    return list(retrainings(missing, earlier_trainings(Farm.open(found), {work.system for work in missing})))
-
-
-def look(loaded: LoadedSpec) -> tuple[Status, dict[str, LabelSet], Left]:
-    """Plan on the labels as they are on disk, against the database if there is one, and how long it would take one
-    worker. Changes nothing."""
+def look(loaded: LoadedSpec) -> Look:
+    """Plan on the labels as they are on disk, against the database if there is one. Changes nothing."""
+    from campaign.cli.plan_view import Look
     from campaign.planning.knowledge import Knowledge
     from campaign.planning.plan import plan
+    from campaign.planning.retraining import retrainings
     from campaign.records import labels
-    from campaign.steering.status import Status, states, status_of
+    from campaign.steering.status import State, Status, states, status_of
     from campaign.steering.time_left import Pace
     from campaign.steering.time_left import left as left_of
     from launchers import database
@@ -106,13 +89,16 @@ def look(loaded: LoadedSpec) -> tuple[Status, dict[str, LabelSet], Left]:
     found = database.find()
     if found is None:
         made = plan(spec, Knowledge(label_sets=published, structures=structures))
-        return Status(made, states(made, set(), {}), {}), published, Pace().left(made.work.values())
+        return Look(Status(made, states(made, set(), {}), {}), published, Pace().left(made.work.values()))
     from campaign.records.lookup import known
+    from campaign.records.outputs import earlier_trainings
     from launchers.farm import Farm
 
     farm = Farm.open(found)
     now = status_of(farm, plan(spec, known(farm, spec, published, structures)))
-    return now, published, left_of(farm, now, slots=1)
+    missing = [work for work in now.plan.of_stage("train") if now.states[work.key] is not State.DONE]
+    before = earlier_trainings(farm, {work.system for work in missing})
+    return Look(now, published, left_of(farm, now, slots=1), tuple(retrainings(missing, before)))
 
 
 def submit(

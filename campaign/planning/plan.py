@@ -1,7 +1,7 @@
 """What a campaign asks for: `plan(spec, known) -> work`, a pure function.
 
 Every piece of work has a key made from what it computes, and names the keys of the work that it needs. What is
-there already, or fails, is not the plan's concern: `campaign.status` compares the two.
+there already, or fails, is not the plan's concern: `campaign.steering.status` compares the two.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from campaign.planning.work import Coordinates, Work, shown
-from flows.training.settings import TrainingTask
+from flows.training.settings import TrainingSettings, TrainingTask
 
 
 @dataclass(frozen=True)
@@ -32,20 +32,31 @@ def retrainings(missing: Iterable[Work], earlier: Iterable[EarlierTraining]) -> 
     for work in missing:
         if isinstance(work.task, TrainingTask):
             place = Coordinates(work.system, work.model, work.seed, work.size)
-            if candidates := [_difference(one, work.task) for one in by_place.get(place, ())]:
-                text = f"{shown(work.model)} of {work.system}, {work.size}: {min(candidates, key=len)}"
+            if place in by_place:
+                nearest = _nearest(by_place[place], work.task.settings)
+                text = f"{shown(work.model)} of {work.system}, {work.size}: {_difference(nearest, work.task)}"
                 found.setdefault(text, []).append(work.task.seed)
     for text, seeds in found.items():
         kept = "the old model is kept" if len(seeds) == 1 else "the old models are kept"
         yield f"{text} (seed {', '.join(map(str, seeds))}); {kept}"
 
 
+def _nearest(earlier: Iterable[EarlierTraining], settings: TrainingSettings) -> EarlierTraining:
+    """The one of which the fewest settings have changed."""
+    return min(earlier, key=lambda one: len(_changed(one, settings)))
+
+
+def _changed(before: EarlierTraining, settings: TrainingSettings) -> dict[str, tuple[Any, Any]]:
+    """The settings that differ: what they were, what they are."""
+    now = settings.model_dump(mode="json")
+    then = {name: value for name, value in before.settings.items() if name in now}
+    return {name: (value, now[name]) for name, value in then.items() if now[name] != value}
+
+
 def _difference(before: EarlierTraining, task: TrainingTask) -> str:
-    now = task.settings.model_dump(mode="json")
-    changed = [name for name, value in before.settings.items() if name in now and now[name] != value]
-    if changed:
-        then = ", ".join(f"{name} {before.settings[name]}" for name in changed)
-        return f"trained before with {then}, now {', '.join(str(now[name]) for name in changed)}"
+    if changed := _changed(before, task.settings):
+        then = ", ".join(f"{name} {was}" for name, (was, _) in changed.items())
+        return f"trained before with {then}, now {', '.join(str(now) for _, now in changed.values())}"
     if before.train_count != len(task.train):
         return f"trained before on {before.train_count} structures, now on {len(task.train)}"
     return "trained before on other labels or structures"

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Generic, TypeVar
 
 from campaign.planning.plan import Work
+from campaign.planning.work import is_model
 from campaign.report.level_labels import LevelLabels, level_labels
-from campaign.report.titles import is_model, title_of
+from campaign.report.titles import title_of
 from campaign.results import unstable
 from campaign.results.campaign import Campaign
 from campaign.results.result import Result
 from campaign.results.seeds import SharedVerdict
-from campaign.steering.status import status_of
+from flows.keys import digest
 from flows.records import PhononFacts, Record, SummedModel, TrainedModelFacts, Vibrations
 from flows.training.names import ModelName
 
@@ -107,9 +106,7 @@ class Harvest:
     @cached_property
     def states(self) -> Mapping[str, str]:
         """The state of every piece of work, by key."""
-        return {
-            key: str(state) for key, state in status_of(self.campaign.farm, self.campaign.plan).states.items()
-        }
+        return {key: str(state) for key, state in self.campaign.status.states.items()}
 
     @property
     def fingerprint(self) -> str:
@@ -118,8 +115,7 @@ class Harvest:
 
         asked = self.campaign.spec.model_dump(mode="json")
         faulty = [one.text() for one in self.campaign.plan.faulty]
-        known = json.dumps([__version__, asked, sorted(self.states.items()), faulty], sort_keys=True)
-        return hashlib.sha256(known.encode()).hexdigest()
+        return digest("page", 1, by=__version__, asked=asked, states=dict(self.states), faulty=faulty)
 
     def _groups(
         self, stage: str, results: Sequence[Result[R]], place: tuple[str, str]

@@ -24,7 +24,7 @@ from campaign.results.result import Result
 from campaign.results.verdicts import judged, of_parts
 from campaign.spec import ResolvedSpec
 from campaign.spec.errors import nearest
-from campaign.steering.status import status_of
+from campaign.steering.status import Status, status_of
 from flows.keys import job_uuid
 from flows.records import Drawn, LabelSet, PhononFacts, Record, SummedModel, TrainedModelFacts, Vibrations
 from launchers.farm import Farm
@@ -59,6 +59,11 @@ class Outcomes:
             ValueError: there is no such stage; the message names those that there are.
         """
         return self._results(stage, find_stage(stage).record)
+
+    @cached_property
+    def status(self) -> Status:
+        """How far each piece of work is."""
+        return status_of(self.farm, self.plan)
 
     def label_sets(self) -> dict[str, LabelSet]:
         """The labels of each system that has any."""
@@ -171,7 +176,7 @@ class Outcomes:
 
     @cached_property
     def _failures(self) -> list[FailedWork]:
-        return failed_work(self.farm, status_of(self.farm, self.plan))
+        return failed_work(self.farm, self.status)
 
     def _results(self, stage: str, record: type[R]) -> list[Result[R]]:
         wanted = {job_uuid(work.key): work for work in self.plan.of_stage(stage)}

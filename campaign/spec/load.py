@@ -43,11 +43,11 @@ def load_spec(
     Raises:
         SpecError: what is wrong, where and what to do, one line for each problem.
     """
-    path, beside = _locate(source)
+    path, beside, example = _locate(source)
     document = read_document(_text(path, str(source)), _display(path, source))
     apply_overrides(document, overrides)
     spec = validate(document)
-    resolver = Resolver(_folders(data_dir, beside), document.problem, example=str(source) in list_examples() and not Path(source).is_file())
+    resolver = Resolver(_folders(data_dir, beside), document.problem, example)
     resolved = resolver.resolve(spec, overrides)
     return LoadedSpec(spec, resolved, resolver.files, tuple(resolver.notes))
 
@@ -68,14 +68,14 @@ def validate(document: Document) -> CampaignSpec:
     return spec
 
 
-def _locate(source: str | Path) -> tuple[Path, Path]:
-    """The YAML file, and the folder in which the files that it names are."""
+def _locate(source: str | Path) -> tuple[Path, Path, bool]:
+    """The YAML file, the folder in which the files that it names are, and whether it is an example."""
     path = Path(source)
     if path.is_file():
-        return path, path.parent
+        return path, path.parent, False
     name = str(source)
     if name in list_examples():
-        return find_example(name), Path()
+        return find_example(name), Path(), True
     message = f"no such file, and no example of that name; {nearest(name, list_examples())}"
     raise SpecError([Problem(name, "", message)])
 

@@ -73,20 +73,20 @@ class Status:
 def status_of(farm: Farm, plan: Plan) -> Status:
     """Ask the database how far `plan` has come."""
     selections = holds(farm, plan.campaign)
-    done = _done(farm, plan)
+    delivered = farm.delivered(job_uuid(key) for key in plan.work)
+    done = {key for key in plan.work if job_uuid(key) in delivered}
     workflows = queued(farm, [key for key in plan.work if key not in done])
+    done |= _labelled_elsewhere(farm, plan, workflows)
     lost = to_rescue(farm, workflows.values())
     held = {key for key, work in plan.work.items() if is_held(work, selections)}
     return Status(plan, states(plan, done, workflows, held, lost), workflows)
 
 
-def _done(farm: Farm, plan: Plan) -> set[str]:
-    """What has its record; of labelling, also where every label is there, whichever job has computed it."""
-    delivered = farm.delivered(job_uuid(key) for key in plan.work)
-    done = {key for key in plan.work if job_uuid(key) in delivered}
-    open_labels = {key: work.parts for key, work in plan.work.items() if work.parts and key not in done}
-    stored = farm.delivered(job_uuid(part) for parts in open_labels.values() for part in parts)
-    return done | {key for key, parts in open_labels.items() if all(job_uuid(part) in stored for part in parts)}
+def _labelled_elsewhere(farm: Farm, plan: Plan, workflows: Mapping[str, QueuedWork]) -> set[str]:
+    """Labelling that failed and of which every label is there, as other jobs have computed them since."""
+    failed = {key: plan.work[key].parts for key, one in workflows.items() if _OF_FIREWORKS.get(one.state) is State.FAILED}
+    stored = farm.delivered(job_uuid(part) for parts in failed.values() for part in parts)
+    return {key for key, parts in failed.items() if parts and all(job_uuid(part) in stored for part in parts)}
 
 
 def states(
