@@ -49,7 +49,13 @@ class Work:
 
 def shown(model: str) -> str:
     """A model as the paper writes it; what names no model (a level, an engine) as it is."""
+    return ModelName.parse(model).title() if is_model(model) else model
+
+
+def is_model(name: str) -> bool:
+    """Whether `name` is a model of ours; phonons of anything else are of a level itself."""
     try:
-        return ModelName.parse(model).title()
+        ModelName.parse(name)
     except ValueError:
-        return model
+        return False
+    return True

@@ -80,6 +80,10 @@ class Figure(Payload):
     methods: str = ""
     kind: str = ""
 
+    def worded(self, caption: Caption, alt: str | None = None) -> Self:
+        """With its words, which are made of its numbers; `alt` stays as it is where none is given."""
+        return self.model_copy(update={**caption._asdict(), **({} if alt is None else {"alt": alt})})
+
 
 class Caption(NamedTuple):
     """What is drawn, and how it was made: labels, trainings, phonons, MD, versions."""

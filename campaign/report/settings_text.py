@@ -9,7 +9,8 @@ from typing import Any
 from pydantic import BaseModel
 
 from campaign.planning.plan import Work
-from campaign.report.titles import is_model, listed, title_of
+from campaign.planning.work import is_model
+from campaign.report.titles import listed, title_of
 from campaign.results.campaign import Campaign
 from campaign.spec.campaign import ResolvedSystem
 from flows.dynamics.settings import DynamicsTask

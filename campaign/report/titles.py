@@ -4,16 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from campaign.planning.work import is_model
 from flows.training.names import ModelName
-
-
-def is_model(name: str) -> bool:
-    """Whether `name` is a model of ours; phonons of anything else are of a level itself."""
-    try:
-        ModelName.parse(name)
-    except ValueError:
-        return False
-    return True
 
 
 def title_of(model: str) -> str:

@@ -183,18 +183,19 @@ def _let(value: Any, names: set[str]) -> Expression:
     return lambda d, v: inner(d, {**v, **{name: one(d, v) for name, one in bound.items()}})
 
 
+def _items(operator: str, value: Any) -> list[Any] | None:
+    """What an operator goes through; None where it is null or missing."""
+    return None if is_null(value) else needed(value, list, operator, "an array")
+
+
 def _map(value: Any, names: set[str]) -> Expression:
     given = _fields(value, "$map", {"input", "in"}, {"as"})
     name = given.get("as", "this")
     array, inner = expression(given["input"], names), expression(given["in"], names | {name})
 
     def mapped(document: Mapping[str, Any], variables: Variables) -> Any:
-        items = array(document, variables)
-        if is_null(items):
-            return None
-        return [
-            _stored(inner(document, {**variables, name: item})) for item in needed(items, list, "$map", "an array")
-        ]
+        items = _items("$map", array(document, variables))
+        return items and [_stored(inner(document, {**variables, name: item})) for item in items]
 
     return mapped
 
@@ -205,11 +206,8 @@ def _filtered(value: Any, names: set[str]) -> Expression:
     array, test = expression(given["input"], names), expression(given["cond"], names | {name})
 
     def kept(document: Mapping[str, Any], variables: Variables) -> Any:
-        items = array(document, variables)
-        if is_null(items):
-            return None
-        items = needed(items, list, "$filter", "an array")
-        return [item for item in items if is_true(test(document, {**variables, name: item}))]
+        items = _items("$filter", array(document, variables))
+        return items and [item for item in items if is_true(test(document, {**variables, name: item}))]
 
     return kept
 

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Self, TypeVar
 
+from campaign.planning.work import is_model
 from campaign.report.crystal import Crystal
 from campaign.report.dispersion.axis_range import frequency_range
 from campaign.report.dispersion.payload import Axis, DispersionFigure, Line, Panel, Rows
 from campaign.report.dispersion.spread import rows
 from campaign.report.document import Absent
 from campaign.report.harvest import Harvest, SeedGroup
-from campaign.report.titles import is_model, phonons_title, title_of
+from campaign.report.titles import phonons_title, title_of
 from campaign.report.user_references import densities_of, series_on
 from flows.records import Bands, PhononFacts
 from flows.training.names import ModelName
@@ -28,6 +29,11 @@ class DispersionSource:
     harvest: Harvest
     crystal: Crystal
     size: str
+
+    @classmethod
+    def by_size(cls, harvest: Harvest, crystal: Crystal) -> Iterator[Self]:
+        """Of every size of a system."""
+        return (cls(harvest, crystal, size) for size in harvest.sizes(crystal.name))
 
     @property
     def groups(self) -> Groups:

@@ -17,6 +17,7 @@ import numpy as np
 
 from flows.failure import CalculationFailed
 from flows.labelling.engines.protocol import STAGE, Computed
+from flows.labelling.engines.pyscf_fitness import functional_trouble
 from flows.labelling.engines.pyscf_levels import COUPLED_CLUSTER, LEVELS
 from flows.labelling.engines.pyscf_memory import Size, needed_GB
 from flows.labelling.engines.pyscf_method import PySCFMethod
@@ -116,17 +117,9 @@ class Chain:
         return computed
 
     def _functional(self) -> str:
-        from pyscf.dft import libxc
-
         name = self._settings.libxc_name()
-        try:
-            usable = libxc.xc_type(name) in ("LDA", "GGA") and not libxc.is_hybrid_xc(name)
-        except (KeyError, ValueError, AttributeError) as error:
-            raise _failed(
-                "bad-input", f"PySCF knows no functional {name!r}", "use a name of libxc"
-            ) from error
-        if not usable:
-            raise _failed("bad-input", f"{name} is neither an LDA nor a GGA", "no other has forces at Γ")
+        if trouble := functional_trouble(name):
+            raise _failed("bad-input", *trouble)
         return name
 
     def _forces_eV_A(self, mean_field: Any) -> np.ndarray:
@@ -254,7 +247,6 @@ def built_cell(settings: PySCFMethod, atoms: Atoms, level: str) -> Any:
     from ase.units import Bohr
     from pyscf import lib
     from pyscf.pbc import gto
-    from pyscf.pbc.tools.pbc import cutoff_to_mesh
 
     if not atoms.pbc.all() or abs(atoms.cell.volume) < 1e-6:
         raise _failed("bad-input", "the structure is not periodic in three directions", "give it a cell")
@@ -264,10 +256,8 @@ def built_cell(settings: PySCFMethod, atoms: Atoms, level: str) -> Any:
     cell = gto.Cell(verbose=0, unit="B", a=lattice, spin=None, max_memory=held_MB + 1e3 * settings.max_memory_GB)
     cell.atom = list(zip(atoms.symbols, atoms.get_positions(wrap=True) / Bohr, strict=True))
     cell.basis, cell.pseudo = settings.basis, settings.pseudo_of(level)
-    if level == "dft":
-        cell.mesh = settings.mesh_dft or cutoff_to_mesh(lattice, settings.cutoff_dft_Ha)
-    elif settings.density_fitting == "fft":
-        cell.mesh = settings.mesh or cutoff_to_mesh(lattice, settings.cutoff_Ha)
+    if (mesh := settings.mesh_of(level, lattice)) is not None:
+        cell.mesh = mesh
     try:
         cell.build()
     except (RuntimeError, KeyError, ValueError) as error:

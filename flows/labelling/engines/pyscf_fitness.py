@@ -36,16 +36,19 @@ def troubles(settings: PySCFMethod, atoms: Atoms, levels: Iterable[str]) -> tupl
 
 
 def _of_functional(settings: PySCFMethod) -> Iterator[Trouble]:
+    if trouble := functional_trouble(settings.libxc_name()):
+        yield "functional", ": ".join(trouble)
+
+
+def functional_trouble(name: str) -> tuple[str, str] | None:
+    """Why there are no forces of the functional `name` at Γ, and what to do; None where there are."""
     from pyscf.dft import libxc
 
-    name = settings.libxc_name()
     try:
         usable = libxc.xc_type(name) in ("LDA", "GGA") and not libxc.is_hybrid_xc(name)
     except (KeyError, ValueError, AttributeError):
-        yield "functional", f"PySCF knows no functional {name!r}: use a name of libxc"
-        return
-    if not usable:
-        yield "functional", f"{name} is neither an LDA nor a GGA: no other has forces at Γ"
+        return f"PySCF knows no functional {name!r}", "use a name of libxc"
+    return None if usable else (f"{name} is neither an LDA nor a GGA", "no other has forces at Γ")
 
 
 def _of_basis(settings: PySCFMethod, atoms: Atoms) -> Iterator[Trouble]:
@@ -92,12 +95,9 @@ def _of_size(settings: PySCFMethod, atoms: Atoms, levels: list[str]) -> Iterator
 
 def _points(settings: PySCFMethod, atoms: Atoms, level: str) -> int:
     from ase.units import Bohr
-    from pyscf.pbc.tools.pbc import cutoff_to_mesh
 
-    if level != "dft" and settings.density_fitting != "fft":
-        return 0
-    mesh, cutoff = (settings.mesh_dft, settings.cutoff_dft_Ha) if level == "dft" else (settings.mesh, settings.cutoff_Ha)
-    return int(np.prod(mesh or cutoff_to_mesh(atoms.cell.array / Bohr, cutoff)))
+    mesh = settings.mesh_of(level, atoms.cell.array / Bohr)
+    return 0 if mesh is None else int(np.prod(mesh))
 
 
 def _missing(load: Callable[[str, str], Any], name: str, atoms: Atoms) -> list[str]:

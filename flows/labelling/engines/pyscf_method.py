@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, PositiveFloat, PositiveInt, model_validator
 
 from flows.labelling.engines.protocol import EngineSettings
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 # as libxc calls it, and the pseudopotential made for it; `lda` alone would be exchange without correlation
 _FUNCTIONALS = {
@@ -63,6 +66,14 @@ class PySCFMethod(EngineSettings):
     def libxc_name(self) -> str:
         """What PySCF is told as `xc`."""
         return _FUNCTIONALS.get(self.functional, (self.functional,))[0]
+
+    def mesh_of(self, level: str, lattice_Bohr: NDArray) -> Any:
+        """The points on which `level` integrates in this cell; None where it needs none."""
+        from pyscf.pbc.tools.pbc import cutoff_to_mesh
+
+        if level == "dft":
+            return self.mesh_dft or cutoff_to_mesh(lattice_Bohr, self.cutoff_dft_Ha)
+        return (self.mesh or cutoff_to_mesh(lattice_Bohr, self.cutoff_Ha)) if self.density_fitting == "fft" else None
 
     def pseudo_of(self, level: str) -> str:
         """The name of the pseudopotential of `level`."""

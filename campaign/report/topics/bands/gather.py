@@ -30,7 +30,7 @@ def bands_figure(source: DispersionSource) -> BandsFigure | None:
         for letter, models in zip(letters(), layout(groups), strict=False)
     )
     draft = figure_of(BandsFigure, source, panels, "Phonons")
-    return draft.model_copy(update={"alt": bands_alt(draft), **bands_caption(draft, source)._asdict()})
+    return draft.worded(bands_caption(draft, source), bands_alt(draft))
 
 
 def area(group: SeedGroup[PhononFacts]) -> Area:

@@ -23,10 +23,7 @@ class Bands(Topic[BandsFigure]):
     name = "bands"
 
     def figures(self, harvest: Harvest, crystal: Crystal) -> Iterator[BandsFigure]:
-        for size in harvest.sizes(crystal.name):
-            made = bands_figure(DispersionSource(harvest, crystal, size))
-            if made is not None:
-                yield made
+        return filter(None, map(bands_figure, DispersionSource.by_size(harvest, crystal)))
 
     def draw(self, payload: BandsFigure) -> Figure:
         return draw_bands(payload)

@@ -34,7 +34,7 @@ def errors_figure(harvest: Harvest, system: str) -> ErrorsFigure | None:
         panels=panels,
     )
     works = [group.works[0] for size in harvest.sizes(system) for group in _groups(harvest, system, size)]
-    return draft.model_copy(update=errors_caption(draft, training_methods(harvest, works))._asdict())
+    return draft.worded(errors_caption(draft, training_methods(harvest, works)))
 
 
 def _panels(harvest: Harvest, system: str) -> Iterator[ErrorPanel]:

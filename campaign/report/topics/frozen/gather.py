@@ -37,7 +37,7 @@ def frozen_figure(source: FrozenSource) -> FrozenFigure | None:
         off_cm1=_off(levels),
     )
     caption = frozen_caption(draft, crystal, source.harvest)
-    return draft.model_copy(update={"alt": frozen_alt(draft), **caption._asdict()})
+    return draft.worded(caption, frozen_alt(draft))
 
 
 def _range(levels: Iterable[FrozenLevel], markers: Iterable[Marker]) -> Range:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from campaign.planning.work import is_model
 from campaign.report.crystal import Crystal
 from campaign.report.page_table import MISSING, PageTable, Row, grouped, interval
 from campaign.report.qpoints import DAGGER, DOUBLE_DAGGER
 from campaign.report.straight_line import NOTE, line_cell
-from campaign.report.titles import is_model, phonons_title
+from campaign.report.titles import phonons_title
 from campaign.results.campaign import Campaign
 from campaign.results.render import records
 from campaign.results.tables.phonons import GAMMA

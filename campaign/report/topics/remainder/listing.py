@@ -6,8 +6,9 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 
 from campaign.planning.plan import Work
+from campaign.planning.work import is_model
 from campaign.report.harvest import Harvest
-from campaign.report.titles import is_model, listed, title_of
+from campaign.report.titles import listed, title_of
 from campaign.steering.status import State
 
 

@@ -40,7 +40,7 @@ def sampling_figure(harvest: Harvest, crystal: Crystal) -> SamplingFigure | None
         energies=tuple(_energies(rows, labels, len(crystal.cells.training.symbols))),
     )
     caption = sampling_caption(draft, crystal, labels, unlike)
-    return draft.model_copy(update={"alt": sampling_alt(draft), **caption._asdict()})
+    return draft.worded(caption, sampling_alt(draft))
 
 
 def _rows(drawn: Mapping[str, Drawn], crystal: Crystal) -> tuple[list[DrawnRow], int]:

@@ -29,7 +29,7 @@ def seeds_figure(source: DispersionSource) -> SeedsFigure | None:
         for letter, model in zip(letters(), models, strict=False)
     )
     draft = figure_of(SeedsFigure, source, panels, "Every seed by itself")
-    return draft.model_copy(update={"alt": seeds_alt(draft), **seeds_caption(draft, source)._asdict()})
+    return draft.worded(seeds_caption(draft, source), seeds_alt(draft))
 
 
 def _seed_lines(group: SeedGroup[PhononFacts]) -> Iterator[Line]:

@@ -23,10 +23,7 @@ class Seeds(Topic[SeedsFigure]):
     name = "seeds"
 
     def figures(self, harvest: Harvest, crystal: Crystal) -> Iterator[SeedsFigure]:
-        for size in harvest.sizes(crystal.name):
-            made = seeds_figure(DispersionSource(harvest, crystal, size))
-            if made is not None:
-                yield made
+        return filter(None, map(seeds_figure, DispersionSource.by_size(harvest, crystal)))
 
     def draw(self, payload: SeedsFigure) -> Figure:
         return draw_seeds(payload)

@@ -64,7 +64,7 @@ def _figure(source: VibrationsSource, asked: Sequence[tuple[str, str]]) -> Vibra
         cut=cut,
     )
     caption = vibrations_caption(draft, source.crystal, source.harvest, source.groups)
-    return draft.model_copy(update={"alt": vibrations_alt(draft), **caption._asdict()})
+    return draft.worded(caption, vibrations_alt(draft))
 
 
 def _panel(source: VibrationsSource, model: str, element: str) -> VibrationsPanel:

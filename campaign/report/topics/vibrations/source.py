@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
+from campaign.planning.work import is_model
 from campaign.report.crystal import Crystal
 from campaign.report.document import Absent
 from campaign.report.harvest import Harvest, SeedGroup
 from campaign.report.panels import layout
-from campaign.report.titles import is_model, title_of
+from campaign.report.titles import title_of
 from campaign.report.topics.vibrations.harmonic_spectra import HarmonicSpectra, harmonic_spectra
 from campaign.spec.dynamics import potentials
 from flows.records import Vibrations
