@@ -23,8 +23,11 @@ def canonical_json(payload: Any) -> str:
         ValueError: a number is not finite: it has no place in an identity.
         TypeError: a value is not plain JSON (convert models with `model_dump(mode="json")`).
     """
-    _refuse_non_finite(payload, "payload")
-    return json.dumps(payload, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+    try:
+        return json.dumps(payload, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+    except ValueError:
+        _refuse_non_finite(payload, "payload")
+        raise
 
 
 def digest(task: str, version: int, **content: Any) -> str:

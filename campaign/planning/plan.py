@@ -72,6 +72,7 @@ class _SystemPlan:
     asked: LabelRequests | None = None  # of engines
     labels: LabelSet | None = None
     chunks: list[Work] = field(default_factory=list)
+    trainings: dict[tuple[str, str, int], Work] = field(default_factory=dict)
 
     def all_work(self, models: list[str]) -> Iterator[Work]:
         yield from self._labelling()
@@ -162,9 +163,14 @@ class _SystemPlan:
 
     def _label_keys(self, model: str, structures: tuple[str, ...]) -> tuple[tuple[str, ...], ...]:
         levels = [self._of_level(level) for level in ModelName.parse(model).levels]
-        return tuple(tuple(level[key] for level in levels) for key in structures)
+        return tuple(zip(*([level[key] for key in structures] for level in levels), strict=True))
 
     def _training(self, model: str, size: str, seed: int, drawn: Split) -> Work:
+        if (model, size, seed) not in self.trainings:
+            self.trainings[model, size, seed] = self._new_training(model, size, seed, drawn)
+        return self.trainings[model, size, seed]
+
+    def _new_training(self, model: str, size: str, seed: int, drawn: Split) -> Work:
         settings = self.spec.training_settings(self.system, model)
         parts = {name: self._label_keys(model, getattr(drawn, name)) for name in ("train", "valid", "test")}
         kind = ModelName.parse(model).kind

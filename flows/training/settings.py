@@ -2,11 +2,29 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, PositiveFloat, PositiveInt
+from pydantic import BeforeValidator, Field, PlainSerializer, PositiveFloat, PositiveInt
 
 from flows.settings import Settings
+
+
+def _rows(value: Any) -> Any:
+    return [row.split("/") for row in value.split()] if isinstance(value, str) else value
+
+
+def _keys(value: Any) -> Any:
+    return value.split() if isinstance(value, str) else value
+
+
+# thousands of keys travel as one text: jobflow and FireWorks walk through every item of a list, many times;
+# in tasks that were queued before they are lists
+LabelRows = Annotated[
+    tuple[tuple[str, ...], ...],
+    BeforeValidator(_rows),
+    PlainSerializer(lambda rows: " ".join(map("/".join, rows)), return_type=str),
+]
+LabelKeys = Annotated[tuple[str, ...], BeforeValidator(_keys), PlainSerializer(" ".join, return_type=str)]
 
 
 class TrainingSettings(Settings):
@@ -49,9 +67,9 @@ class TrainingTask(Settings):
     seed: int
     size: str
     settings: TrainingSettings
-    train: tuple[tuple[str, ...], ...]
-    valid: tuple[tuple[str, ...], ...]
-    test: tuple[tuple[str, ...], ...] = ()
+    train: LabelRows
+    valid: LabelRows
+    test: LabelRows = ()
 
 
 class SummingTask(Settings):
@@ -68,4 +86,4 @@ class SummingTask(Settings):
     size: str
     base_key: str
     difference_key: str
-    labels: dict[str, tuple[str, ...]]
+    labels: dict[str, LabelKeys]

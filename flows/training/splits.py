@@ -49,7 +49,8 @@ def split(structure_keys: Iterable[str], count: int, split_seed: int, valid_frac
 
 def unseen(difference: Split, base: Split) -> tuple[str, ...]:
     """The test structures of a difference that its base has not seen either: those that test their sum."""
-    return tuple(key for key in difference.test if key not in base.seen)
+    seen = base.seen
+    return tuple(key for key in difference.test if key not in seen)
 
 
 def _rank(text: str) -> str:
