@@ -97,12 +97,10 @@ def write_labels(directory: Path, name: str, a: float, frames: int, number: int)
 
 
 def measure(path: Path) -> None:
-    from campaign.planning.plan import plan
-    from campaign.records.labels import from_disk, read_all, structures_of
-    from campaign.planning.knowledge import Knowledge
+    from campaign.records.plans import kept_plan
     from campaign.spec import load_spec
     from campaign.steering.status import State, status_of
-    from campaign.steering.submit import advance, planned, submit
+    from campaign.steering.submit import advance, planned, reconcile, submit
     from launchers import database
     from launchers.farm import Farm
 
@@ -111,27 +109,30 @@ def measure(path: Path) -> None:
     first = timed("submit", lambda: submit(farm, loaded))
     print(f"{len(first.status.plan.work)} pieces of work, {len(first.added)} of them queued")
     timed("submit again, nothing has changed", lambda: submit(farm, loaded))
-    whole = timed("plan", lambda: planned(farm, loaded.resolved))
-    timed("status", lambda: status_of(farm, whole))
-    ready = [work for work in status_of(farm, whole).of(State.QUEUED)]
-    deliver(farm, ready[: len(ready) // 2])
-    timed("advance after half of the trainings", lambda: advance(farm))
-    deliver(farm, ready[len(ready) // 2 : len(ready) // 2 + 1])
-    timed("advance after one more", lambda: advance(farm))
-    timed("advance after nothing", lambda: advance(farm))
+    timed("plan", lambda: planned(farm, loaded.resolved))
+    kept = timed("read the plan that is kept", lambda: kept_plan(farm, "many"))
+    timed("status", lambda: status_of(farm, kept))
+    ready = status_of(farm, kept).of(State.QUEUED)
+    deliver(farm, ready[:200])
+    times = [timed(None, lambda key=work.key: advance(farm, key)) for work in ready[:200]]
+    print(f"advance after one of 200 trainings: {sum(times) / 200:.3f} s wall, at most {max(times):.3f} s")
+    timed("reconcile after them", lambda: reconcile(farm, loaded.resolved))
 
 
 def deliver(farm: Any, works: list[Any]) -> None:
-    """Store records in place of those that jobs would deliver, and end these jobs."""
+    """Store records in place of those that jobs would deliver."""
     from flows.keys import job_uuid
 
     farm.store_records({job_uuid(work.key): {"key": work.key, "wall_time_s": 1.0} for work in works}, "in place of a training")
 
 
-def timed(what: str, action: Callable[[], Any]) -> Any:
+def timed(what: str | None, action: Callable[[], Any]) -> Any:
+    """What `action` returns; without a name, the seconds that it took."""
     wall, cpu = time.perf_counter(), time.process_time()
     result = action()
     wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+    if what is None:
+        return wall
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2
     print(f"{what:40s} {wall:8.2f} s wall  {cpu:8.2f} s CPU  {memory:5.2f} GB", flush=True)
     return result

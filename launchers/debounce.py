@@ -1,15 +1,18 @@
-"""Debounce: of many calls at about the same time, one or two act, and none is lost."""
+"""Leases: of many calls at about the same time, one or two act, and none is lost; or one after the other."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 from pymongo import ReturnDocument
 from pymongo.errors import DuplicateKeyError
 
+from launchers.endings import as_time
 from launchers.farm import Farm
 
 LEASE = timedelta(seconds=60)
@@ -27,14 +30,35 @@ def debounced(farm: Farm, action: Callable[[], Any], name: str = "advance", leas
     while True:
         held = _take(leases, name, farm.token, lease)
         if held is not None:
+            begun = time.monotonic()
             if held.get("served", 0) < asked:
                 action()
-            mine = {"_id": name, "by": farm.token}
-            leases.update_one(mine, {"$set": {"until": None}, "$max": {"served": max(held["asked"], asked)}})
+            mine, ended = {"_id": name, "by": farm.token}, {"took_s": time.monotonic() - begun, "ended_at": datetime.now(UTC)}
+            leases.update_one(mine, {"$set": {"until": None, **ended}, "$max": {"served": max(held["asked"], asked)}})
             return True
         if _is_served(leases, name, asked):
             return False
         time.sleep(POLL_S)
+
+
+def resting(farm: Farm, name: str, times: float) -> bool:
+    """Whether what was last done under this name ended less than `times` what it took ago."""
+    last = farm.launchpad.db["leases"].find_one({"_id": name}) or {}
+    ended = as_time(last.get("ended_at"))
+    return ended is not None and datetime.now(UTC) < ended + timedelta(seconds=times * last["took_s"])
+
+
+@contextmanager
+def exclusive(farm: Farm, name: str, lease: timedelta = LEASE) -> Iterator[None]:
+    """Within it, nobody else is in one of this name; one that lasts longer than its lease is taken for dead."""
+    leases, token = farm.launchpad.db["leases"], uuid4().hex
+    _ask(leases, name)
+    while _take(leases, name, token, lease) is None:
+        time.sleep(POLL_S)
+    try:
+        yield
+    finally:
+        leases.update_one({"_id": name, "by": token}, {"$set": {"until": None}})
 
 
 def _ask(leases: Any, name: str) -> int:

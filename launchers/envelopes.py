@@ -18,7 +18,7 @@ class Envelope:
 
     `seal` builds the flow; the job that delivers is its last and has the uuid `uuid`. `metadata` (flat: system,
     stage, model, seed, size) is what the web UI filters on. `then`, an import path `module:function`, is called
-    with the farm when the work is delivered; where the work has `parts`, also when it failed: some may be there.
+    with the farm and the key when the work is delivered; where the work has `parts`, also when it failed: some may be there.
     `parts` are the keys of the records that the job stores one by one: no two envelopes may share one.
     """
 
@@ -54,19 +54,23 @@ class Envelope:
         spec = {"_add_launchpad_and_fw_id": True, "_category": self.category, "_priority": 1}
         if self.parts:
             spec["_allow_fizzled_parents"] = True
-        return Workflow.from_firework(Firework([CallTask(call=call)], spec=spec, name="advance"))
+        return Workflow.from_firework(Firework([CallTask(call=call, key=self.key)], spec=spec, name="advance"))
 
 
 @explicit_serialize
 class CallTask(FiretaskBase):
-    """Calls `module:function` with the farm of the rocket that runs it."""
+    """Calls `module:function` with the farm of the rocket that runs it, and with the key of the work that it follows.
+
+    Queues of before do not name the key.
+    """
 
     required_params = ("call",)
+    optional_params = ("key",)
 
     def run_task(self, fw_spec: dict[str, Any]) -> FWAction:  # noqa: ARG002 - FireWorks' signature
         from launchers.farm import Farm
 
-        load(self["call"])(Farm.of_worker(self.launchpad))
+        load(self["call"])(Farm.of_worker(self.launchpad), *([self["key"]] if "key" in self else []))
         return FWAction()
 
 

@@ -147,6 +147,12 @@ def _delete(farm: Farm, works: Iterable[QueuedWork]) -> list[str]:
     return deleted
 
 
+def waiting_keys(farm: Farm) -> list[str]:
+    """The keys of all work in the queue that has not begun."""
+    asked = {"state": {"$in": ["READY", "WAITING", "PAUSED"]}, "metadata.key": {"$exists": True}}
+    return [one["metadata"]["key"] for one in farm.launchpad.workflows.find(asked, {"metadata.key": 1, "_id": 0})]
+
+
 def counts(farm: Farm) -> dict[str, int]:
     """How many fireworks are in each state, in the whole queue."""
     groups = farm.launchpad.fireworks.aggregate([{"$group": {"_id": "$state", "count": {"$sum": 1}}}])

@@ -13,8 +13,8 @@ from typing import Any
 class WorkerSettings:
     """What a worker takes, where it runs, and when it stops.
 
-    `then` is called with the farm when the queue is empty (it may add work): a callable, or its import path
-    `module:function`, which alone can be handed to another process. `deadline` is a Unix time after which no job is
+    `then` is called with the farm when the queue is empty (it may add work; False: not now, ask again): a callable, or
+    its import path `module:function`, which alone can be handed to another process. `deadline` is a Unix time after which no job is
     begun and the one in hand is drained.
     """
 

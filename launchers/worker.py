@@ -109,8 +109,10 @@ class Worker:
         """Nothing is ready: see whether something can be released. False: there is nothing to wait for."""
         busy = has_work(self.farm, self.settings.categories)
         if self._then is not None and (not busy or time.monotonic() - self._called > THEN_S):
-            self._then(self.farm)
-            self._called = time.monotonic()
+            if self._then(self.farm) is False:
+                busy = True  # it looks later
+            else:
+                self._called = time.monotonic()
         self.reaper.reap()
         if self.farm.launchpad.run_exists(self.fworker):
             return True

@@ -122,7 +122,7 @@ def submit(
     farm = open_farm()
     done = send(farm, loaded)
     if json:
-        facts({"campaign": loaded.resolved.campaign, "added": list(done.added)})
+        facts({"campaign": loaded.resolved.campaign, "added": list(done.added), "taken_out": list(done.taken_out)})
         return
     from campaign.cli.status_view import pause_note
     from campaign.steering.progress import summary
@@ -130,7 +130,8 @@ def submit(
     if note := pause_note(farm, loaded.resolved.campaign):
         show(f"[yellow]{note}[/]")
     show(*losses(done.status.plan, stored(farm, loaded.resolved)))
-    show(f"{loaded.resolved.campaign}: {len(done.added)} jobs added; before: {summary(done.status.counts())}")
+    gone = f"; {len(done.taken_out)} that nobody asks for any more taken out of the queue" if done.taken_out else ""
+    show(f"{loaded.resolved.campaign}: {len(done.added)} jobs added; before: {summary(done.status.counts())}{gone}")
     hint("latticefarm work --until-empty" if done.added else f"latticefarm status {loaded.resolved.campaign}")
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from campaign.cli.plan_view import gap_lines, say_left
 from campaign.planning.plan import Plan
 from campaign.records.campaigns import campaign_names, holds, resolved_spec
+from campaign.records.plans import kept_plan
 from campaign.steering.holds import say as say_selection
 from campaign.steering.progress import as_facts as work_facts
 from campaign.steering.progress import duration, matrix, summary
@@ -52,8 +53,8 @@ def pause_note(farm: Farm, name: str) -> str:
 
 
 def planned(farm: Farm, name: str) -> Plan:
-    """The plan of a campaign as the database knows it."""
-    return plan_of(farm, resolved_spec(farm, name))
+    """The plan of a campaign as the database knows it; its work may be without tasks."""
+    return kept_plan(farm, name) or plan_of(farm, resolved_spec(farm, name))
 
 
 def render(farm: Farm, name: str) -> Iterator[RenderableType]:

@@ -50,10 +50,9 @@ class Chosen:
     @property
     def alone(self) -> list[str]:
         """The chosen keys that no other campaign asks for."""
-        from campaign.cli.status_view import names, planned
+        from campaign.steering.leftovers import asked_elsewhere
 
-        others = [name for name in names(self.farm, None) if name != self.plan.campaign]
-        wanted = {key for name in others for key in planned(self.farm, name).work}
+        wanted = asked_elsewhere(self.farm, self.keys, self.plan.campaign)
         return [key for key in self.keys if key not in wanted]
 
 

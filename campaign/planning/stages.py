@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 from flows import records
 from flows.dynamics.settings import DynamicsTask
 from flows.labelling.engines.task import LabelTask
-from flows.phonons.settings import DirectPhononTask
-from flows.training.settings import TrainingTask
+from flows.labelling.sampling.settings import SweepTask
+from flows.phonons.settings import DirectPhononTask, PhononTask
+from flows.training.settings import SummingTask, TrainingTask
 
 if TYPE_CHECKING:
     from jobflow import Job, OutputReference
@@ -30,15 +31,18 @@ EPOCH_S_PER_STRUCTURE = 0.015
 class Stage:
     """One kind of work.
 
-    Workers of `category` take it; its job, made by `job` of a task and references to its inputs, delivers a `record`;
+    Workers of `category` take it; its job, made by `job` of a `task` and references to its inputs, delivers a `record`;
     `guess_s` is an order of magnitude of what a task (of labels, one structure) takes on one core with small models.
+    `opens`: what is there then decides what else is asked for, so its campaigns are planned again.
     """
 
     name: str
     category: str
+    task: Any
     record: type[records.Record]
     job: Callable[[Any, Inputs], Job]
     guess_s: Callable[[Any], float]
+    opens: bool = False
 
 
 def _sample(task: Any, inputs: Inputs) -> Job:
@@ -96,13 +100,13 @@ def _always(seconds: float) -> Callable[[Any], float]:
 
 
 _ALL: Iterable[Stage] = (
-    Stage("sample", "label", records.Sweep, _sample, _always(300.0)),
-    Stage("label", "label", records.LabelledChunk, _label, _structure_s),
-    Stage("train", "train", records.TrainedModel, _train, _training_s),
-    Stage("sum", "analyse", records.SummedModel, _sum, _always(3.0)),
-    Stage("phonons", "analyse", records.Phonons, _phonons, _always(8.0)),
-    Stage("hessian", "analyse", records.Phonons, _phonons, _always(15.0)),
-    Stage("vibrations", "analyse", records.Vibrations, _vibrations, _md_s),
+    Stage("sample", "label", SweepTask, records.Sweep, _sample, _always(300.0), opens=True),
+    Stage("label", "label", LabelTask, records.LabelledChunk, _label, _structure_s, opens=True),
+    Stage("train", "train", TrainingTask, records.TrainedModel, _train, _training_s),
+    Stage("sum", "analyse", SummingTask, records.SummedModel, _sum, _always(3.0)),
+    Stage("phonons", "analyse", DirectPhononTask | PhononTask, records.Phonons, _phonons, _always(8.0)),
+    Stage("hessian", "analyse", PhononTask, records.Phonons, _phonons, _always(15.0)),
+    Stage("vibrations", "analyse", DynamicsTask, records.Vibrations, _vibrations, _md_s),
 )
 STAGES: Mapping[str, Stage] = {one.name: one for one in _ALL}
 

@@ -37,6 +37,7 @@ class Work:
     task: Settings
     parts: tuple[str, ...] = ()
     count: int = 1
+    guessed_s: float | None = None  # what it may take; of work that is kept without its task
 
     @property
     def title(self) -> str:

@@ -15,7 +15,7 @@ Selection = Mapping[str, Any]
 
 def keep(farm: Farm, spec: ResolvedSpec) -> None:
     """Make `spec` what its campaign asks for; what was paused stays so."""
-    document = {"spec": spec.model_dump(mode="json"), "submitted_at": datetime.now(UTC)}
+    document = {"spec": spec.model_dump(mode="json"), "submitted_at": datetime.now(UTC), "ended": False}
     farm.campaigns.update_one({"_id": spec.campaign}, {"$set": document}, upsert=True)
 
 
@@ -31,10 +31,20 @@ def resolved_spec(farm: Farm, name: str) -> ResolvedSpec:
     return ResolvedSpec.model_validate(document["spec"])
 
 
-def resolved_specs(farm: Farm) -> Iterator[ResolvedSpec]:
-    """What every campaign asks for."""
-    for document in list(farm.campaigns.find({}, {"spec": 1})):
+def unended_specs(farm: Farm) -> Iterator[ResolvedSpec]:
+    """What every campaign asks for of which something can still go on."""
+    for document in list(farm.campaigns.find({"ended": {"$ne": True}}, {"spec": 1})):
         yield ResolvedSpec.model_validate(document["spec"])
+
+
+def unkept_names(farm: Farm) -> list[str]:
+    """The campaigns whose plan is not kept, or not whole."""
+    return sorted(one["_id"] for one in farm.campaigns.find({"plan": None}, {"_id": 1}))
+
+
+def set_ended(farm: Farm, name: str, ended: bool) -> None:
+    """Say whether all of a campaign is done, has failed or is blocked."""
+    farm.campaigns.update_one({"_id": name}, {"$set": {"ended": ended}})
 
 
 def campaign_names(farm: Farm) -> list[str]:

@@ -1,36 +1,45 @@
 """Reconciliation: what a campaign asks for and the database lacks is added to the queue.
 
-Doing it twice, or in two places at once, changes nothing. It is called by the user, by the `advance` at the end
-of a workflow that others wait for, and by workers whose queue is empty.
+Doing it twice, or in two places at once, changes nothing. It is called by the user, and by workers whose queue is
+empty; the `advance` at the end of a workflow that others wait for looks only at what this releases.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from campaign.planning.plan import Plan, plan
+from campaign.planning.stages import find_stage
 from campaign.records import labels
-from campaign.records.campaigns import keep, resolved_specs
+from campaign.records.campaigns import holds, keep, resolved_spec, set_ended, unended_specs
 from campaign.records.lookup import audit, known
+from campaign.records.plans import asking, keep_plan, waiting_for
 from campaign.spec import LoadedSpec, ResolvedSpec
+from campaign.steering.holds import is_held
+from campaign.steering.leftovers import take_out
 from campaign.steering.marking import mark_faulty
 from campaign.steering.seal import envelope
-from campaign.steering.status import State, Status, status_of
+from campaign.steering.status import ENDED, State, Status, status_of
+from flows.keys import job_uuid
 from flows.records import LabelSet
 from launchers.claims import GRACE, add
-from launchers.debounce import debounced
+from launchers.debounce import debounced, resting
 from launchers.farm import Farm
+from launchers.launchpad import queued
 from launchers.patience import patiently
+
+REST = 20.0  # times what a reconciliation of everything took: it may cost a twentieth of a core
 
 
 @dataclass(frozen=True)
 class Submitted:
-    """What a submission found, and the keys that it added."""
+    """What a submission found, the keys that it added, and those that it took out as nobody asks for them any more."""
 
     status: Status
     added: tuple[str, ...]
+    taken_out: tuple[str, ...] = ()
 
 
 def submit(farm: Farm, loaded: LoadedSpec, grace: timedelta = GRACE) -> Submitted:
@@ -47,7 +56,8 @@ def submit(farm: Farm, loaded: LoadedSpec, grace: timedelta = GRACE) -> Submitte
             farm.keep_file(sha256, path)
         published = labels.ensure(farm, loaded.resolved, labels.from_disk(loaded.files))
         keep(farm, loaded.resolved)
-        return _reconcile(farm, loaded.resolved, published, grace)
+        done = _reconcile(farm, loaded.resolved, published, grace)
+        return replace(done, taken_out=tuple(take_out(farm, loaded.resolved.campaign)))
 
     return patiently(once)
 
@@ -64,8 +74,10 @@ def _reconcile(
     audit(farm, spec, found)
     mark_faulty(farm, spec, found)
     now = status_of(farm, plan(spec, found))
+    keep_plan(farm, now.plan)
     awaited = now.plan.awaited
     added = add(farm, [envelope(work, work.key in awaited) for work in now.of(State.MISSING)], grace)
+    set_ended(farm, spec.campaign, now.of_all(ENDED))
     return Submitted(now, tuple(added))
 
 
@@ -74,11 +86,40 @@ def planned(farm: Farm, spec: ResolvedSpec) -> Plan:
     return plan(spec, known(farm, spec, labels.ensure(farm, spec, labels.from_farm(farm))))
 
 
-def advance(farm: Farm) -> None:
-    """Reconcile every campaign; many calls at once do it once."""
-    debounced(farm, lambda: _advance(farm))
+def advance(farm: Farm, key: str | None = None) -> bool:
+    """Queue what the record of `key` releases; without a key, reconcile every campaign that goes on.
+
+    The latter is the safety net: many calls at once do it once, and it rests for `REST` times what it took. False: it
+    rests, and nothing was looked at.
+    """
+    if key is not None:
+        _release(farm, key)
+        for name in sorted(asking(farm, [key]).get(key, ())) if _opens(farm, key) else ():
+            debounced(farm, lambda name=name: reconcile(farm, resolved_spec(farm, name)), f"advance {name}")  # type: ignore[misc]
+    elif resting(farm, "advance", REST):
+        return False
+    else:
+        debounced(farm, lambda: _advance(farm))
+    return True
+
+
+def _release(farm: Farm, key: str) -> None:
+    waiting = list(waiting_for(farm, key))
+    there = farm.delivered({job_uuid(need) for _, work, _ in waiting for need in work.needs})
+    held = {name: holds(farm, name) for name in {name for name, _, _ in waiting}}
+    ready = {
+        work.key: envelope(work, awaited)
+        for name, work, awaited in waiting
+        if there >= set(map(job_uuid, work.needs)) and not is_held(work, held[name])
+    }
+    add(farm, list(ready.values()))
+
+
+def _opens(farm: Farm, key: str) -> bool:
+    works = queued(farm, [key])
+    return key not in works or find_stage(works[key].metadata["stage"]).opens
 
 
 def _advance(farm: Farm) -> None:
-    for spec in resolved_specs(farm):
+    for spec in unended_specs(farm):
         reconcile(farm, spec)

@@ -40,8 +40,12 @@ class Pace:
         for one in works:
             times = self.seconds.get((one.stage, one.system, one.model)) or self.seconds.get((one.stage,))
             guessed = guessed or not times
-            total += one.count * (sum(times) / len(times) if times else find_stage(one.stage).guess_s(one.task))
+            total += one.count * (sum(times) / len(times) if times else _guess_s(one))
         return Left(total / self.slots, guessed)
+
+
+def _guess_s(work: Work) -> float:
+    return find_stage(work.stage).guess_s(work.task) if work.guessed_s is None else work.guessed_s
 
 
 def pace(farm: Farm, found: Status, slots: int) -> Pace:

@@ -1,0 +1,126 @@
+"""Plans as they are kept: one document for each piece of work that a campaign asks for.
+
+What is kept tells which work a record releases, who asks for it, and how far a campaign is, without planning again.
+`campaigns` says that the documents of a plan are whole (`plan`); whoever writes them clears that first.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import zlib
+from collections.abc import Iterable, Iterator, Set
+from typing import Any
+
+from pydantic import TypeAdapter
+from pymongo import ReplaceOne
+from pymongo.collection import Collection
+
+from campaign.planning.plan import Plan
+from campaign.planning.stages import find_stage
+from campaign.planning.work import Work
+from campaign.spec import Gap
+from flows.faults import FAULTS
+from flows.keys import canonical_json
+from flows.settings import Settings
+from launchers.debounce import exclusive
+from launchers.farm import Farm, batches
+
+_FIELDS = ("key", "stage", "system", "model", "seed", "size", "needs", "parts", "count")
+_LIGHT = dict.fromkeys((*_FIELDS, "guessed_s"), 1)
+
+
+def keep_plan(farm: Farm, plan: Plan) -> None:
+    """Keep `plan` in place of what its campaign asked for before."""
+    with exclusive(farm, f"plan {plan.campaign}"):
+        kept = {one["key"]: one["same"] for one in _plans(farm).find({"campaign": plan.campaign}, {"key": 1, "same": 1})}
+        documents = {one["key"]: one for one in _documents(plan)}
+        changed = [one | _told(plan.work[key]) for key, one in documents.items() if kept.get(key) != one["same"]]
+        gone = kept.keys() - documents.keys()
+        if changed or gone:
+            _set(farm, plan.campaign, None)
+        for batch in batches(gone):
+            _plans(farm).delete_many({"campaign": plan.campaign, "key": {"$in": batch}})
+        _write(_plans(farm), changed, kept.keys())
+        _set(farm, plan.campaign, {"code": _code(), "gaps": [list(gap) for gap in plan.gaps], "faulty": bool(plan.faulty)})
+
+
+def _write(plans: Collection, documents: list[dict[str, Any]], kept: Set[str]) -> None:
+    """One that is there is replaced: at no moment is work that is asked for not in the plan."""
+    if new := [one for one in documents if one["key"] not in kept]:
+        plans.insert_many(new, ordered=False)
+    if old := [ReplaceOne({"_id": one["_id"]}, one) for one in documents if one["key"] in kept]:
+        plans.bulk_write(old, ordered=False)
+
+
+def kept_plan(farm: Farm, campaign: str) -> Plan | None:
+    """The plan of a campaign as it was last kept, its work without tasks.
+
+    None where there is none, or other code made it, or labels of a faulty version are in its way: then plan again.
+    """
+    about = (farm.campaigns.find_one({"_id": campaign}, {"plan": 1}) or {}).get("plan")
+    if not about or about["code"] != _code() or about["faulty"]:
+        return None
+    found = _plans(farm).find({"campaign": campaign}, {**_LIGHT, "place": 1})
+    work = {one["key"]: _work(one) for one in sorted(found, key=lambda one: one["place"])}
+    return Plan(campaign, work, tuple(Gap(*gap) for gap in about["gaps"]))
+
+
+def waiting_for(farm: Farm, key: str) -> Iterator[tuple[str, Work, bool]]:
+    """What needs `key`, whole: campaign, work, and whether other work waits for it in turn."""
+    for one in list(_plans(farm).find({"needs": key})):
+        yield one["campaign"], _work(one), one["awaited"]
+
+
+def asking(farm: Farm, keys: Iterable[str]) -> dict[str, set[str]]:
+    """The campaigns that ask for each of `keys`; one that nobody asks for is not there."""
+    found: dict[str, set[str]] = {}
+    for one in farm.find(_plans(farm), "key", keys, {"key": 1, "campaign": 1}):
+        found.setdefault(one["key"], set()).add(one["campaign"])
+    return found
+
+
+def _plans(farm: Farm) -> Collection:
+    collection = farm.launchpad.db["plans"]
+    for field in ("campaign", "key", "needs"):
+        collection.create_index(field)
+    return collection
+
+
+def _set(farm: Farm, campaign: str, about: dict[str, Any] | None) -> None:
+    farm.campaigns.update_one({"_id": campaign}, {"$set": {"plan": about}})
+
+
+def _code() -> str:
+    """Which code planned: faults that are found later change what is asked for."""
+    from importlib.metadata import version
+
+    faults = hashlib.sha256(repr(sorted(FAULTS.items())).encode()).hexdigest()[:12]
+    return f"{version('latticefarm')} {faults}"
+
+
+def _documents(plan: Plan) -> Iterator[dict[str, Any]]:
+    """All but the tasks: these are as their keys."""
+    awaited = plan.awaited
+    for place, work in enumerate(plan.work.values()):
+        about = {name: getattr(work, name) for name in _FIELDS} | {"awaited": work.key in awaited}
+        same = hashlib.sha256(canonical_json([place, about]).encode()).hexdigest()
+        yield {"_id": f"{plan.campaign} {work.key}", "campaign": plan.campaign, "place": place, "same": same, **about}
+
+
+def _told(work: Work) -> dict[str, Any]:
+    """What work may take, and its task, where it will be released by a record."""
+    about = {"guessed_s": find_stage(work.stage).guess_s(work.task)}
+    return about | ({"task": zlib.compress(work.task.model_dump_json().encode())} if work.needs else {})
+
+
+def _work(one: dict[str, Any]) -> Work:
+    task = _tasks(one["stage"]).validate_json(zlib.decompress(one["task"])) if "task" in one else Settings()
+    fields = {name: one[name] for name in _FIELDS} | {name: tuple(one[name]) for name in ("needs", "parts")}
+    return Work(**fields, task=task, guessed_s=one["guessed_s"])
+
+
+def _tasks(stage: str) -> TypeAdapter[Any]:
+    return _ADAPTERS.setdefault(stage, TypeAdapter(find_stage(stage).task))
+
+
+_ADAPTERS: dict[str, TypeAdapter[Any]] = {}
