@@ -20,6 +20,8 @@ class Envelope:
     stage, model, seed, size) is what the web UI filters on. `then`, an import path `module:function`, is called
     with the farm and the key when the work is delivered; where the work has `parts`, also when it failed: some may be there.
     `parts` are the keys of the records that the job stores one by one: no two envelopes may share one.
+    `first`, an import path too, is called with the farm and `enclosed` where the job is about to run: kept files that it
+    reads, each by its sha256 and the place where it is looked for.
     """
 
     key: str
@@ -30,6 +32,8 @@ class Envelope:
     seal: Callable[[], Flow | Job]
     then: str | None = None
     parts: tuple[str, ...] = ()
+    first: str | None = None
+    enclosed: tuple[tuple[str, str], ...] = ()
 
     def workflow(self) -> Workflow:
         """The FireWorks workflow. No store travels with it: a store's password would lie in the queue."""
@@ -45,6 +49,8 @@ class Envelope:
             name=self.name,
             metadata={"key": self.key, "follow_up": self.then is not None, **self.metadata},
         )
+        if self.first is not None and self.enclosed:
+            _begin_with(CallTask(call=self.first, given=[list(one) for one in self.enclosed]), workflow)
         if self.then is not None:
             workflow.append_wf(self._follow_up(self.then), workflow.leaf_fw_ids)
         return workflow
@@ -54,23 +60,31 @@ class Envelope:
         spec = {"_add_launchpad_and_fw_id": True, "_category": self.category, "_priority": 1}
         if self.parts:
             spec["_allow_fizzled_parents"] = True
-        return Workflow.from_firework(Firework([CallTask(call=call, key=self.key)], spec=spec, name="advance"))
+        return Workflow.from_firework(Firework([CallTask(call=call, given=self.key)], spec=spec, name="advance"))
+
+
+def _begin_with(task: FiretaskBase, workflow: Workflow) -> None:
+    """Before each job: it may run on any machine."""
+    for firework in workflow.fws:
+        firework.tasks = [task, *firework.tasks]
+        firework.spec |= {"_add_launchpad_and_fw_id": True, "_tasks": [one.to_dict() for one in firework.tasks]}
 
 
 @explicit_serialize
 class CallTask(FiretaskBase):
-    """Calls `module:function` with the farm of the rocket that runs it, and with the key of the work that it follows.
+    """Calls `module:function` with the farm of the rocket that runs it, and with what is `given`.
 
-    Queues of before do not name the key.
+    The `advance` of queues of before is given nothing; now it is the key of the work that it follows.
     """
 
     required_params = ("call",)
-    optional_params = ("key",)
+    optional_params = ("given",)
 
     def run_task(self, fw_spec: dict[str, Any]) -> FWAction:  # noqa: ARG002 - FireWorks' signature
         from launchers.farm import Farm
 
-        load(self["call"])(Farm.of_worker(self.launchpad), *([self["key"]] if "key" in self else []))
+        given = [self["given"]] if "given" in self else []
+        load(self["call"])(Farm.of_worker(self.launchpad), *given)
         return FWAction()
 
 

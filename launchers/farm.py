@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import errno
+import hashlib
+import os
+import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import mkstemp
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from fireworks import LaunchPad
     from gridfs import GridFS
     from jobflow import JobStore
@@ -18,6 +22,10 @@ if TYPE_CHECKING:
     from launchers.database import Database
 
 BATCH = 2000  # keys in one `$in`: far below the 16 MB of a command
+
+
+class FileChanged(Exception):
+    """A data file was written while a campaign that names it was being submitted."""
 
 
 @dataclass(frozen=True)
@@ -70,9 +78,16 @@ class Farm:
         return GridFS(self.launchpad.db, collection="inputs")
 
     def keep_file(self, sha256: str, path: Path) -> None:
-        """Keep a data file, so that any node can read it. Twice the same is harmless: it is found by content."""
+        """Keep a data file, so that any node can read it. Twice the same is harmless: it is found by content.
+
+        Raises:
+            FileChanged: it does not hold any more what has this sha256.
+        """
         if not self.files.exists({"filename": sha256}):
             with path.open("rb") as content:
+                if hashlib.file_digest(content, "sha256").hexdigest() != sha256:
+                    raise FileChanged(f"{path} has changed since it was read a moment ago: when nobody writes it any more, submit again")
+                content.seek(0)
                 self.files.put(content, filename=sha256, metadata={"name": path.name})
 
     def read_file(self, sha256: str) -> bytes:
@@ -82,6 +97,37 @@ class Farm:
             gridfs.errors.NoFile: there is none of that sha256.
         """
         return self.files.get_last_version(sha256).read()
+
+    def copy_file(self, sha256: str, path: Path) -> None:
+        """Make `path` a copy of a kept file, unless it is one: whole, or not at all.
+
+        Raises:
+            FileNotFoundError: there is none of that sha256.
+            ValueError: what the database has is damaged.
+            OSError: it cannot be written.
+        """
+        from gridfs.errors import NoFile
+
+        if path.is_file() and _sha256(path) == sha256:
+            return
+        try:
+            kept = self.files.get_last_version(sha256)
+        except NoFile:
+            raise FileNotFoundError(errno.ENOENT, "the database has no such file of a campaign", sha256) from None
+        path.parent.mkdir(parents=True, exist_ok=True)
+        number, name = mkstemp(prefix=".unfinished-", dir=path.parent)
+        unfinished = Path(name)
+        try:
+            with os.fdopen(number, "wb") as copy:
+                shutil.copyfileobj(kept, copy)
+                copy.flush()
+                os.fsync(copy.fileno())
+            if (found := _sha256(unfinished)) != sha256:
+                raise ValueError(f"a file of a campaign is damaged in the database: its sha256 is {found}, and {sha256} was kept")
+            unfinished.chmod(0o444)  # a calculator that wrote into it would change it for others
+            unfinished.replace(path)
+        finally:
+            unfinished.unlink(missing_ok=True)
 
     @property
     def outputs(self) -> Collection:
@@ -150,6 +196,11 @@ class Farm:
         """The documents whose field `name` is one of `values`, however many these are."""
         for batch in batches(values):
             yield from collection.find({name: {"$in": batch}}, projection)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def batches(values: Iterable[Any]) -> Iterator[list[Any]]:

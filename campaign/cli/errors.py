@@ -49,6 +49,9 @@ def _users() -> Iterator[type[Exception]]:
     from launchers.database import DatabaseError
 
     yield DatabaseError
+    from launchers.farm import FileChanged
+
+    yield FileChanged
     from campaign.spec import SpecError
     from flows.labelling.published import LabelError
 

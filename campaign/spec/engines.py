@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
+from campaign.spec.engine_files import EngineFiles
 from campaign.spec.errors import Loc
 from campaign.spec.parts import LevelSpec, SystemSpec
+from flows.labelling.engines.ase import ASESettings
 from flows.labelling.engines.known import EngineChoice
 
 if TYPE_CHECKING:
@@ -18,9 +20,11 @@ if TYPE_CHECKING:
 Unfit = list[tuple[Loc, str]]  # where in the campaign, and why
 
 
-def engines_of(name: str, system: SystemSpec, spec: CampaignSpec, training: Atoms) -> tuple[dict[str, EngineChoice], Unfit]:
-    """The engines that the levels of the system `name` name (the functional of a level is that of its engine), and what
-    they cannot do in its `training` cell."""
+def engines_of(
+    name: str, system: SystemSpec, spec: CampaignSpec, training: Atoms, files: EngineFiles
+) -> tuple[dict[str, EngineChoice], Unfit]:
+    """The engines that the levels of the system `name` name (the functional of a level is that of its engine) with
+    their `files`, and what they cannot do in its `training` cell."""
     named = {**spec.engines, **system.engines}
     found: dict[str, EngineChoice] = {}
     unfit: Unfit = []
@@ -37,6 +41,9 @@ def engines_of(name: str, system: SystemSpec, spec: CampaignSpec, training: Atom
         levels = {level: one.forces for level, one in system.levels.items() if one.engine == engine_name}
         for key, why in engine.troubles(training, levels):
             unfit.append((_place(name, system, engine_name, key), why))
+        if isinstance(engine, ASESettings):
+            place = _place(name, system, engine_name, "arguments")[:-1]
+            found[engine_name] = files.resolved(engine, place)
     return found, unfit
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from campaign.references.user_files import no_such_element, unusable
 from campaign.spec.campaign import CampaignSpec, ResolvedLevel, ResolvedSpec, ResolvedSystem
+from campaign.spec.engine_files import EngineFiles
 from campaign.spec.engines import engines_of
 from campaign.spec.errors import Loc, Problem, SpecError
 from campaign.spec.labelling import FrozenPhononSpec
@@ -37,6 +38,7 @@ class Resolver:
         self.problems: list[Problem] = []
         self.files: dict[str, Path] = {}
         self.notes: list[str] = []  # what was mended, or is worth a look
+        self.engine_files = EngineFiles(self.folders, self._complain_once, self._note_once, self.files)
 
     def resolve(self, spec: CampaignSpec, overrides: Sequence[str]) -> ResolvedSpec:
         """The resolved spec; `files` then maps the sha256 of every data file to its path.
@@ -62,9 +64,9 @@ class Resolver:
         if structures is None:
             return None
         nac = self._nac((*loc, "nac"), system.nac, structures["primitive"])
-        engines, unfit = engines_of(name, system, spec, structures["training"].atoms())
-        found = (self.complain(place, why) for place, why in unfit)
-        self.problems += [problem for problem in found if problem not in self.problems]
+        engines, unfit = engines_of(name, system, spec, structures["training"].atoms(), self.engine_files)
+        for place, why in unfit:
+            self._complain_once(place, why)
         return ResolvedSystem(
             **structures,
             phonon_supercell=system.cells.phonons,
@@ -80,6 +82,15 @@ class Resolver:
                 for key, one in system.reference.items()
             },
         )
+
+    def _complain_once(self, loc: Loc, message: str) -> None:
+        """Several systems may have the engine that it is about."""
+        if (problem := self.complain(loc, message)) not in self.problems:
+            self.problems.append(problem)
+
+    def _note_once(self, loc: Loc, message: str) -> None:
+        if (note := str(self.complain(loc, message))) not in self.notes:
+            self.notes.append(note)
 
     def _frozen(self, loc: Loc, system: SystemSpec, cell: Structure) -> FrozenPhononSpec | None:
         if system.frozen_phonon is not None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from campaign.planning.stages import find_stage
 from campaign.planning.work import Work
+from campaign.steering.enclosures import BRING, enclosed
 from flows.keys import job_uuid
 from launchers.envelopes import Envelope
 
@@ -32,6 +33,8 @@ def envelope(work: Work, awaited: bool) -> Envelope:
         seal=lambda: job(work),
         then=ADVANCE if awaited else None,
         parts=work.parts,
+        first=BRING,
+        enclosed=enclosed(work),
     )
 
 

@@ -26,6 +26,11 @@ def computed_label_key(
     return digest("label", version, structure=structure_key, engine=engine.identity_of(level, forces))
 
 
+def settings_digest(level: str, engine: EngineSettings, forces: bool) -> str:
+    """Of all of the settings that decide the numbers of a level."""
+    return digest("engine", 1, **engine.identity_of(level, forces))
+
+
 def computed_label(
     structure: Structure, level: str, engine: EngineSettings, forces: bool, computed: Computed
 ) -> Label:
@@ -44,7 +49,8 @@ def computed_label(
         diagnostics=dict(computed.diagnostics),
         engine=engine.kind,
         engine_version=_version(engine),
-        settings_digest=digest("engine", 1, **engine.identity_of(level, forces)),
+        settings_digest=settings_digest(level, engine, forces),
+        files=tuple(f"{name}: {one.text()}" for name, one in engine.given_files()),
         wall_time_s=computed.wall_time_s,
     )
 

@@ -9,7 +9,9 @@ class Label(Record):
     """Energy, and forces where the level has them, of one structure at one level of theory.
 
     `version` is that of the engine's way to this level (`flows.faults`), `faulty` what was found to be wrong with it
-    since; empty: nothing.
+    since; empty: nothing. `files` are those that its engine's settings name, and what they held. Of a label that was
+    computed when files were known by their paths alone, `taken_for` is the settings digest of the first who, since,
+    took it for a label of what they hold.
     """
 
     key: str
@@ -27,6 +29,8 @@ class Label(Record):
     settings_digest: str | None = None
     wall_time_s: float | None = None
     source: str | None = None  # published labels: file and frame
+    files: tuple[str, ...] = ()
+    taken_for: str = ""
 
 
 class Drawn(Record):
@@ -43,7 +47,7 @@ class Drawn(Record):
 
 
 class Sweep(Record):
-    """The frames that an MD through rising temperatures left for labelling, in its order."""
+    """The frames that an MD through rising temperatures left for labelling, in its order; `taken_for` is as of a label."""
 
     key: str
     system: str
@@ -53,6 +57,7 @@ class Sweep(Record):
     resumed_from_steps: tuple[int, ...] = ()
     versions: dict[str, str] = {}
     wall_time_s: float = 0.0
+    taken_for: str = ""
 
 
 class LabelledChunk(Record):

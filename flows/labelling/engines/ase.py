@@ -9,11 +9,13 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from importlib import import_module
 from importlib.metadata import packages_distributions, version
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field, field_validator
 
 from flows.failure import CalculationFailed
+from flows.labelling.engines.given_files import GivenFile, argument, enclosing, given_files, root, with_files
 from flows.labelling.engines.protocol import Computed, EngineSettings, failure
 from flows.records import Failure
 
@@ -26,12 +28,16 @@ class ASESettings(EngineSettings):
     """A calculator by its import path, `module:Class` or `module.Class`, made with `arguments`.
 
     `stands_for` says which levels its energies are, and whether its forces are used. A calculator that writes
-    files does so in a directory of its own that is removed afterwards: what it reads is named by whole paths.
+    files does so in a directory of its own that is removed afterwards.
+
+    `files` says of arguments (`model`, `input.folders[0]`) that name a file or a folder what of it decides numbers: its
+    `content`, or nothing but its `path`. In a resolved campaign the former are `GivenFile`s.
     """
 
     kind: Literal["ase"] = "ase"
     calculator: str
     arguments: dict[str, Any] = Field(default={})
+    files: dict[str, Literal["content", "path"]] = Field(default={})
     stands_for: dict[str, bool] = Field(default={"dft": True}, min_length=1)
 
     @field_validator("calculator")
@@ -46,7 +52,7 @@ class ASESettings(EngineSettings):
 
     def text(self, level: str) -> str:  # noqa: ARG002 - it is the same calculator for all
         """`ase.calculators.emt:EMT with {"asap_cutoff": true}`."""
-        arguments = json.dumps(self.arguments, ensure_ascii=False) if self.arguments else ""
+        arguments = json.dumps(with_files(self.arguments, GivenFile.text), ensure_ascii=False) if self.arguments else ""
         return f"{self.calculator}{f' with {arguments}' if arguments else ''}"
 
     def levels(self) -> dict[str, bool]:
@@ -82,9 +88,22 @@ class ASESettings(EngineSettings):
         return {name: version(name) for name in sorted(distributions)}
 
     def identity_of(self, level: str, forces: bool) -> dict[str, Any]:
-        """The calculator and its arguments; what else it stands for changes nothing."""
-        asked = {"calculator": self.calculator, "arguments": self.model_dump(mode="json")["arguments"]}
+        """The calculator and its arguments, of files what they hold; what else it stands for changes nothing."""
+        arguments = with_files(self.model_dump(mode="json")["arguments"], GivenFile.identity)
+        asked = {"calculator": self.calculator, "arguments": arguments}
         return {"kind": self.kind, **asked, "level": level, "forces": forces}
+
+    def given_files(self) -> tuple[tuple[str, GivenFile], ...]:
+        return tuple((argument(place), one) for place, one in given_files(self.arguments))
+
+    def by_path(self) -> ASESettings | None:
+        if not self.given_files():
+            return None
+        return self.model_copy(update={"arguments": with_files(self.arguments, lambda one: one.path), "files": {}})
+
+    @property
+    def by_content_alone(self) -> bool:
+        return any("content" in (self.files.get(part) for part in enclosing(name)) for name, _ in self.given_files())
 
     def _has(self, level: str, forces: bool) -> bool:
         return level in self.stands_for and (self.stands_for[level] or not forces)
@@ -105,7 +124,8 @@ class ASESettings(EngineSettings):
             yield level, Computed(energy, forces if with_forces else None, wall_time_s=seconds)
 
     def _calculated(self, atoms: Atoms, forces: bool) -> tuple[float, Any]:
-        calculator = _calculator(self.calculator, json.dumps(self.arguments, sort_keys=True))
+        arguments = with_files(self.arguments, lambda one: str(_copy(one)))
+        calculator = _calculator(self.calculator, json.dumps(arguments, sort_keys=True))
         with tempfile.TemporaryDirectory(prefix="ase-") as directory:
             if hasattr(calculator, "directory"):
                 calculator.directory = directory
@@ -113,6 +133,13 @@ class ASESettings(EngineSettings):
             found.calc = calculator
             energy = float(found.get_potential_energy())
             return energy, found.get_forces() if forces else None
+
+
+def _copy(given: GivenFile) -> Path:
+    if not given.here.exists():
+        message = f"there is no copy of {given.text()} in {root()}, and it was put there before the job began"
+        raise CalculationFailed(failure("bad-input", message, "retry, and leave that folder alone while jobs run"))
+    return given.here
 
 
 @lru_cache(maxsize=1)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
+from flows.labelling.engines.given_files import GivenFile
 from flows.records import Failure
 from flows.settings import Settings
 
@@ -80,3 +81,16 @@ class EngineSettings(Settings):
         """
         settings = {name: value for name, value in self.identity().items() if name != "time_limit_s"}
         return {**settings, "level": level, "forces": forces}
+
+    def given_files(self) -> tuple[tuple[str, GivenFile], ...]:
+        """The files that decide its numbers, each with the setting that names it; they travel with its work."""
+        return ()
+
+    def by_path(self) -> Self | None:
+        """As it was understood before the content of files was part of keys: by their paths. None: that is the same."""
+        return None
+
+    @property
+    def by_content_alone(self) -> bool:
+        """Whether its user wants no label of files that are known by their paths alone."""
+        return False
