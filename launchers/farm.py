@@ -189,6 +189,13 @@ class Farm:
             for batch in batches(uuid for uuid, why in reasons.items() if why == reason):
                 self.outputs.update_many({"uuid": {"$in": batch}}, {"$set": {"output.faulty": reason}})
 
+    def take(self, reasons: Mapping[str, str]) -> None:
+        """Write into the stored records of these uuids what they were taken for; the first time counts."""
+        for taken_for in dict.fromkeys(reasons.values()):
+            for batch in batches(uuid for uuid, one in reasons.items() if one == taken_for):
+                untaken = {"uuid": {"$in": batch}, "output.taken_for": {"$in": [None, ""]}}
+                self.outputs.update_many(untaken, {"$set": {"output.taken_for": taken_for}})
+
     @staticmethod
     def find(
         collection: Collection, name: str, values: Iterable[Any], projection: dict[str, int]

@@ -72,6 +72,7 @@ def as_facts(loaded: LoadedSpec, found: Look) -> dict[str, Any]:
         "work": work_facts(status),
         "gaps": [gap._asdict() for gap in status.plan.gaps],
         "faulty": [one.as_facts() for one in status.plan.faulty],
+        "by_path": [one.as_facts() for one in status.plan.by_path],
         "labels": {
             name: {
                 "audit": {level: audit.model_dump(mode="json") for level, audit in one.audit.items()},
@@ -94,6 +95,7 @@ def render(loaded: LoadedSpec, found: Look) -> Iterator[RenderableType]:
     for name, label_set in label_sets.items():
         yield from _labels(name, label_set)
     yield from _faulty(status.plan.faulty)
+    yield from by_path_lines(status.plan)
     yield from gap_lines(status.plan.gaps)
     yield matrix(status, f"campaign {loaded.resolved.campaign}")
     yield summary(status.counts()) + say_left(left)
@@ -109,9 +111,11 @@ def say_left(left: Left) -> str:
 
 
 def losses(plan: Plan, label_sets: Mapping[str, LabelSet]) -> Iterator[str]:
-    """What a campaign goes on without: labels of a faulty version, gaps, and how many frames were set aside."""
+    """What a campaign goes on without, or with although it is not sure: labels of a faulty version, those of files known
+    by their paths alone, gaps, and how many frames were set aside."""
     # the plan was made before this submission asked for them again
     yield from _faulty(replace(one, queued=True) for one in plan.faulty)
+    yield from by_path_lines(plan)
     yield from gap_lines(plan.gaps)
     aside = sum(len(one.set_aside) for one in label_sets.values())
     if aside:
@@ -154,6 +158,13 @@ def _labels(system: str, label_set: LabelSet) -> Iterator[str]:
 
 def _faulty(labels: Iterable[FaultyLabels]) -> Iterator[str]:
     yield from (f"[bold red]faulty:[/] {one.text()}" for one in labels)
+
+
+def by_path_lines(plan: Plan) -> Iterator[str]:
+    """What becomes of labels of files that were known by their paths alone."""
+    from rich.markup import escape
+
+    yield from (f"[yellow]by path alone: {escape(one.text())}[/]" for one in plan.by_path)
 
 
 def gap_lines(gaps: tuple[Gap, ...]) -> Iterator[str]:

@@ -55,6 +55,8 @@ def results(
     # on standard error: it goes with every table, and into none
     for one in opened.plan.faulty:
         typer.secho(f"faulty: {one.text()}", fg="red", err=True)
+    for by_path in opened.plan.by_path:
+        typer.secho(f"by path alone: {by_path.text()}", fg="yellow", err=True)
 
 
 def _print(campaign: str, table: Table, frame: DataFrame, form: str) -> None:

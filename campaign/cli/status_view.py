@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from campaign.cli.plan_view import gap_lines, say_left
+from campaign.cli.plan_view import by_path_lines, gap_lines, say_left
 from campaign.planning.plan import Plan
 from campaign.records.campaigns import campaign_names, holds, resolved_spec
 from campaign.records.plans import kept_plan
@@ -67,6 +67,7 @@ def render(farm: Farm, name: str) -> Iterator[RenderableType]:
     if note := pause_note(farm, name):
         yield f"[yellow]{note}[/]"
     yield from (f"[bold red]faulty:[/] {escape(one.text())}" for one in found.plan.faulty)
+    yield from by_path_lines(found.plan)
     yield from gap_lines(found.plan.gaps)
     yield from (escape(one) for one in hands(farm, found))
     for failure in failures(farm, found):
@@ -125,6 +126,7 @@ def as_facts(farm: Farm, name: str) -> dict[str, Any]:
         "running": [one.as_facts() for one in in_hand(farm, found.queued.values())],
         "gaps": [gap._asdict() for gap in found.plan.gaps],
         "faulty": [one.as_facts() for one in found.plan.faulty],
+        "by_path": [one.as_facts() for one in found.plan.by_path],
         "failures": [
             {
                 "key": one.key,

@@ -97,6 +97,8 @@ class Chunks:
         key = key or digest("chunk", 1, labels=sorted(keys))
         items = tuple(self._items(keys))
         engine = self.cells.engines[self.engine]
+        if not self.known.by_path.isdisjoint(keys):  # as it was claimed, no other key is in its job
+            engine = engine.by_path() or engine
         levels = [level for level in self.cells.levels if any(self.mine[one][1] == level for one in keys)]
         return Work(
             key=key,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
 
 from flows.faults import Fault
@@ -19,6 +19,8 @@ class Knowledge:
     `faulty` says of a label that is not there what is wrong with the one that an earlier version computed.
     `label_versions` is empty; where it names versions of label tasks (`flows.faults`), what is planned is what was
     asked for when these were those of the day.
+    `by_path` are the keys of labels and samplings that are there, or in hand, under the paths of files that their
+    engines read, and that stand for what is asked for now; `passed_over` those of which that is not so.
     """
 
     label_sets: Mapping[str, LabelSet] = field(default_factory=dict)
@@ -29,6 +31,8 @@ class Knowledge:
     chunks: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     faulty: Mapping[str, Fault] = field(default_factory=dict)
     label_versions: Mapping[str, int] = field(default_factory=dict)
+    by_path: Set[str] = frozenset()
+    passed_over: Set[str] = frozenset()
 
     def settled(self, label_key: str) -> bool:
         """Whether a label is there, or will not be."""

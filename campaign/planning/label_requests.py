@@ -49,7 +49,7 @@ def label_requests(spec: ResolvedSpec, system: str, known: Knowledge) -> LabelRe
     """What `system` asks of its engines; of an MD that has not run yet, nothing."""
     cells = spec.systems[system]
     asked = LabelRequests({one.structure.key(): one for one in _drawn(cells, known, system)})
-    add = _Adding(asked, cells, known.label_versions)
+    add = _Adding(asked, cells, known)
     _add_frozen(add)
     _add_direct(add, spec.phonons)
     for level, one in cells.levels.items():
@@ -108,19 +108,23 @@ def _chosen(spec: ResolvedSpec, cells: ResolvedSystem, level: str, drawn: Mappin
 
 @dataclass(frozen=True)
 class _Adding:
-    """Adds to what is asked of the engines of `cells`; `versions` are those of label tasks that are not today's."""
+    """Adds to what is asked of the engines of `cells`."""
 
     asked: LabelRequests
     cells: ResolvedSystem
-    versions: Mapping[str, int]
+    known: Knowledge
 
     def labels(self, level: str, structures: Mapping[str, Structure]) -> list[str]:
         """The label keys of `structures` at a level, which are asked for from now on."""
         one = self.cells.levels[level]
         assert one.engine is not None
         engine = self.cells.engines[one.engine]
-        version = self.versions.get(label_task(engine.kind, level))
+        version = self.known.label_versions.get(label_task(engine.kind, level))
         keys = [computed_label_key(key, level, engine, one.forces, version) for key in structures]
+        before = engine.by_path()
+        if before is not None and self.known.by_path:
+            earlier = [computed_label_key(key, level, before, one.forces, version) for key in structures]
+            keys = [then if then in self.known.by_path else now for now, then in zip(keys, earlier, strict=True)]
         self.asked.places.update(zip(keys, ((key, level) for key in structures), strict=True))
         self.asked.structures.update(structures)
         return keys

@@ -14,6 +14,7 @@ from campaign.planning.crystal import direct_phonons_work, hessian_work, phonons
 from campaign.planning.faulty_labels import FaultyLabels, faulty_labels
 from campaign.planning.knowledge import Knowledge
 from campaign.planning.label_requests import LabelRequests, label_requests, label_set
+from campaign.planning.labels_by_path import LabelsByPath, labels_by_path
 from campaign.planning.sampling import sampling
 from campaign.planning.work import Coordinates
 from campaign.planning.work import Work as Work
@@ -27,13 +28,14 @@ from flows.training.splits import Split, split, unseen
 
 @dataclass(frozen=True)
 class Plan:
-    """All work of a campaign by key, inputs before what needs them, what it cannot have, and the labels of a faulty
-    version that some of it stands in for."""
+    """All work of a campaign by key, inputs before what needs them, what it cannot have, the labels of a faulty version
+    that some of it stands in for, and those of files that were known by their paths alone."""
 
     campaign: str
     work: dict[str, Work]
     gaps: tuple[Gap, ...] = ()
     faulty: tuple[FaultyLabels, ...] = ()
+    by_path: tuple[LabelsByPath, ...] = ()
 
     def of_stage(self, stage: str) -> list[Work]:
         return [work for work in self.work.values() if work.stage == stage]
@@ -52,6 +54,7 @@ def plan(spec: ResolvedSpec, known: Knowledge) -> Plan:
     named = {(gap.system, gap.model) for gap in missing}
     planned: dict[str, Work] = {}
     faulty: tuple[FaultyLabels, ...] = ()
+    by_path: tuple[LabelsByPath, ...] = ()
     for name in spec.systems:
         system = _SystemPlan(spec, name, known, planned)
         models = [model for model in spec.models if (name, model) not in named]
@@ -59,7 +62,8 @@ def plan(spec: ResolvedSpec, known: Knowledge) -> Plan:
         missing += tuple(system.gaps)
         if system.asked is not None:
             faulty += tuple(faulty_labels(name, system.asked, known))
-    return Plan(spec.campaign, planned, missing, faulty)
+            by_path += tuple(labels_by_path(spec, name, system.asked, known))
+    return Plan(spec.campaign, planned, missing, faulty, by_path)
 
 
 @dataclass
@@ -90,7 +94,7 @@ class _SystemPlan:
         engines = dict.fromkeys(level.engine for level in cells.levels.values() if level.engine is not None)
         if not engines:
             return
-        sweep = sampling(self.spec, self.system, self.above)
+        sweep = sampling(self.spec, self.system, self.above, self.known)
         yield from sweep
         self.asked = label_requests(self.spec, self.system, self.known)
         for engine in engines:

@@ -8,9 +8,10 @@ from dataclasses import replace
 from campaign.planning.faulty_labels import earlier_keys, versions_before
 from campaign.planning.knowledge import Knowledge
 from campaign.planning.label_requests import LabelRequests, label_requests, label_set
+from campaign.planning.labels_by_path import standings
 from campaign.planning.plan import plan
 from campaign.records import labels
-from campaign.records.outputs import wall_times_s
+from campaign.records.outputs import fields, wall_times_s
 from campaign.spec import ResolvedSpec
 from flows.faults import Fault
 from flows.keys import job_uuid
@@ -40,6 +41,7 @@ def known_then(farm: Farm, spec: ResolvedSpec, now: Knowledge, label_versions: M
 
 def _complete(farm: Farm, spec: ResolvedSpec, found: Knowledge) -> Knowledge:
     while True:
+        found = _by_path(farm, spec, found)
         found = _with_labels(farm, spec, found)
         sweeps = _sweeps(farm, spec, found)
         if sweeps == found.sweeps:
@@ -55,6 +57,22 @@ def _faulty(farm: Farm, spec: ResolvedSpec, found: Knowledge) -> dict[str, Fault
         awaited = {job_uuid(key): then for key, then in earlier.items() if not found.settled(then[0])}
         faulty |= {awaited[uuid][0]: awaited[uuid][1] for uuid in farm.delivered(awaited)}
     return faulty
+
+
+def _by_path(farm: Farm, spec: ResolvedSpec, found: Knowledge) -> Knowledge:
+    """With what is stored or claimed under the paths of files alone: used, unless it was taken for other contents."""
+    standing = standings(spec, found)
+    if not standing:
+        return found
+    taken = fields(farm, standing, "taken_for")
+    claimed = {part for parts in holders(farm, standing).values() for part in parts} | queued(farm, standing).keys()
+    there = (taken.keys() | claimed) & standing.keys()
+    used = {
+        key
+        for key in there
+        if not standing[key].alone and taken.get(key, {}).get("taken_for") in (None, "", standing[key].digest)
+    }
+    return replace(found, by_path=frozenset(used), passed_over=frozenset(taken.keys() - used))
 
 
 def _with_labels(farm: Farm, spec: ResolvedSpec, found: Knowledge) -> Knowledge:

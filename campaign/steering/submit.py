@@ -19,7 +19,7 @@ from campaign.records.plans import asking, keep_plan, waiting_for
 from campaign.spec import LoadedSpec, ResolvedSpec
 from campaign.steering.holds import is_held
 from campaign.steering.leftovers import take_out
-from campaign.steering.marking import mark_faulty
+from campaign.steering.marking import mark_faulty, take_by_path
 from campaign.steering.seal import envelope
 from campaign.steering.status import ENDED, State, Status, status_of
 from flows.keys import job_uuid
@@ -73,6 +73,7 @@ def _reconcile(
     found = known(farm, spec, published)
     audit(farm, spec, found)
     mark_faulty(farm, spec, found)
+    take_by_path(farm, spec, found)
     now = status_of(farm, plan(spec, found))
     keep_plan(farm, now.plan)
     awaited = now.plan.awaited
