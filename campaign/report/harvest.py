@@ -110,11 +110,11 @@ class Harvest:
 
     @property
     def fingerprint(self) -> str:
-        """Of what a page of this campaign rests on: what is asked for, how far it is, what is known to be wrong."""
+        """Of what a page of this campaign rests on: what is asked for, how far it is, what is wrong or not sure."""
         from campaign import __version__
 
         asked = self.campaign.spec.model_dump(mode="json")
-        faulty = [one.text() for one in self.campaign.plan.faulty]
+        faulty = [one.text() for one in (*self.campaign.plan.faulty, *self.campaign.plan.by_path)]
         return digest("page", 1, by=__version__, asked=asked, states=dict(self.states), faulty=faulty)
 
     def _groups(

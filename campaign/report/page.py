@@ -54,6 +54,7 @@ def page(
         opening=list(opening(harvest, crystals, asked)),
         words=WORDS,
         faulty=[one.text() for one in harvest.campaign.plan.faulty],
+        by_path=[one.text() for one in harvest.campaign.plan.by_path],
         summary=list(summary(harvest, crystals)),
         parts=list(parts(harvest, crystals, drawings, asked)),
         settings=list(settings(harvest.campaign)),

@@ -5,6 +5,7 @@ Each answer is a key of the settings and why its value does not do. `pyscf_chain
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
@@ -51,9 +52,18 @@ def functional_trouble(name: str) -> tuple[str, str] | None:
     return None if usable else (f"{name} is neither an LDA nor a GGA", "no other has forces at Γ")
 
 
+_NO_FILE = (
+    "{} is a file here, which PySCF would read instead of a table of its own, and what it holds is in no key: give the name of a "
+    "table (a file of that name beside you: move it away)"
+)
+
+
 def _of_basis(settings: PySCFMethod, atoms: Atoms) -> Iterator[Trouble]:
     from pyscf.pbc.gto.basis import ALIAS, load
 
+    if os.path.isfile(settings.basis):
+        yield "basis", _NO_FILE.format(settings.basis)
+        return
     missing = _missing(load, settings.basis, atoms)
     if missing:
         yield "basis", f"PySCF has no {settings.basis} for {', '.join(missing)}{_nearest(settings.basis, ALIAS)}"
@@ -64,10 +74,13 @@ def _of_pseudopotential(
 ) -> Iterator[Trouble]:
     from pyscf.pbc.gto.pseudo import ALIAS, load
 
+    key = ("pseudo_dft" if settings.pseudo_dft else "functional") if levels == ["dft"] else "pseudo"
+    if os.path.isfile(name):
+        yield key, _NO_FILE.format(name)
+        return
     missing = _missing(load, name, atoms)
     if not missing:
         return
-    key = ("pseudo_dft" if settings.pseudo_dft else "functional") if levels == ["dft"] else "pseudo"
     others = [other for other in ALIAS if not _missing(load, other, atoms)]
     advice = f"; there is {', '.join(map(_written, others))} (another pseudopotential is another method)" if others else ""
     about = f"PySCF has no pseudopotential {name} for {', '.join(missing)}, which {', '.join(levels)} would need"
