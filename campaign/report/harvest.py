@@ -114,7 +114,7 @@ class Harvest:
         from campaign import __version__
 
         asked = self.campaign.spec.model_dump(mode="json")
-        faulty = [one.text() for one in (*self.campaign.plan.faulty, *self.campaign.plan.by_path)]
+        faulty = [one.text() for one in self.campaign.plan.faulty] + [one.text() for one in self.campaign.plan.by_path]
         return digest("page", 1, by=__version__, asked=asked, states=dict(self.states), faulty=faulty)
 
     def _groups(

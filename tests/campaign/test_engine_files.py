@@ -153,7 +153,8 @@ class TestWhatIsSaid:
         (line,) = str(caught.value).splitlines()
         return line
 
-    def test_plan_names_the_file_and_where_it_is_written(self, written, shift, latticefarm, no_database):
+    @pytest.mark.usefixtures("no_database")
+    def test_plan_names_the_file_and_where_it_is_written(self, written, shift, latticefarm):
         import hashlib
 
         sha256 = hashlib.sha256(shift.read_bytes()).hexdigest()
@@ -189,10 +190,15 @@ class TestWhatIsSaid:
         (shift.parent / "log").write_text("more")
         assert keys(saying(written, arguments=arguments, files={"deep": "path"})) == before
 
+    def test_captions_name_the_file_and_no_path(self, written, shift):
+        engine = load_spec(written).resolved.systems["copper"].engines["mine"]
+        assert 'with {"shift": "shift.json (sha256 ' in engine.text("dft")
+        assert str(shift.parent) not in engine.text("dft")
+
     def test_a_file_that_is_written_while_it_is_submitted_is_refused(self, farm, written, shift):
         loaded = load_spec(written)
         holding(shift, 3.0)
-        with pytest.raises(FileChanged, match="shift.json has changed since it was read"):
+        with pytest.raises(FileChanged, match=r"shift\.json has changed since it was read"):
             submit(farm, loaded, timedelta(0))
 
 
@@ -204,7 +210,7 @@ def work(farm: Any, tmp_path: Path) -> int:
     return Worker(farm, settings).run()
 
 
-def energies(farm: Any, loaded: LoadedSpec) -> dict[str, float]:
+def energies(farm: Any) -> dict[str, float]:
     """Stored label energies (eV) without what EMT gives: the shift that they were computed with."""
     found = {}
     for document in farm.outputs.find({"output.level": "dft", "output.energy_eV": {"$exists": True}}):
@@ -218,7 +224,7 @@ def energies(farm: Any, loaded: LoadedSpec) -> dict[str, float]:
 
 
 @pytest.fixture
-def another_host(tmp_path, monkeypatch):
+def another_host(farm, tmp_path, monkeypatch):  # noqa: ARG001 - its database is found before the home is another
     """A home of its own: nothing was ever copied there."""
     from launchers import database
 
@@ -242,7 +248,7 @@ class TestTravel:
         shutil.rmtree(folder)
         shutil.rmtree(shift.parent)
         assert work(farm, tmp_path) > 0
-        found = energies(farm, loaded)
+        found = energies(farm)
         assert set(found) == set(keys(loaded))
         assert list(found.values()) == pytest.approx([1.375] * 3)
         copies = [path for path in (another_host / "inputs").rglob("*") if path.is_file()]
@@ -251,7 +257,8 @@ class TestTravel:
         (record,) = {tuple(one["output"]["files"]) for one in farm.outputs.find({"output.level": "dft", "output.files": {"$exists": True}})}
         assert [one.partition(" (")[0] for one in record] == ["shift: shift.json", "folder: pseudos"]
 
-    def test_a_damaged_copy_is_made_anew_and_a_whole_one_is_left(self, farm, written, another_host):
+    @pytest.mark.usefixtures("another_host")
+    def test_a_damaged_copy_is_made_anew_and_a_whole_one_is_left(self, farm, written):
         loaded = load_spec(written)
         submit(farm, loaded, timedelta(0))
         (job,) = plan(loaded.resolved, Knowledge()).of_stage("label")
@@ -267,10 +274,11 @@ class TestTravel:
         assert json.loads(given.here.read_text()) == {"shift_eV": 1.0}
         assert [path.name for path in given.here.parent.iterdir()] == ["shift.json"]
 
-    def test_what_the_database_lacks_or_damaged_is_a_failure_in_words(self, farm, written, another_host):
+    @pytest.mark.usefixtures("another_host")
+    def test_what_the_database_lacks_or_damaged_is_a_failure_in_words(self, farm, written):
         loaded = load_spec(written)
         (job,) = plan(loaded.resolved, Knowledge()).of_stage("label")
-        with pytest.raises(CalculationFailed, match="shift.json cannot be had: .*no such file"):
+        with pytest.raises(CalculationFailed, match=r"shift\.json cannot be had: .*no such file"):
             bring(farm, enclosed(job))
         submit(farm, loaded, timedelta(0))
         farm.files.put(b"something else", filename=enclosed(job)[0][0])
@@ -279,17 +287,18 @@ class TestTravel:
         assert not list(given_files.root().rglob("*.json"))
 
 
+@pytest.mark.usefixtures("another_host")
 class TestByPath:
     """Labels of a release that knew files by their paths alone: `files: {shift: path}` has exactly its keys."""
 
     @pytest.fixture
-    def old(self, farm, written, tmp_path, another_host, monkeypatch):
+    def old(self, farm, written, tmp_path, monkeypatch):
         """A campaign whose labels are computed, as that release left it in the database."""
         loaded = saying(written, files={"shift": "path"})
         submit(farm, loaded, timedelta(0))
         work(farm, tmp_path)
         farm.outputs.update_many({}, {"$unset": {"output.taken_for": "", "output.files": ""}})
-        assert set(energies(farm, loaded)) == set(keys(loaded))
+        assert set(energies(farm)) == set(keys(loaded))
         monkeypatch.setattr("campaign.cli.connect.open_farm", lambda **_: farm)
         return loaded
 
@@ -306,14 +315,15 @@ class TestByPath:
         loaded = load_spec(written)
         assert self.trainings(farm, loaded) == trained
         assert work(farm, tmp_path) == 0
-        assert set(energies(farm, loaded)) == set(keys(old))
+        assert set(energies(farm)) == set(keys(old))
 
         assert "by path alone: 3 labels" in " ".join(latticefarm("status", "files").out.split())
         (fact,) = json.loads(latticefarm("status", "files", "--json").out)["files"]["by_path"]
         assert (fact["labels"], fact["used"], fact["files"][0]["path"]) == (3, True, str(shift))
         assert "by path alone: 3 labels" in latticefarm("results", "files", "labels").error
 
-    def test_the_page_says_it(self, farm, old, written, tmp_path):
+    @pytest.mark.usefixtures("old")
+    def test_the_page_says_it(self, farm, written, tmp_path):
         from campaign.report.write import write_report
         from campaign.results import open_campaign
 
@@ -329,12 +339,13 @@ class TestByPath:
         assert "They are kept and not used, because files says content" in said.text()
         submit(farm, loaded, timedelta(0))
         work(farm, tmp_path)
-        found = energies(farm, loaded)
+        found = energies(farm)
         assert [found[key] for key in keys(old)] == pytest.approx([1.0] * 3)
         assert [found[key] for key in keys(loaded)] == pytest.approx([2.0] * 3)
         assert planned(farm, loaded.resolved).by_path == ()
 
-    def test_taken_for_one_content_they_are_not_taken_for_another(self, farm, old, written, shift, tmp_path):
+    @pytest.mark.usefixtures("old")
+    def test_taken_for_one_content_they_are_not_taken_for_another(self, farm, written, shift, tmp_path):
         submit(farm, load_spec(written), timedelta(0))
         holding(shift, 2.0)
         other = load_spec(written)
@@ -343,7 +354,7 @@ class TestByPath:
         assert "because they were used before as computed with something else: they are computed anew" in said.text()
         submit(farm, other, timedelta(0))
         work(farm, tmp_path)
-        assert [energies(farm, other)[key] for key in keys(other)] == pytest.approx([2.0] * 3)
+        assert [energies(farm)[key] for key in keys(other)] == pytest.approx([2.0] * 3)
         holding(shift, 1.0)
         (said,) = planned(farm, load_spec(written).resolved).by_path
         assert said.used
@@ -353,17 +364,17 @@ class TestByPath:
         loaded = load_spec(written)
         submit(farm, loaded, timedelta(0))
         work(farm, tmp_path)
-        assert set(energies(farm, loaded)) == {*keys(old), *keys(loaded)[3:]}
+        assert set(energies(farm)) == {*keys(old), *keys(loaded)[3:]}
 
-    def test_what_is_queued_by_path_is_not_queued_again(self, farm, written, another_host, tmp_path):
+    def test_what_is_queued_by_path_is_not_queued_again(self, farm, written, tmp_path):
         old = saying(written, files={"shift": "path"})
         first = submit(farm, old, timedelta(0))
         again = submit(farm, load_spec(written), timedelta(0))
         assert (len(first.added), again.added) == (1, ())
         work(farm, tmp_path)
-        assert set(energies(farm, old)) == set(keys(old))
+        assert set(energies(farm)) == set(keys(old))
 
-    def test_a_sweep_by_path_and_its_frames_are_used(self, farm, written, tmp_path, another_host):
+    def test_a_sweep_by_path_and_its_frames_are_used(self, farm, written, tmp_path):
         text = written.read_text().replace("{rattles: {count: 3, displacements_A: [0.03]}}", SWEEP)
         written.write_text(text)
         submit(farm, saying(written, files={"shift": "path"}), timedelta(0))

@@ -72,6 +72,15 @@ def test_a_pseudopotential_of_dft_alone_is_not_asked_of_hartree_fock():
         built_cell(only, MGO, "hf")
 
 
+def test_a_file_does_not_stand_for_a_table(tmp_path, monkeypatch):
+    """PySCF reads what lies under a path, and the content is in no key."""
+    (tmp_path / "szv").write_text("C  #SINGLE")
+    monkeypatch.chdir(tmp_path)
+    said = dict(PySCFSettings(basis="./szv", pseudo="./szv").troubles(CARBON, {"hf": False}))
+    assert said.keys() == {"basis", "pseudo"}
+    assert said["basis"].startswith("./szv is a file: what it holds is in no key")
+
+
 ASE = {
     "ase.calculators.emt:EMTT": "no calculator ase.calculators.emt:EMTT",
     "ase.calculators.emu:EMT": "no calculator ase.calculators.emu:EMT",

@@ -52,17 +52,18 @@ def functional_trouble(name: str) -> tuple[str, str] | None:
     return None if usable else (f"{name} is neither an LDA nor a GGA", "no other has forces at Γ")
 
 
-_NO_FILE = (
-    "{} is a file here, which PySCF would read instead of a table of its own, and what it holds is in no key: give the name of a "
-    "table (a file of that name beside you: move it away)"
-)
+def _of_file(name: str) -> str:
+    """Why the path of a file does not stand for a table; empty where it is none."""
+    if os.sep not in name or not os.path.isfile(name):
+        return ""
+    return f"{name} is a file: what it holds is in no key, so another under this path would silently get its labels; name a table of PySCF"
 
 
 def _of_basis(settings: PySCFMethod, atoms: Atoms) -> Iterator[Trouble]:
     from pyscf.pbc.gto.basis import ALIAS, load
 
-    if os.path.isfile(settings.basis):
-        yield "basis", _NO_FILE.format(settings.basis)
+    if why := _of_file(settings.basis):
+        yield "basis", why
         return
     missing = _missing(load, settings.basis, atoms)
     if missing:
@@ -75,8 +76,8 @@ def _of_pseudopotential(
     from pyscf.pbc.gto.pseudo import ALIAS, load
 
     key = ("pseudo_dft" if settings.pseudo_dft else "functional") if levels == ["dft"] else "pseudo"
-    if os.path.isfile(name):
-        yield key, _NO_FILE.format(name)
+    if why := _of_file(name):
+        yield key, why
         return
     missing = _missing(load, name, atoms)
     if not missing:
