@@ -94,6 +94,8 @@ def labels_by_path(spec: ResolvedSpec, system: str, asked: LabelRequests, known:
     over: dict[str, int] = {}
     for key, (structure, level) in asked.places.items():
         if key in known.by_path:
+            if key in known.failed:
+                continue
             used[level] = used.get(level, 0) + 1
         elif not known.settled(key):
             before = _engine(spec, system, level).by_path()

@@ -3,6 +3,7 @@ of labels from when they were known by their paths."""
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -155,8 +156,6 @@ class TestWhatIsSaid:
 
     @pytest.mark.usefixtures("no_database")
     def test_plan_names_the_file_and_where_it_is_written(self, written, shift, latticefarm):
-        import hashlib
-
         sha256 = hashlib.sha256(shift.read_bytes()).hexdigest()
         out = " ".join(latticefarm("plan", written).out.split())
         assert f"c.yaml:14: {ENGINE}.shift: is the file shift.json (sha256 {sha256[:12]})" in out
@@ -373,6 +372,21 @@ class TestByPath:
         assert (len(first.added), again.added) == (1, ())
         work(farm, tmp_path)
         assert set(energies(farm)) == set(keys(old))
+
+    def test_what_failed_by_path_fails_until_retry_computes_it_by_content(self, farm, written, shift, tmp_path, latticefarm, monkeypatch):
+        """A host without the path was the end of it."""
+        submit(farm, saying(written, files={"shift": "path"}), timedelta(0))
+        hidden = shift.rename(shift.with_suffix(".hidden"))
+        work(farm, tmp_path)
+        hidden.rename(shift)
+        loaded = load_spec(written)
+        assert submit(farm, loaded, timedelta(0)).added == ()
+        assert planned(farm, loaded.resolved).by_path == ()
+        monkeypatch.setattr("campaign.cli.connect.open_farm", lambda **_: farm)
+        assert latticefarm("retry", "files", "--stage", "label").code == 0
+        shift.unlink()
+        work(farm, tmp_path)
+        assert set(energies(farm)) == set(keys_of(loaded, {"shift": {"sha256": hashlib.sha256(b'{"shift_eV": 1.0}').hexdigest()}}))
 
     def test_a_sweep_by_path_and_its_frames_are_used(self, farm, written, tmp_path):
         text = written.read_text().replace("{rattles: {count: 3, displacements_A: [0.03]}}", SWEEP)
