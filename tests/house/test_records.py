@@ -29,7 +29,7 @@ JOBS = {
     "flows.phonons.jobs": ("phonons", "direct_phonons"),
     "flows.dynamics.jobs": ("vibrations",),
     "flows.toys": ("toy",),
-    "campaign.submit": ("advance",),
+    "campaign.submit": ("advance", "bring"),
 }
 TASKS = {
     "flows.training.settings": ("TrainingTask", "SummingTask", "TrainingSettings"),
