@@ -6,7 +6,7 @@ import errno
 import hashlib
 import os
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import mkstemp
@@ -69,6 +69,11 @@ class Farm:
     def campaigns(self) -> Collection:
         """The resolved spec of each campaign, under its name."""
         return self.launchpad.db["campaigns"]
+
+    @property
+    def plans(self) -> Collection:
+        """What each campaign asks for, one document for each piece of work."""
+        return self.launchpad.db["plans"]
 
     @property
     def files(self) -> GridFS:
@@ -142,6 +147,8 @@ class Farm:
         )
         self.launchpad.workflows.create_index("state")
         self.work.create_index("parts", unique=True, partialFilterExpression={"parts": {"$exists": True}})
+        for name in ("campaign", "key", "needs"):
+            self.plans.create_index(name)
         self.outputs.create_index([("uuid", 1), ("index", 1)], unique=True)
         store: Any = self.store
         store.additional_stores["blobs"].ensure_index("blob_uuid")
@@ -149,6 +156,14 @@ class Farm:
             self.launchpad.fw_id_assigner.update_one(
                 {"_id": 0}, {"$setOnInsert": {"next_fw_id": 1, "next_launch_id": 1}}, upsert=True
             )
+
+    @staticmethod
+    def put(collection: Collection, documents: Sequence[dict[str, Any]]) -> None:
+        """Each of `documents` in place of the one with its `_id`, or beside the others: at no moment is one missing."""
+        from pymongo import ReplaceOne
+
+        if documents:
+            collection.bulk_write([ReplaceOne({"_id": one["_id"]}, one, upsert=True) for one in documents], ordered=False)
 
     def delivered(self, uuids: Iterable[str]) -> set[str]:
         """Those of `uuids` whose record is stored."""

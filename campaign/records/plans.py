@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import zlib
-from collections.abc import Iterable, Iterator, Set
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from pydantic import TypeAdapter
-from pymongo import ReplaceOne
-from pymongo.collection import Collection
 
 from campaign.planning.plan import Plan
 from campaign.planning.stages import find_stage
@@ -32,58 +30,48 @@ _LIGHT = dict.fromkeys((*_FIELDS, "guessed_s"), 1)
 def keep_plan(farm: Farm, plan: Plan) -> None:
     """Keep `plan` in place of what its campaign asked for before."""
     with exclusive(farm, f"plan {plan.campaign}"):
-        kept = {one["key"]: one["same"] for one in _plans(farm).find({"campaign": plan.campaign}, {"key": 1, "same": 1})}
+        kept = {one["key"]: one["same"] for one in farm.plans.find({"campaign": plan.campaign}, {"key": 1, "same": 1})}
         documents = {one["key"]: one for one in _documents(plan)}
         changed = [one | _told(plan.work[key]) for key, one in documents.items() if kept.get(key) != one["same"]]
         gone = kept.keys() - documents.keys()
         if changed or gone:
             _set(farm, plan.campaign, None)
         for batch in batches(gone):
-            _plans(farm).delete_many({"campaign": plan.campaign, "key": {"$in": batch}})
-        _write(_plans(farm), changed, kept.keys())
-        _set(farm, plan.campaign, {"code": _code(), "gaps": [list(gap) for gap in plan.gaps], "faulty": bool(plan.faulty)})
+            farm.plans.delete_many({"campaign": plan.campaign, "key": {"$in": batch}})
+        farm.put(farm.plans, changed)
+        _set(farm, plan.campaign, {"code": _code(), "gaps": [list(gap) for gap in plan.gaps], "says_more": _says_more(plan)})
 
 
-def _write(plans: Collection, documents: list[dict[str, Any]], kept: Set[str]) -> None:
-    """One that is there is replaced: at no moment is work that is asked for not in the plan."""
-    if new := [one for one in documents if one["key"] not in kept]:
-        plans.insert_many(new, ordered=False)
-    if old := [ReplaceOne({"_id": one["_id"]}, one) for one in documents if one["key"] in kept]:
-        plans.bulk_write(old, ordered=False)
+def _says_more(plan: Plan) -> bool:
+    """Whether some of its labels have a story of their own: that of a faulty version, or of a path alone."""
+    return bool(plan.faulty or plan.by_path)
 
 
 def kept_plan(farm: Farm, campaign: str) -> Plan | None:
     """The plan of a campaign as it was last kept, its work without tasks.
 
-    None where there is none, or other code made it, or labels of a faulty version are in its way: then plan again.
+    None where there is none, or other code made it, or it has more to say of labels (`_says_more`): then plan again.
     """
     about = (farm.campaigns.find_one({"_id": campaign}, {"plan": 1}) or {}).get("plan")
-    if not about or about["code"] != _code() or about["faulty"]:
+    if not about or about["code"] != _code() or about["says_more"]:
         return None
-    found = _plans(farm).find({"campaign": campaign}, {**_LIGHT, "place": 1})
+    found = farm.plans.find({"campaign": campaign}, {**_LIGHT, "place": 1})
     work = {one["key"]: _work(one) for one in sorted(found, key=lambda one: one["place"])}
     return Plan(campaign, work, tuple(Gap(*gap) for gap in about["gaps"]))
 
 
 def waiting_for(farm: Farm, key: str) -> Iterator[tuple[str, Work, bool]]:
     """What needs `key`, whole: campaign, work, and whether other work waits for it in turn."""
-    for one in list(_plans(farm).find({"needs": key})):
+    for one in list(farm.plans.find({"needs": key})):
         yield one["campaign"], _work(one), one["awaited"]
 
 
 def asking(farm: Farm, keys: Iterable[str]) -> dict[str, set[str]]:
     """The campaigns that ask for each of `keys`; one that nobody asks for is not there."""
     found: dict[str, set[str]] = {}
-    for one in farm.find(_plans(farm), "key", keys, {"key": 1, "campaign": 1}):
+    for one in farm.find(farm.plans, "key", keys, {"key": 1, "campaign": 1}):
         found.setdefault(one["key"], set()).add(one["campaign"])
     return found
-
-
-def _plans(farm: Farm) -> Collection:
-    collection = farm.launchpad.db["plans"]
-    for field in ("campaign", "key", "needs"):
-        collection.create_index(field)
-    return collection
 
 
 def _set(farm: Farm, campaign: str, about: dict[str, Any] | None) -> None:

@@ -60,7 +60,7 @@ class TestKept:
         def killed(*_: object) -> None:
             raise KeyboardInterrupt
 
-        monkeypatch.setattr("campaign.records.plans._write", killed)
+        monkeypatch.setattr(Farm, "put", killed)
         with pytest.raises(KeyboardInterrupt):
             submit(farm, load_spec(written, ["training.seeds=[1,2,3]"]))
         assert kept_plan(farm, "toy") is None
@@ -125,7 +125,7 @@ class TestRelease:
     def test_a_queue_of_before_names_no_key(self, farm, written):
         """Its `advance` is that of all campaigns."""
         made = submit(farm, load_spec(written)).status.plan
-        farm.launchpad.db["plans"].drop()
+        farm.plans.drop()
         deliver(farm, *(work.key for work in made.of_stage("train")))
         advance(farm)
         assert {work.key for work in made.of_stage("sum")} <= queued(farm, made.work).keys()
@@ -150,7 +150,7 @@ class TestLeftovers:
         submit(farm, load_spec(written, ["campaign=other"]))
         submit(farm, load_spec(written))
         farm.campaigns.update_one({"_id": "other"}, {"$unset": {"plan": 1}})
-        farm.launchpad.db["plans"].delete_many({"campaign": "other"})
+        farm.plans.delete_many({"campaign": "other"})
         assert submit(farm, load_spec(written, ["training.seeds=[1]"])).taken_out == ()
 
     def test_what_runs_stays(self, farm, written):

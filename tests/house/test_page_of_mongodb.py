@@ -72,6 +72,8 @@ def test_documents(farm: Farm, campaign: str) -> None:
     assert set(db.outputs.find_one({"name": "label"})) - of_jobflow == table(SECTIONS["outputs"]).keys()
     held = {"held"}  # of a campaign of which something was paused
     assert set(db.campaigns.find_one({"_id": campaign})) | held == table(SECTIONS["campaigns"]).keys()
+    waiting = db.plans.find_one({"stage": "sum"})
+    assert set(waiting) == table(SECTIONS["plans"]).keys()
     parts = {"parts"}  # of labels by engines
     assert set(db.work.find_one()) | parts == table(SECTIONS["work"]).keys()
     workflow = db.workflows.find_one({"metadata.stage": "train"})
