@@ -8,8 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from fireworks import FiretaskBase, Firework, FWAction, Workflow, explicit_serialize
 
+from launchers.walltime import Expectation
+
 if TYPE_CHECKING:
     from jobflow import Flow, Job
+
+FIRST = 1_000_000  # more than any piece of work has others that wait for it
 
 
 @dataclass(frozen=True)
@@ -20,6 +24,7 @@ class Envelope:
     stage, model, seed, size) is what the web UI filters on. `then`, an import path `module:function`, is called
     with the farm and the key when the work is delivered; where the work has `parts`, also when it failed: some may be there.
     `parts` are the keys of the records that the job stores one by one: no two envelopes may share one.
+    Of two that could be run, the one of higher `priority` is taken; `expects` is what the job may take.
     `first`, an import path too, is called with the farm and `enclosed` where the job is about to run: kept files that it
     reads, each by its sha256 and the place where it is looked for.
     """
@@ -34,14 +39,16 @@ class Envelope:
     parts: tuple[str, ...] = ()
     first: str | None = None
     enclosed: tuple[tuple[str, str], ...] = ()
+    priority: int = 0
+    expects: Expectation | None = None
 
     def workflow(self) -> Workflow:
         """The FireWorks workflow. No store travels with it: a store's password would lie in the queue."""
         from jobflow.managers.fireworks import flow_to_workflow
 
         flow = self.seal()
-        category = {"manager_config": {"_category": self.category}}
-        flow.update_config(category, attributes="manager_config", dynamic=False)
+        spec = {"_category": self.category, "_priority": self.priority, **(self.expects.as_spec() if self.expects else {})}
+        flow.update_config({"manager_config": spec}, attributes="manager_config", dynamic=False)
         workflow = flow_to_workflow(
             flow,
             store=None,  # type: ignore[arg-type]  # jobflow's own default
@@ -57,7 +64,7 @@ class Envelope:
 
     def _follow_up(self, call: str) -> Workflow:
         # first in the queue: what it releases should not wait behind what was there before
-        spec = {"_add_launchpad_and_fw_id": True, "_category": self.category, "_priority": 1}
+        spec = {"_add_launchpad_and_fw_id": True, "_category": self.category, "_priority": FIRST}
         if self.parts:
             spec["_allow_fizzled_parents"] = True
         return Workflow.from_firework(Firework([CallTask(call=call, given=self.key)], spec=spec, name="advance"))

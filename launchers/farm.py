@@ -76,6 +76,11 @@ class Farm:
         return self.launchpad.db["plans"]
 
     @property
+    def paces(self) -> Collection:
+        """What jobs have taken, by their kind."""
+        return self.launchpad.db["paces"]
+
+    @property
     def files(self) -> GridFS:
         """The data files of the campaigns, each under its sha256."""
         from gridfs import GridFS

@@ -64,8 +64,8 @@ class Node:
             time.sleep(interval_s)
 
     def run(self) -> None:
-        """Start the workers and wait; SIGINT and SIGTERM drain them."""
-        for number in (signal.SIGINT, signal.SIGTERM):
+        """Start the workers and wait; SIGINT, SIGTERM, and SIGUSR1 (of schedulers, some time before the end) drain them."""
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1):
             signal.signal(number, lambda *_: self.drain())
         self.start()
         self.wait()

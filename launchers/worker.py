@@ -1,6 +1,6 @@
 """One warm process: claim, run, claim again; torch and MACE are imported once.
 
-Started once per slot by `launchers.node`, or called by anything that has a farm. SIGINT, SIGTERM or the deadline drain:
+Started once per slot by `launchers.node`, or called by anything that has a farm. SIGINT, SIGTERM, SIGUSR1 or the deadline drain:
 the job in hand goes back into the queue (its checkpoint stays), and the process ends, within `GRACE_S` even if it waits
 for a lock or for the database.
 """
@@ -28,8 +28,10 @@ from launchers.patience import DATABASE_AWAY
 from launchers.processes import ProcessName
 from launchers.rescue import DRAIN_NOTE, RESTS_UNTIL, Reaper
 from launchers.settings import WorkerSettings
+from launchers.walltime import fitting, left_s, note
 from launchers.watch import watch
 
+ASKED = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)  # the last by schedulers, some time before the end
 IDLE_S = 0.5
 HOUSEKEEPING_S = 5.0
 GRACE_S = 6.0  # from a signal to the end of the process; a third more where compiled code hears no signal
@@ -43,12 +45,18 @@ class Drained(BaseException):
         return {"machine_trouble": "drained"}
 
 
-class RestingFWorker(FWorker):
-    """Leaves alone what rests after trouble of its own."""
+class ChoosingFWorker(FWorker):
+    """Leaves alone what rests after trouble of its own, and what does not fit before the deadline."""
+
+    def __init__(self, farm: Farm, deadline: float | None, **named: Any) -> None:
+        super().__init__(**named)
+        self._farm, self._deadline = farm, deadline
 
     @property
     def query(self) -> dict[str, Any]:
-        return {**super().query, f"spec.{RESTS_UNTIL}": {"$not": {"$gt": time.time()}}}
+        asked = {**super().query, f"spec.{RESTS_UNTIL}": {"$not": {"$gt": time.time()}}}
+        left = left_s(self._deadline)
+        return asked if left is None else {**asked, "$and": [*asked.get("$and", []), fitting(self._farm, left)]}
 
 
 class Worker:
@@ -65,7 +73,7 @@ class Worker:
         self._called = -THEN_S
         self.name = ProcessName.mine()
         self.reaper = Reaper(farm, settings.patience_s, self.name)
-        self.fworker = RestingFWorker(name=str(self.name), category=list(settings.categories))
+        self.fworker = ChoosingFWorker(farm, settings.deadline, name=str(self.name), category=list(settings.categories))
 
     def run(self) -> int:
         """Work until drained, past the deadline or (if asked) out of work; return how many jobs were run."""
@@ -101,6 +109,7 @@ class Worker:
         with run_directory(self.settings.run_root) as self._directory, output_to(self._directory / "job.log"):
             ran = launch_rocket(self.farm.launchpad, self.fworker, strm_lvl="ERROR")
             (self._directory / DRAIN_NOTE).unlink(missing_ok=True)  # it was said in the database
+        note(self.farm, str(self.name))
         if self.draining:
             self.reaper.reap()  # what was drained arrives as FIZZLED
         return ran
@@ -116,13 +125,20 @@ class Worker:
         self.reaper.reap()
         if self.farm.launchpad.run_exists(self.fworker):
             return True
-        if not busy and self.settings.until_empty:
+        if self.settings.until_empty and (not busy or self._waits_in_vain()):
             return False
         time.sleep(IDLE_S if busy else IDLE_S * 4)
         return True
 
+    def _waits_in_vain(self) -> bool:
+        """Whether what is ready does not fit before the deadline, and nothing runs that could release more."""
+        if self.settings.deadline is None or has_work(self.farm, None):
+            return False
+        print("what is ready takes longer than what is left of this allocation", flush=True)
+        return True
+
     def _listen(self) -> None:
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGALRM):
+        for number in (*ASKED, signal.SIGALRM):
             signal.signal(number, self._drain)
         if self.settings.deadline is not None:
             signal.setitimer(signal.ITIMER_REAL, max(self.settings.deadline - time.time(), 0.001))
@@ -130,7 +146,7 @@ class Worker:
     def _asks(self, number: int) -> bool:
         """Whether this signal asks the worker to end; an alarm may be a job's own."""
         late = self.settings.deadline is not None and time.time() >= self.settings.deadline
-        return number in (signal.SIGINT, signal.SIGTERM) or (number == signal.SIGALRM and late)
+        return number in ASKED or (number == signal.SIGALRM and late)
 
     def _drain(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002 - a signal handler's signature
         """Asked once, it goes on asking itself: what has not ended by then waits for something."""
@@ -168,8 +184,10 @@ def trouble(error: Exception) -> str:
     raise error
 
 
-def has_work(farm: Farm, categories: tuple[str, ...] = ()) -> bool:
-    """Whether any work is running, which may release more, or is ready (in one of `categories`, if given)."""
+def has_work(farm: Farm, categories: tuple[str, ...] | None = ()) -> bool:
+    """Whether any work is running, which may release more, or is ready (in one of `categories`, if any; None: in none)."""
+    if categories is None:
+        return farm.launchpad.fireworks.find_one({"state": {"$in": ["RESERVED", "RUNNING"]}}, {"_id": 1}) is not None
     ready: dict[str, Any] = {"state": "READY"}
     if categories:
         ready["spec._category"] = {"$in": list(categories)}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from campaign.planning.chunks import Chunks
 from campaign.planning.crystal import direct_phonons_work, hessian_work, phonons_work, vibrations_work
@@ -40,11 +41,15 @@ class Plan:
     def of_stage(self, stage: str) -> list[Work]:
         return [work for work in self.work.values() if work.stage == stage]
 
-    @property
-    def awaited(self) -> frozenset[str]:
-        """The keys that other work needs, and those of samplings: what they lead to cannot be named yet."""
-        needed = (key for work in self.work.values() for key in work.needs)
-        return frozenset([*needed, *(work.key for work in self.of_stage("sample"))])
+    @cached_property
+    def dependents(self) -> Mapping[str, int]:
+        """How many pieces of work wait for each, directly or not. What a sampling leads to cannot be named yet: one."""
+        waiting: dict[str, set[str]] = {key: set() for key in self.work}
+        for key in reversed(self.work):
+            for need in self.work[key].needs:
+                if need in waiting:
+                    waiting[need] |= {key, *waiting[key]}
+        return {key: len(found) or int(self.work[key].stage == "sample") for key, found in waiting.items()}
 
 
 def plan(spec: ResolvedSpec, known: Knowledge) -> Plan:

@@ -20,6 +20,8 @@ from flows.training.settings import SummingTask, TrainingTask
 if TYPE_CHECKING:
     from jobflow import Job, OutputReference
 
+    from campaign.planning.work import Work
+
 Inputs = Sequence["OutputReference"]
 
 STRUCTURE_S = {"pyscf": 25.0}  # eight atoms in a minimal basis
@@ -33,7 +35,7 @@ class Stage:
 
     Workers of `category` take it; its job, made by `job` of a `task` and references to its inputs, delivers a `record`;
     `guess_s` is an order of magnitude of what a task (of labels, one structure) takes on one core with small models.
-    `opens`: what is there then decides what else is asked for, so its campaigns are planned again.
+    `resumes`: stopped anywhere, it goes on where it was. `opens`: what is there then decides what else is asked for, so its campaigns are planned again.
     """
 
     name: str
@@ -42,6 +44,7 @@ class Stage:
     record: type[records.Record]
     job: Callable[[Any, Inputs], Job]
     guess_s: Callable[[Any], float]
+    resumes: bool = False
     opens: bool = False
 
 
@@ -100,13 +103,13 @@ def _always(seconds: float) -> Callable[[Any], float]:
 
 
 _ALL: Iterable[Stage] = (
-    Stage("sample", "label", SweepTask, records.Sweep, _sample, _always(300.0), opens=True),
-    Stage("label", "label", LabelTask, records.LabelledChunk, _label, _structure_s, opens=True),
-    Stage("train", "train", TrainingTask, records.TrainedModel, _train, _training_s),
+    Stage("sample", "label", SweepTask, records.Sweep, _sample, _always(300.0), resumes=True, opens=True),
+    Stage("label", "label", LabelTask, records.LabelledChunk, _label, _structure_s, resumes=True, opens=True),
+    Stage("train", "train", TrainingTask, records.TrainedModel, _train, _training_s, resumes=True),
     Stage("sum", "analyse", SummingTask, records.SummedModel, _sum, _always(3.0)),
     Stage("phonons", "analyse", DirectPhononTask | PhononTask, records.Phonons, _phonons, _always(8.0)),
     Stage("hessian", "analyse", PhononTask, records.Phonons, _phonons, _always(15.0)),
-    Stage("vibrations", "analyse", DynamicsTask, records.Vibrations, _vibrations, _md_s),
+    Stage("vibrations", "analyse", DynamicsTask, records.Vibrations, _vibrations, _md_s, resumes=True),
 )
 STAGES: Mapping[str, Stage] = {one.name: one for one in _ALL}
 
@@ -120,6 +123,11 @@ def find_stage(name: str) -> Stage:
     if name not in STAGES:
         raise ValueError(f"no stage {name!r}; there are {', '.join(STAGES)}")
     return STAGES[name]
+
+
+def guess_s(work: Work) -> float:
+    """An order of magnitude of what a piece of work (of labels, one structure) may take."""
+    return find_stage(work.stage).guess_s(work.task) if work.guessed_s is None else work.guessed_s
 
 
 def categories() -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from campaign.planning.plan import Plan
-from campaign.planning.stages import find_stage
+from campaign.planning.stages import find_stage, guess_s
 from campaign.planning.work import Work
 from campaign.spec import Gap
 from flows.faults import FAULTS
@@ -60,10 +60,10 @@ def kept_plan(farm: Farm, campaign: str) -> Plan | None:
     return Plan(campaign, work, tuple(Gap(*gap) for gap in about["gaps"]))
 
 
-def waiting_for(farm: Farm, key: str) -> Iterator[tuple[str, Work, bool]]:
-    """What needs `key`, whole: campaign, work, and whether other work waits for it in turn."""
+def waiting_for(farm: Farm, key: str) -> Iterator[tuple[str, Work, int]]:
+    """What needs `key`, whole: campaign, work, and how much other work waits for it in turn."""
     for one in list(farm.plans.find({"needs": key})):
-        yield one["campaign"], _work(one), one["awaited"]
+        yield one["campaign"], _work(one), one["dependents"]
 
 
 def asking(farm: Farm, keys: Iterable[str]) -> dict[str, set[str]]:
@@ -88,16 +88,15 @@ def _code() -> str:
 
 def _documents(plan: Plan) -> Iterator[dict[str, Any]]:
     """All but the tasks: these are as their keys."""
-    awaited = plan.awaited
     for place, work in enumerate(plan.work.values()):
-        about = {name: getattr(work, name) for name in _FIELDS} | {"awaited": work.key in awaited}
+        about = {name: getattr(work, name) for name in _FIELDS} | {"dependents": plan.dependents[work.key]}
         same = hashlib.sha256(canonical_json([place, about]).encode()).hexdigest()
         yield {"_id": f"{plan.campaign} {work.key}", "campaign": plan.campaign, "place": place, "same": same, **about}
 
 
 def _told(work: Work) -> dict[str, Any]:
     """What work may take, and its task, where it will be released by a record."""
-    about = {"guessed_s": find_stage(work.stage).guess_s(work.task)}
+    about = {"guessed_s": guess_s(work)}
     return about | ({"task": zlib.compress(work.task.model_dump_json().encode())} if work.needs else {})
 
 

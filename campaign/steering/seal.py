@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from campaign.planning.stages import find_stage
+from campaign.planning.stages import find_stage, guess_s
 from campaign.planning.work import Work
 from campaign.steering.enclosures import BRING, enclosed
 from flows.keys import job_uuid
 from launchers.envelopes import Envelope
+from launchers.walltime import Expectation
 
 if TYPE_CHECKING:
     from jobflow import Job
@@ -16,8 +17,11 @@ if TYPE_CHECKING:
 ADVANCE = "campaign.submit:advance"
 
 
-def envelope(work: Work, awaited: bool) -> Envelope:
-    """`work` as the queue takes it; where other work waits for it, its workflow ends in an `advance`."""
+def envelope(work: Work, dependents: int) -> Envelope:
+    """`work` as the queue takes it; where other work waits for it, its workflow ends in an `advance`.
+
+    What most others wait for goes first.
+    """
     return Envelope(
         key=work.key,
         uuid=job_uuid(work.key),
@@ -31,10 +35,12 @@ def envelope(work: Work, awaited: bool) -> Envelope:
             "size": work.size,
         },
         seal=lambda: job(work),
-        then=ADVANCE if awaited else None,
+        then=ADVANCE if dependents else None,
         parts=work.parts,
         first=BRING,
         enclosed=enclosed(work),
+        priority=dependents,
+        expects=Expectation(f"{work.stage}, {work.model} of {work.system}", guess_s(work), find_stage(work.stage).resumes),
     )
 
 

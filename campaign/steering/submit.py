@@ -76,8 +76,7 @@ def _reconcile(
     take_by_path(farm, spec, found)
     now = status_of(farm, plan(spec, found))
     keep_plan(farm, now.plan)
-    awaited = now.plan.awaited
-    added = add(farm, [envelope(work, work.key in awaited) for work in now.of(State.MISSING)], grace)
+    added = add(farm, [envelope(work, now.plan.dependents[work.key]) for work in now.of(State.MISSING)], grace)
     set_ended(farm, spec.campaign, now.of_all(ENDED))
     return Submitted(now, tuple(added))
 
@@ -109,8 +108,8 @@ def _release(farm: Farm, key: str) -> None:
     there = farm.delivered({job_uuid(need) for _, work, _ in waiting for need in work.needs})
     held = {name: holds(farm, name) for name in {name for name, _, _ in waiting}}
     ready = {
-        work.key: envelope(work, awaited)
-        for name, work, awaited in waiting
+        work.key: envelope(work, dependents)
+        for name, work, dependents in waiting
         if there >= set(map(job_uuid, work.needs)) and not is_held(work, held[name])
     }
     add(farm, list(ready.values()))

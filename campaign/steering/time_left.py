@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from campaign.planning.stages import find_stage
+from campaign.planning.stages import guess_s
 from campaign.planning.work import Work
 from campaign.records.outputs import wall_times_s
 from campaign.steering.status import ENDED, State, Status
@@ -40,12 +40,8 @@ class Pace:
         for one in works:
             times = self.seconds.get((one.stage, one.system, one.model)) or self.seconds.get((one.stage,))
             guessed = guessed or not times
-            total += one.count * (sum(times) / len(times) if times else _guess_s(one))
+            total += one.count * (sum(times) / len(times) if times else guess_s(one))
         return Left(total / self.slots, guessed)
-
-
-def _guess_s(work: Work) -> float:
-    return find_stage(work.stage).guess_s(work.task) if work.guessed_s is None else work.guessed_s
 
 
 def pace(farm: Farm, found: Status, slots: int) -> Pace:

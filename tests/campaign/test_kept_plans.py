@@ -42,7 +42,7 @@ class TestKept:
         kept = kept_plan(farm, "toy")
         assert light(kept) == light(made)
         assert kept.gaps == made.gaps
-        assert kept.awaited == made.awaited
+        assert kept.dependents == made.dependents
 
     def test_what_waits_is_kept_with_its_task(self, farm, written):
         made = submit(farm, load_spec(written)).status.plan
