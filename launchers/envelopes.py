@@ -13,6 +13,7 @@ from launchers.walltime import Expectation
 if TYPE_CHECKING:
     from jobflow import Flow, Job
 
+DEVICE = "_device"  # in the spec of a firework; none: any slot takes it
 FIRST = 1_000_000  # more than any piece of work has others that wait for it
 
 
@@ -24,7 +25,8 @@ class Envelope:
     stage, model, seed, size) is what the web UI filters on. `then`, an import path `module:function`, is called
     with the farm and the key when the work is delivered; where the work has `parts`, also when it failed: some may be there.
     `parts` are the keys of the records that the job stores one by one: no two envelopes may share one.
-    Of two that could be run, the one of higher `priority` is taken; `expects` is what the job may take.
+    Of two that could be run, the one of higher `priority` is taken; `expects` is what the job may take; slots for its
+    `device` (`gpu`, `cpu`) take it, where there are both.
     `first`, an import path too, is called with the farm and `enclosed` where the job is about to run: kept files that it
     reads, each by its sha256 and the place where it is looked for.
     """
@@ -40,6 +42,7 @@ class Envelope:
     first: str | None = None
     enclosed: tuple[tuple[str, str], ...] = ()
     priority: int = 0
+    device: str | None = None
     expects: Expectation | None = None
 
     def workflow(self) -> Workflow:
@@ -48,6 +51,7 @@ class Envelope:
 
         flow = self.seal()
         spec = {"_category": self.category, "_priority": self.priority, **(self.expects.as_spec() if self.expects else {})}
+        spec |= {DEVICE: self.device} if self.device else {}
         flow.update_config({"manager_config": spec}, attributes="manager_config", dynamic=False)
         workflow = flow_to_workflow(
             flow,

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from launchers.machines.slots import Slot
 from launchers.settings import WorkerSettings
 
 RESTART_S = 5.0
@@ -17,9 +20,9 @@ RESTART_S = 5.0
 
 @dataclass(frozen=True)
 class NodeSettings:
-    """How many workers, and what each is told: its `then` is an import path."""
+    """The slots, and what the worker of each is told: its `then` is an import path."""
 
-    slots: int
+    slots: Sequence[Slot]
     worker: WorkerSettings
 
 
@@ -28,13 +31,13 @@ class Node:
     """Starts the workers, begins again those that die, and ends when they have all ended by themselves."""
 
     settings: NodeSettings
-    _slots: dict[int, subprocess.Popen[bytes]] = field(default_factory=dict)
-    _died: dict[int, float] = field(default_factory=dict)
+    _slots: dict[Slot, subprocess.Popen[bytes]] = field(default_factory=dict)
+    _died: dict[Slot, float] = field(default_factory=dict)
     draining: bool = False
 
     def start(self) -> None:
         self.settings.worker.run_root.mkdir(parents=True, exist_ok=True)
-        for slot in range(self.settings.slots):
+        for slot in self.settings.slots:
             self._start(slot)
 
     def poll(self) -> bool:
@@ -73,30 +76,24 @@ class Node:
     @property
     def processes(self) -> dict[int, int]:
         """The process number of each slot that runs."""
-        return {slot: process.pid for slot, process in self._slots.items()}
+        return {slot.number: process.pid for slot, process in self._slots.items()}
 
-    def _start(self, slot: int) -> None:
-        log = (self.settings.worker.run_root / f"worker-{slot}.log").open("ab")
-        with log:
+    def _start(self, slot: Slot) -> None:
+        told = replace(self.settings.worker, devices=slot.devices)
+        with self.log(slot).open("ab") as log:
             self._slots[slot] = subprocess.Popen(
-                [sys.executable, "-m", "launchers.slot", *self.settings.worker.arguments()],
+                [sys.executable, "-m", "launchers.slot", *told.arguments()],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                env=self._environment(slot),
+                env=slot.environment(os.environ),
                 # a Ctrl-C on the terminal reaches the node alone, which drains its workers
                 start_new_session=True,
             )
 
-    def _environment(self, slot: int) -> dict[str, str]:
-        environment = dict(os.environ)
-        threads = str(max(1, available_cores() // self.settings.slots))
-        for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
-            environment.setdefault(name, threads)
-        gpus = [one for one in environment.get("CUDA_VISIBLE_DEVICES", "").split(",") if one]
-        if gpus:
-            environment["CUDA_VISIBLE_DEVICES"] = gpus[slot % len(gpus)]
-        return environment
+    def log(self, slot: Slot) -> Path:
+        """Of one host: others may share the folder."""
+        return self.settings.worker.run_root / f"worker-{socket.gethostname()}-{slot.number}.log"
 
 
 def run_root() -> Path:
@@ -104,17 +101,6 @@ def run_root() -> Path:
     from launchers.database import home
 
     return home() / "runs"
-
-
-def available_cores() -> int:
-    """The cores that this process may use: fewer than the machine's inside an allocation."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)
-
-
-def default_slots() -> int:
-    """A worker for each core of up to four, for each two of more: a small model gains little from a second thread."""
-    cores = available_cores()
-    return cores if cores <= 4 else cores // 2
 
 
 def end_with_parent() -> None:

@@ -21,7 +21,7 @@ from typing import Any
 from fireworks import FWorker
 
 from launchers.endings import AWAY, of_error
-from launchers.envelopes import load
+from launchers.envelopes import DEVICE, load
 from launchers.farm import Farm
 from launchers.locks import patient_locks
 from launchers.patience import DATABASE_AWAY
@@ -46,16 +46,18 @@ class Drained(BaseException):
 
 
 class ChoosingFWorker(FWorker):
-    """Leaves alone what rests after trouble of its own, and what does not fit before the deadline."""
+    """Leaves alone what is for other devices, what rests after trouble of its own, and what does not fit before the deadline."""
 
-    def __init__(self, farm: Farm, deadline: float | None, **named: Any) -> None:
-        super().__init__(**named)
-        self._farm, self._deadline = farm, deadline
+    def __init__(self, farm: Farm, settings: WorkerSettings, name: str) -> None:
+        super().__init__(name=name, category=list(settings.categories))
+        self._farm, self._settings = farm, settings
 
     @property
     def query(self) -> dict[str, Any]:
         asked = {**super().query, f"spec.{RESTS_UNTIL}": {"$not": {"$gt": time.time()}}}
-        left = left_s(self._deadline)
+        if self._settings.devices:
+            asked[f"spec.{DEVICE}"] = {"$in": [*self._settings.devices, None]}
+        left = left_s(self._settings.deadline)
         return asked if left is None else {**asked, "$and": [*asked.get("$and", []), fitting(self._farm, left)]}
 
 
@@ -73,7 +75,7 @@ class Worker:
         self._called = -THEN_S
         self.name = ProcessName.mine()
         self.reaper = Reaper(farm, settings.patience_s, self.name)
-        self.fworker = ChoosingFWorker(farm, settings.deadline, name=str(self.name), category=list(settings.categories))
+        self.fworker = ChoosingFWorker(farm, settings, str(self.name))
 
     def run(self) -> int:
         """Work until drained, past the deadline or (if asked) out of work; return how many jobs were run."""
@@ -116,7 +118,7 @@ class Worker:
 
     def _find_more(self) -> bool:
         """Nothing is ready: see whether something can be released. False: there is nothing to wait for."""
-        busy = has_work(self.farm, self.settings.categories)
+        busy = has_work(self.farm, self.settings)
         if self._then is not None and (not busy or time.monotonic() - self._called > THEN_S):
             if self._then(self.farm) is False:
                 busy = True  # it looks later
@@ -132,7 +134,7 @@ class Worker:
 
     def _waits_in_vain(self) -> bool:
         """Whether what is ready does not fit before the deadline, and nothing runs that could release more."""
-        if self.settings.deadline is None or has_work(self.farm, None):
+        if self.settings.deadline is None or has_work(self.farm):
             return False
         print("what is ready takes longer than what is left of this allocation", flush=True)
         return True
@@ -184,15 +186,17 @@ def trouble(error: Exception) -> str:
     raise error
 
 
-def has_work(farm: Farm, categories: tuple[str, ...] | None = ()) -> bool:
-    """Whether any work is running, which may release more, or is ready (in one of `categories`, if any; None: in none)."""
-    if categories is None:
-        return farm.launchpad.fireworks.find_one({"state": {"$in": ["RESERVED", "RUNNING"]}}, {"_id": 1}) is not None
-    ready: dict[str, Any] = {"state": "READY"}
-    if categories:
-        ready["spec._category"] = {"$in": list(categories)}
-    states = {"$or": [{"state": {"$in": ["RESERVED", "RUNNING"]}}, ready]}
-    return farm.launchpad.fireworks.find_one(states, {"_id": 1}) is not None
+def has_work(farm: Farm, takes: WorkerSettings | None = None) -> bool:
+    """Whether any work is running, which may release more, or is ready for a worker that `takes` such."""
+    states: list[dict[str, Any]] = [{"state": {"$in": ["RESERVED", "RUNNING"]}}]
+    if takes is not None:
+        ready: dict[str, Any] = {"state": "READY"}
+        if takes.categories:
+            ready["spec._category"] = {"$in": list(takes.categories)}
+        if takes.devices:
+            ready[f"spec.{DEVICE}"] = {"$in": [*takes.devices, None]}
+        states.append(ready)
+    return farm.launchpad.fireworks.find_one({"$or": states}, {"_id": 1}) is not None
 
 
 def in_task(frame: FrameType | None) -> bool:

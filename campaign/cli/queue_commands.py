@@ -21,6 +21,8 @@ def register(app: typer.Typer) -> None:
 
 def work(
     slots: SlotsOption = None,
+    gpu_slots: Annotated[int, typer.Option("--gpu-slots", min=1, help="Small trainings that share one GPU.")] = 1,
+    cpu_slots: Annotated[int | None, typer.Option("--cpu-slots", min=0, help="Workers beside those with a GPU (default: by the cores that are left).")] = None,
     category: Annotated[list[str] | None, typer.Option("--category", help="label, train or analyse (default: all).")] = None,
     until_empty: Annotated[bool, typer.Option("--until-empty", help="End when nothing is left to do.")] = False,
     deadline: Annotated[str | None, typer.Option("--deadline", metavar="TIME", help="Drain then: 90m, 3.5h, or a Unix time.")] = None,
@@ -32,7 +34,9 @@ def work(
     from campaign.cli.connect import database
     from campaign.cli.printing import show
     from campaign.steering.seal import ADVANCE
-    from launchers.node import Node, NodeSettings, default_slots, run_root
+    from launchers.machines.hardware import hardware
+    from launchers.machines.slots import slots as slots_of
+    from launchers.node import Node, NodeSettings, run_root
     from launchers.settings import WorkerSettings
 
     taken = _known(category or [])
@@ -45,8 +49,10 @@ def work(
         deadline=drained_at,
         then=ADVANCE,
     )
-    node = Node(NodeSettings(slots or default_slots(), settings))
-    show(f"{node.settings.slots} workers; Ctrl-C drains them; logs in {settings.run_root}")
+    given = slots_of(hardware(), slots, gpu_slots, cpu_slots)
+    with_gpu = sum(one.gpu is not None for one in given)
+    show(f"{len(given)} workers{f', {with_gpu} with a GPU' if with_gpu else ''}; Ctrl-C drains them; logs in {settings.run_root}")
+    node = Node(NodeSettings(given, settings))
     node.run()
 
 

@@ -17,7 +17,10 @@ from campaign.steering.status import ENDED, State, Status, status_of
 from campaign.steering.submit import planned
 from campaign.steering.time_left import left
 from launchers.farm import Farm
-from launchers.node import Node, NodeSettings, default_slots, run_root
+from launchers.machines.hardware import hardware
+from launchers.machines.slots import Slot
+from launchers.machines.slots import slots as slots_of
+from launchers.node import Node, NodeSettings, run_root
 from launchers.patience import patiently
 from launchers.settings import WorkerSettings
 
@@ -53,7 +56,7 @@ def run_campaign(loaded: LoadedSpec, slots: int | None, report: bool) -> int:
     if found.idle:
         show(f"nothing to do: {summary(found.counts())}")
     else:
-        stopped = _work(asked, slots or default_slots())
+        stopped = _work(asked, slots_of(hardware(), slots))
         found = patiently(asked.status, meanwhile=_revive)
         if stopped:
             show(f"stopped: {summary(found.counts())}; {_after_stop(farm, found)}")
@@ -105,14 +108,14 @@ class Asked:
         return found
 
 
-def _work(asked: Asked, slots: int) -> bool:
+def _work(asked: Asked, slots: list[Slot]) -> bool:
     """Work until nothing can go on; True if the user stopped it first."""
     from campaign.steering.seal import ADVANCE
 
     settings = WorkerSettings(run_root(), patience_s=PATIENCE_S, then=ADVANCE)
     node = Node(NodeSettings(slots, settings))
-    view = View(asked, slots)
-    show(f"{slots} workers, each with a log in {settings.run_root}")
+    view = View(asked, len(slots))
+    show(f"{len(slots)} workers, each with a log in {settings.run_root}")
     previous = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         node.start()

@@ -33,13 +33,14 @@ EPOCH_S_PER_STRUCTURE = 0.015
 class Stage:
     """One kind of work.
 
-    Workers of `category` take it; its job, made by `job` of a `task` and references to its inputs, delivers a `record`;
+    Workers of `category` take it, and where some have GPUs those for its `device`; its job, made by `job` of a `task` and references to its inputs, delivers a `record`;
     `guess_s` is an order of magnitude of what a task (of labels, one structure) takes on one core with small models.
     `resumes`: stopped anywhere, it goes on where it was. `opens`: what is there then decides what else is asked for, so its campaigns are planned again.
     """
 
     name: str
     category: str
+    device: str
     task: Any
     record: type[records.Record]
     job: Callable[[Any, Inputs], Job]
@@ -103,13 +104,13 @@ def _always(seconds: float) -> Callable[[Any], float]:
 
 
 _ALL: Iterable[Stage] = (
-    Stage("sample", "label", SweepTask, records.Sweep, _sample, _always(300.0), resumes=True, opens=True),
-    Stage("label", "label", LabelTask, records.LabelledChunk, _label, _structure_s, resumes=True, opens=True),
-    Stage("train", "train", TrainingTask, records.TrainedModel, _train, _training_s, resumes=True),
-    Stage("sum", "analyse", SummingTask, records.SummedModel, _sum, _always(3.0)),
-    Stage("phonons", "analyse", DirectPhononTask | PhononTask, records.Phonons, _phonons, _always(8.0)),
-    Stage("hessian", "analyse", PhononTask, records.Phonons, _phonons, _always(15.0)),
-    Stage("vibrations", "analyse", DynamicsTask, records.Vibrations, _vibrations, _md_s, resumes=True),
+    Stage("sample", "label", "cpu", SweepTask, records.Sweep, _sample, _always(300.0), resumes=True, opens=True),
+    Stage("label", "label", "cpu", LabelTask, records.LabelledChunk, _label, _structure_s, resumes=True, opens=True),
+    Stage("train", "train", "gpu", TrainingTask, records.TrainedModel, _train, _training_s, resumes=True),
+    Stage("sum", "analyse", "cpu", SummingTask, records.SummedModel, _sum, _always(3.0)),
+    Stage("phonons", "analyse", "gpu", DirectPhononTask | PhononTask, records.Phonons, _phonons, _always(8.0)),
+    Stage("hessian", "analyse", "gpu", PhononTask, records.Phonons, _phonons, _always(15.0)),
+    Stage("vibrations", "analyse", "gpu", DynamicsTask, records.Vibrations, _vibrations, _md_s, resumes=True),
 )
 STAGES: Mapping[str, Stage] = {one.name: one for one in _ALL}
 

@@ -40,6 +40,7 @@ def envelope(work: Work, dependents: int) -> Envelope:
         first=BRING,
         enclosed=enclosed(work),
         priority=dependents,
+        device=find_stage(work.stage).device,
         expects=Expectation(f"{work.stage}, {work.model} of {work.system}", guess_s(work), find_stage(work.stage).resumes),
     )
 

@@ -11,6 +11,7 @@ from fireworks import FWAction, FWorker
 from launchers.claims import add
 from launchers.endings import ATTEMPTS, ending_of
 from launchers.launchpad import counts, fizzled, queued, to_rescue, withdraw
+from launchers.machines.slots import Slot
 from launchers.node import Node, NodeSettings
 from launchers.processes import ProcessName
 from launchers.rescue import Reaper
@@ -41,7 +42,7 @@ def fizzle(farm, stacktrace: str, details: dict | None = None) -> int:
 @pytest.fixture
 def node(tmp_path, monkeypatch):
     monkeypatch.setattr("launchers.node.RESTART_S", 0.1)
-    node = Node(NodeSettings(1, WorkerSettings(tmp_path / "runs", until_empty=True, patience_s=0.2)))
+    node = Node(NodeSettings([Slot(0, 1, 1.0, ())], WorkerSettings(tmp_path / "runs", until_empty=True, patience_s=0.2)))
     yield node
     node.drain()
     node.wait()

@@ -7,12 +7,14 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from launchers.claims import add
 from launchers.launchpad import cancel, counts, fizzled, pause, queued, resume, withdraw
+from launchers.machines.slots import Slot
 from launchers.node import Node, NodeSettings
 from launchers.processes import ProcessName
 from launchers.settings import WorkerSettings
@@ -127,7 +129,7 @@ def test_a_killed_workers_job_is_rescued_by_the_next(farm, toy_task, envelope, t
 def test_a_node_begins_a_dead_worker_again_and_drains(farm, toy_task, envelope, tmp_path, monkeypatch):
     monkeypatch.setattr("launchers.node.RESTART_S", 0.1)
     add(farm, [envelope(toy_task(value=number, seconds=2)) for number in range(2)])
-    node = Node(NodeSettings(1, WorkerSettings(tmp_path / "runs", patience_s=0.5)))
+    node = Node(NodeSettings([Slot(0, 1, 1.0, ())], WorkerSettings(tmp_path / "runs", patience_s=0.5)))
     node.start()
     wait_for(lambda: counts(farm).get("RUNNING") == 1)
     os.kill(node.processes[0], signal.SIGKILL)
@@ -147,6 +149,14 @@ def test_process_names_tell_the_living_from_the_dead():
 
 
 def test_what_a_worker_is_told_reaches_its_process() -> None:
-    told = WorkerSettings(Path("/runs"), ("label", "train"), True, 1.5e9, 0.25, "campaign.submit:advance")
+    told = WorkerSettings(Path("/runs"), ("label", "train"), ("gpu",), True, 1.5e9, 0.25, "campaign.submit:advance")
     assert WorkerSettings.of_arguments(told.arguments()) == told
     assert WorkerSettings.of_arguments(WorkerSettings(Path("/runs")).arguments()) == WorkerSettings(Path("/runs"))
+
+
+def test_a_slot_takes_only_what_it_can_run(farm, toy_task, envelope, tmp_path):
+    made = [replace(envelope(toy_task(value=number)), device=device) for number, device in enumerate(("gpu", "cpu", None))]
+    add(farm, made)
+    settings = WorkerSettings(tmp_path / "runs", until_empty=True, patience_s=0.5)
+    assert Worker(farm, replace(settings, devices=("cpu",))).run() == 2
+    assert Worker(farm, replace(settings, devices=("gpu",))).run() == 1
