@@ -108,9 +108,17 @@ def harmonic_crystal(
     ]
     phonopy.produce_force_constants(calculate_full_force_constants=False, show_drift=False)
     violation = _sum_rule_violation(phonopy)
-    phonopy.symmetrize_force_constants(show_drift=False, use_symfc_projector=True)
+    project(phonopy)
     add_nac(phonopy, nac)
     return HarmonicCrystal(phonopy, len(displaced), violation, float(np.abs(residual).max()), nac)
+
+
+def project(phonopy: Phonopy) -> None:
+    """Project its force constants onto those that obey translation, index permutation and the space group together.
+
+    phonopy's other way, one symmetry after the other, leaves translation broken: modes of tenths of a cm^-1 at Γ.
+    """
+    phonopy.symmetrize_force_constants(show_drift=False, use_symfc_projector=True)
 
 
 def displacements(primitive: Atoms, supercell: ArrayLike, displacement_A: float) -> list[Atoms]:
@@ -124,7 +132,7 @@ def load_phonopy(content: bytes, beside: RawLayout | None = None) -> Phonopy:
     """phonopy's own object from the bytes of `HarmonicCrystal.yaml`, or of another phonopy YAML file and what lies `beside` it.
 
     Unlike `phonopy.load` it reads nothing else: no BORN, no FORCE_SETS that lies in the working directory. Forces
-    become force constants where the file has none.
+    become force constants where the file has none. Force constants are as they come: `project` symmetrizes them.
 
     Raises:
         ValueError: there is no crystal in it, or neither force constants nor forces.
@@ -137,6 +145,8 @@ def load_phonopy(content: bytes, beside: RawLayout | None = None) -> Phonopy:
     read.read(io.StringIO(content.decode()))
     if read.unitcell is None or read.supercell_matrix is None:
         raise ValueError("no unit cell with a supercell matrix in it")
+    if read.unitcell.magnetic_moments is not None and not np.any(read.unitcell.magnetic_moments):
+        read.unitcell.magnetic_moments = None  # the projector counts the operations of a crystal of zero moments twice
     found = read.primitive_matrix
     phonopy = Phonopy(
         read.unitcell,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from flows.phonons.harmonic import HarmonicCrystal, load_phonopy
+from flows.phonons.harmonic import HarmonicCrystal, load_phonopy, project
 from flows.phonons.nac import add_nac
 from flows.phonons.outcome import spectra
 from flows.phonons.path import band_path
@@ -20,6 +20,7 @@ from flows.settings import Settings
 if TYPE_CHECKING:
     from ase import Atoms
     from numpy.typing import NDArray
+    from phonopy import Phonopy
 
 LATTICE_TOLERANCE = 2e-3  # relative: a table that rounds to 0.01 Å is near enough, another functional is not
 SAME_ORIENTATION_A = 1e-2
@@ -72,8 +73,10 @@ def read_published(
 ) -> HarmonicCrystal:
     """The crystal of a phonopy YAML file (also .xz, .gz) and of the files `beside` it, checked to be `primitive`; `nac` wins over the file's own.
 
+    Its force constants are projected as those of models are, so that the two differ by nothing but their forces.
+
     Raises:
-        ValueError: it cannot be read, or is of another crystal.
+        ValueError: it cannot be read or projected, or is of another crystal.
     """
     if kind := another_kind(plain := unpacked(content)):
         raise ValueError(kind)
@@ -87,12 +90,21 @@ def read_published(
         raise ValueError("not all of its force constants are finite")
     found = HarmonicCrystal(phonopy)
     _refuse_another(_primitive(found), primitive)
+    _project(phonopy)
     if nac is not None:
         nac = _carried_over(nac, primitive, _primitive(found))
         add_nac(phonopy, nac)
     elif phonopy.nac_params is not None:
         nac = _own(phonopy.nac_params)
     return HarmonicCrystal(phonopy, nac=nac)
+
+
+def _project(phonopy: Phonopy) -> None:
+    try:
+        project(phonopy)
+    except Exception as error:  # symfc's
+        why = " ".join(str(error).split())[:240]
+        raise ValueError(f"its force constants cannot be projected onto the symmetry of its crystal: {why}") from error
 
 
 def _primitive(crystal: HarmonicCrystal) -> Atoms:

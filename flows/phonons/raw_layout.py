@@ -54,12 +54,11 @@ class RawLayout:
 
 
 def solve(phonopy: Phonopy, dataset: Any) -> None:
-    """Force constants from displacements and forces."""
+    """Force constants from displacements and forces, as the forces have them: not symmetrized."""
     phonopy.dataset = dataset
     # phonopy's own solver takes displacements of one atom at a time
     solver: Any = None if "first_atoms" in dataset else "symfc"
     phonopy.produce_force_constants(fc_calculator=solver, calculate_full_force_constants=False, show_drift=False)
-    phonopy.symmetrize_force_constants(show_drift=False)
 
 
 def unpacked(content: bytes) -> bytes:
