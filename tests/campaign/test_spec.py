@@ -7,11 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from paper_labels import HOW, PAPER
 
 from campaign.examples import copy_example, find_example, list_examples
 from campaign.spec import ResolvedSpec, SizeError, SpecError, count, load_spec
-
-PAPER = Path(__file__).parents[3] / "shared" / "data" / "paper"
 
 MINIMAL = """\
 campaign: small
@@ -233,7 +232,7 @@ def test_a_structure_from_a_frame(minimal: Path) -> None:
 )
 def test_examples_load(name: str, folder: str, missing: list[str]) -> None:
     if not (PAPER / folder).is_dir():
-        pytest.skip("the published data set is not here")
+        pytest.skip(HOW)
     loaded = load_spec(name, data_dir=PAPER / folder)
     (system,) = loaded.resolved.systems.values()
     assert loaded.resolved.campaign == name

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import hashlib
 from functools import cache
-from pathlib import Path
 
 import numpy as np
 import pytest
+from paper_labels import HOW, PAPER
 
 from flows.labelling.label_set import read_label_set
 from flows.labelling.settings import Expectations, MatchingSettings, PublishedFile
 from flows.labelling.units import base_slope
 from flows.labelling.work import out_of_work
 
-PAPER = Path(__file__).parents[3] / "shared" / "data" / "paper"
-pytestmark = pytest.mark.skipif(not PAPER.is_dir(), reason="the paper's data is not here")
+pytestmark = pytest.mark.skipif(not PAPER.is_dir(), reason=HOW)
 
 FILES = {
     "c": {"dft": "200221forcc.xyz", "hf": "200221forcc_hfe.xyz", "ccsd(t)": "200221forcc_ccsdt.xyz"},

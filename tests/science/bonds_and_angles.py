@@ -15,7 +15,7 @@ from diamond_labels import CONVENTIONAL, LATTICE_A
 
 _FIRST, _SECOND, _IMAGES = neighbor_list("ijS", CONVENTIONAL, 1.7)
 _OFFSETS = _IMAGES @ CONVENTIONAL.cell.array
-_BONDS = np.stack([np.flatnonzero(_FIRST == atom) for atom in range(len(CONVENTIONAL))])  # (8, 4)
+_BONDS = np.stack([np.flatnonzero(atom == _FIRST) for atom in range(len(CONVENTIONAL))])  # (8, 4)
 _ONE, _OTHER = np.array(list(combinations(range(4), 2))).T
 _LENGTH_A = LATTICE_A * np.sqrt(3) / 4
 
