@@ -157,3 +157,21 @@ def test_the_command_says_where_the_page_is(tmp_path: Path, monkeypatch: pytest.
     assert outcome.exception is None
     assert "toy-report/index.html" in outcome.stdout
     assert (tmp_path / "toy-report" / "figures" / "zone_lih.png").is_file()
+
+
+def test_each_seed_stands_beside_its_own_reason(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One reason had stood beside all seeds: that of the first."""
+    farm = report_world.world.farm()
+    plan = report_world.prepared(farm, tmp_path, report_world.LIH)
+    for work in plan.of_stage("train"):
+        if work.model == "dft_ef":
+            made = report_world.world.trained(farm, work, learned=False)
+            reason = "never ends" if work.seed == 5735 else "force RMSE 250 meV/Å"
+            report_world.world.store(farm, made.model_copy(update={"verdict": reason}))
+    monkeypatch.setattr(connect, "open_farm", lambda: farm)
+    app = typer.Typer()
+    report_commands.register(app)
+    assert CliRunner().invoke(app, ["toy", "--output", str(tmp_path / "out")]).exception is None
+    shown = plain((tmp_path / "out" / "index.html").read_text())
+    (said,) = re.findall(r"Not learned: ML\(DFTE,F\) of lih, full, (.*?never ends)", shown)
+    assert said == "seed 861, 5192: force RMSE 250 meV/Å; seed 5735: never ends"

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from campaign.report.page_table import PageTable, Row, grouped, interval
 from campaign.results.campaign import Campaign
 from campaign.results.render import records
+from campaign.results.seeds import reasons_by_seed
 
 HEAD = (
     *("system", "model", "size", "seeds", "train/valid/test"),
@@ -57,8 +58,7 @@ def _lost(rows: Sequence[Row]) -> list[Row]:
 
 
 def _verdicts(grouped: Sequence[Sequence[Row]]) -> Iterator[str]:
-    """Why models have not learned: the reason of the first seed."""
+    """Why models have not learned: each seed with its own reason."""
     for rows in grouped:
-        first, seeds = rows[0], ", ".join(str(row["seed"]) for row in _lost(rows))
-        reason = _lost(rows)[0]["verdict"] or "see its parts"
-        yield f"Not learned: {first['title']} of {first['system']}, {first['size']}, seed {seeds}: {reason}"
+        reasons = reasons_by_seed({row["seed"]: row["verdict"] or "see its parts" for row in _lost(rows)})
+        yield f"Not learned: {rows[0]['title']} of {rows[0]['system']}, {rows[0]['size']}, {reasons}"
