@@ -152,6 +152,9 @@ class _SystemPlan:
         drawn = {}
         for model in models:
             keys = self._labelled(model)
+            if not keys and (why := self._lost(model)):
+                self.gaps.append(Gap(self.system, model, why))
+                continue
             for size, asked in self.spec.sizes(self.system, model).items():
                 try:
                     wanted = count(asked, len(keys))
@@ -161,6 +164,13 @@ class _SystemPlan:
                 rules = self.spec.training
                 drawn[model, size] = split(keys, wanted, rules.split_seed, rules.valid_fraction)
         return drawn
+
+    def _lost(self, model: str) -> str:
+        """Why levels that `model` needs were set aside whole; empty if none was."""
+        aside = () if self.labels is None else self.labels.set_aside
+        levels = ModelName.parse(model).levels
+        whole = [one for one in aside if one.level in levels and one.file is one.frame is one.structure_key is None]
+        return "; ".join(f"no labels of {one.level} can be used: {one.reason}" for one in whole)
 
     def _labelled(self, model: str) -> list[str]:
         """The structures that have a label at every level that `model` needs."""

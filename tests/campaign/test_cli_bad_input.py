@@ -154,7 +154,12 @@ def test_a_lost_level_costs_its_own_models_only(latticefarm, change, options: tu
     assert counts(found) == {"dft": 12}
     assert reason in aside(found)["hf", None]
     assert {work["model"] for work in found["work"]} == {"dft_ef"}
-    assert {gap["model"] for gap in found["gaps"]} == {"hf-dft"}
+    (gap,) = found["gaps"]
+    assert gap["model"] == "hf-dft"
+    assert gap["why"].startswith("no labels of hf can be used: the whole level: ")
+    assert reason in gap["why"]
+    said = [line for line in latticefarm("plan", "toy.yaml", *options).out.splitlines() if "set aside: " in line]
+    assert said[0].strip().startswith("set aside: carbon: hf: the whole level: ")
 
 
 BASE = {
