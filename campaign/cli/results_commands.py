@@ -35,7 +35,7 @@ def register(app: typer.Typer) -> None:
 
 def results(
     campaign: CampaignArgument,
-    table: Annotated[str, typer.Argument(metavar="TABLE", help=TABLE_HELP)],
+    table: Annotated[str | None, typer.Argument(metavar="TABLE", help=f"{TABLE_HELP} Without it, what each holds.")] = None,
     csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
     json: JsonOption = False,
 ) -> None:
@@ -47,11 +47,19 @@ def results(
     from campaign.cli.errors import UsageError
     from campaign.results import open_campaign
     from campaign.results.tables import find_table
+    from campaign.results.tables.absence import why_empty
 
     if csv and json:
         raise UsageError("--csv and --json exclude each other; give one")
+    if table is None and (csv or json):
+        raise UsageError(f"name a table: {TABLE_HELP}")
+    if table is None:
+        _list_tables(open_campaign(open_farm(), campaign).name)
+        return
     found, opened = find_table(table), open_campaign(open_farm(), campaign)
-    _print(campaign, found, found.frame(opened), "csv" if csv else "json" if json else "")
+    frame = found.frame(opened)
+    why = why_empty(table, opened) if frame.empty else ""
+    _print(campaign, found, frame, why, "csv" if csv else "json" if json else "")
     # on standard error: it goes with every table, and into none
     for one in opened.plan.faulty:
         typer.secho(f"faulty: {one.text()}", fg="red", err=True)
@@ -59,7 +67,16 @@ def results(
         typer.secho(f"by path alone: {by_path.text()}", fg="yellow", err=True)
 
 
-def _print(campaign: str, table: Table, frame: DataFrame, form: str) -> None:
+def _list_tables(campaign: str) -> None:
+    from campaign.cli.printing import hint, show
+    from campaign.results.tables import TABLES
+
+    width = max(map(len, TABLES))
+    show(*(f"{name:{width}}  {table.about}" for name, table in TABLES.items()))
+    hint(f"latticefarm results {campaign} training")
+
+
+def _print(campaign: str, table: Table, frame: DataFrame, why_empty: str, form: str) -> None:
     from campaign.cli.printing import facts, hint, show
     from campaign.results.render import csv_text, for_terminal, records
 
@@ -68,7 +85,7 @@ def _print(campaign: str, table: Table, frame: DataFrame, form: str) -> None:
     elif form == "json":
         facts(records(frame))
     else:
-        show(*for_terminal(table, frame))
+        show(*for_terminal(table, frame, why_empty))
         hint(
             f"latticefarm status {campaign}"
             if frame.empty

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from campaign.results.columns import Column, Table
+from campaign.results.tables.absence import NOT_YET
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -16,12 +17,12 @@ if TYPE_CHECKING:
 NOT_LEARNED = "not learned"
 
 
-def for_terminal(table: Table, frame: DataFrame) -> Iterator[RenderableType]:
-    """The table and its notes, or a line that says that it is empty."""
+def for_terminal(table: Table, frame: DataFrame, why_empty: str = NOT_YET) -> Iterator[RenderableType]:
+    """The table and its notes, or a line that says that it is empty, and why."""
     from rich.markup import escape
 
     if frame.empty:
-        yield f"{table.name}: nothing yet ({table.about})"
+        yield f"{table.name}: {why_empty} ({table.about})"
         return
     yield rich_table(table, frame)
     for note in table.notes(frame) if table.notes else ():

@@ -197,3 +197,33 @@ def test_version_and_help(latticefarm) -> None:
     assert latticefarm("--version").out == f"latticefarm {__version__}\n"
     assert latticefarm("--help").code == 0
     assert "Example:" in latticefarm("plan", "--help").out
+
+
+NOT_THERE = {
+    "training": "nothing yet",  # asked for, and not done
+    "failures": "none",
+    "gaps": "none",
+    "set-aside": "none",
+    "vibrations": "not asked for, as the campaign has no dynamics",
+    "frozen": "not asked for, as no system has a frozen_phonon",
+    "learning": "nothing yet",
+}
+
+
+def test_an_empty_table_says_why(latticefarm, farm) -> None:  # noqa: ARG001
+    latticefarm("submit", "toy.yaml")
+    for table, why in NOT_THERE.items():
+        assert latticefarm("results", "toy", table).out.startswith(f"{table}: {why} (")
+    latticefarm("submit", "toy.yaml", "--set", "training.sizes=[full]")
+    assert latticefarm("results", "toy", "learning").out.startswith("learning: nothing is held out, ")
+
+
+def test_results_without_a_table_lists_them(latticefarm, farm) -> None:  # noqa: ARG001
+    from campaign.results import TABLES
+
+    latticefarm("submit", "toy.yaml")
+    said = latticefarm("results", "toy")
+    assert said.code == 0
+    assert [line.split()[0] for line in said.out.splitlines()] == [*TABLES, "next:"]
+    assert "no campaign 'tow'" in latticefarm("results", "tow").complaint
+    assert latticefarm("results", "toy", "--csv").complaint.startswith("name a table: labels, ")
