@@ -9,7 +9,11 @@ from pathlib import Path
 
 import labelling_world
 import pytest
+import typer
+from typer.testing import CliRunner
 
+from campaign.cli import connect, report_commands
+from campaign.records.campaigns import keep
 from campaign.report.crystal import Crystal
 from campaign.report.harvest import Harvest
 from campaign.report.ink.files import save
@@ -102,3 +106,17 @@ def test_phonons_of_a_level_may_be_a_gap(labelled: Campaign, crystal: Crystal) -
     assert made is not None
     assert f"DFT itself ({gap.why})" in made.caption
     assert f"DFT itself</td><td>{gap.why}" in page(Harvest(lacking), {"diamond": crystal}, (Drawing(Frozen(), made),))
+
+
+def test_a_system_that_lacks_a_level_of_another(labelled: Campaign, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The frozen phonons of one were looked for among the levels of the other, and there was no page at all."""
+    diamond = labelled.spec.systems["diamond"]
+    bare = diamond.model_copy(update={"levels": {"dft": diamond.levels["dft"]}, "frozen_phonon": None})
+    both = labelled.spec.model_copy(update={"campaign": "both", "systems": {"bare": bare, "diamond": diamond}})
+    keep(labelled.farm, both)
+    monkeypatch.setattr(connect, "open_farm", lambda: labelled.farm)
+    app = typer.Typer()
+    report_commands.register(app)
+    outcome = CliRunner().invoke(app, ["both", "--output", str(tmp_path / "out")])
+    assert outcome.exception is None
+    assert [one.name for one in (tmp_path / "out" / "figures").glob("frozen_*.png")] == ["frozen_diamond.png"]

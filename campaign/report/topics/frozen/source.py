@@ -36,8 +36,10 @@ class FrozenSource:
         """Those whose labels are all there."""
         cells, direct = self.crystal.cells, self.harvest.direct(self.crystal.name)
         for one in self.harvest.campaign.frozen_phonons():
+            if one.system != self.crystal.name:  # another system may have levels that this one lacks
+                continue
             engine = engine_of(cells, one.level)
-            if one.system == self.crystal.name and engine is not None:
+            if engine is not None:
                 yield FrozenLevel(
                     level=one.level,
                     title=title_of(one.level),
