@@ -58,6 +58,7 @@ def plan_command(
     from campaign.cli import plan_view
     from campaign.cli.printing import facts, hint, show
     from campaign.spec import load_spec
+    from campaign.steering.status import State
 
     loaded = load_spec(spec, overrides or (), data)
     found = look(loaded)
@@ -67,7 +68,23 @@ def plan_command(
         facts(plan_view.as_facts(loaded, found))
     else:
         show(*plan_view.render(loaded, found))
-        hint(f"latticefarm run {spec}{', with the same options' if overrides or data else ''}")
+        options = ", with the same options" if overrides or data else ""
+        name = loaded.resolved.campaign
+        ended = found.status.of_all(frozenset({State.DONE})) and _is_asked(loaded)
+        hint(f"latticefarm results {name} training" if ended else f"latticefarm run {spec}{options}")
+
+
+def _is_asked(loaded: LoadedSpec) -> bool:
+    """Whether this is what was submitted last under its name: then its tables are of it."""
+    from campaign.records.campaigns import campaign_names, resolved_spec
+    from launchers import database
+    from launchers.farm import Farm
+
+    found = database.find()
+    if found is None:
+        return False
+    farm, name = Farm.open(found), loaded.resolved.campaign
+    return name in campaign_names(farm) and resolved_spec(farm, name) == loaded.resolved
 
 
 def look(loaded: LoadedSpec) -> Look:

@@ -10,6 +10,8 @@ import toy_campaign
 import yaml
 from ase.io import read, write
 
+from flows.keys import job_uuid
+
 pytestmark = pytest.mark.usefixtures("toy_folder")
 
 
@@ -60,6 +62,15 @@ def test_submit_twice_adds_once(latticefarm, farm) -> None:
     assert farm.launchpad.workflows.count_documents({}) == 8
     plan = json.loads(latticefarm("plan", "toy.yaml", "--json").out)
     assert {one["state"] for one in plan["work"] if one["key"] in first["added"]} == {"queued"}
+
+
+def test_plan_of_what_is_done_names_its_tables(latticefarm, farm) -> None:
+    latticefarm("submit", "toy.yaml")
+    keys = [work["key"] for work in json.loads(latticefarm("plan", "toy.yaml", "--json").out)["work"]]
+    farm.store_records({job_uuid(key): {} for key in keys}, "done")
+    assert latticefarm("plan", "toy.yaml").out.splitlines()[-1] == "next: latticefarm results toy training"
+    other = latticefarm("plan", "toy.yaml", "--set", "campaign=other").out.splitlines()  # it shares all, and has no tables
+    assert other[-2:] == ["20 of 20 jobs done", "next: latticefarm run toy.yaml, with the same options"]
 
 
 def test_status(latticefarm, farm) -> None:
