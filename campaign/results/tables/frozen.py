@@ -63,7 +63,7 @@ def _compared(group: list[Result[PhononFacts]], frozen_cm1: float) -> dict[str, 
         "min_cm1": min(modes),
         "max_cm1": max(modes),
         "worst_off_cm1": off,
-        "worst_off_percent": 100 * off / frozen_cm1 if frozen_cm1 else None,
+        "worst_off_percent": _percent(modes, off, frozen_cm1),
         **unstable.facts(unstable.worst(one.record for one in group)),
         "unstable": any(unstable.is_unstable(one.record) for one in group),
     }
@@ -80,12 +80,18 @@ def _line(lines: Sequence[Line], frozen_cm1: float) -> dict[str, Any]:
         "line_min_cm1": min(modes),
         "line_max_cm1": max(modes),
         "line_worst_off_cm1": off,
-        "line_worst_off_percent": 100 * off / frozen_cm1 if frozen_cm1 else None,
+        "line_worst_off_percent": _percent(modes, off, frozen_cm1),
     }
 
 
 def _worst(modes: Iterable[float], frozen_cm1: float) -> float:
     return max((mode - frozen_cm1 for mode in modes), key=abs)
+
+
+def _percent(modes: Iterable[float], off_cm1: float, frozen_cm1: float) -> float | None:
+    """None where a mode is imaginary: it is no frequency, and no part of one."""
+    real = frozen_cm1 > 0 and min(modes) >= unstable.NOISE_CM1
+    return 100 * off_cm1 / frozen_cm1 if real else None
 
 
 def _intervals(frame: Any) -> Any:
@@ -100,9 +106,11 @@ def _notes(frame: Any) -> Iterator[str]:
     if frame["line_min_cm1"].notna().any():
         yield LINE_NOTE
     for row in frame[frame["unstable"]].itertuples():
+        at_gamma = row.min_cm1 < unstable.NOISE_CM1
+        said = "its optical mode at Γ is imaginary itself" if at_gamma else "how near it is at Γ says nothing of that"
         yield (
             f"unstable: {row.title} of {row.system}, {row.size}: the lowest mode is {row.lowest_cm1:.0f} cm^-1 (imag: imaginary "
-            "modes, of those on the mesh, of the worst seed); how near it is at Γ says nothing of that"
+            f"modes, of those on the mesh, of the worst seed); {said}"
         )
 
 

@@ -17,7 +17,8 @@ from campaign.report.topics.frozen.ink import draw_frozen
 from campaign.report.topics.frozen.payload import FrozenFigure
 from campaign.report.topics.frozen.source import FrozenSource
 from campaign.results import Campaign
-from campaign.results.tables.frozen import optical_cm1
+from campaign.results.render import records
+from campaign.results.tables.frozen import FROZEN, optical_cm1
 
 
 def test_each_level_has_its_frozen_phonon_and_its_models(frozen: FrozenFigure) -> None:
@@ -142,3 +143,21 @@ def test_the_page_names_whom_it_counts(
 ) -> None:
     (text,) = opening(Harvest(opened(labelled, learned.__contains__)), {"diamond": crystal}, TOPICS)
     assert said in text
+
+
+def test_an_imaginary_mode_is_held_against_nothing(labelled: Campaign, crystal: Crystal) -> None:
+    """A model had been within 200 % of the frozen phonon: its optical mode at Γ was as imaginary as that one is not."""
+    soft = opened(labelled, lambda _: False)
+    soft.__dict__["_phonons"] = [
+        replace(one, record=one.record.model_copy(update={"points_cm1": {"Γ": (-500.0,) * 3 + (0.0,) * 3}}))
+        if one.work.model == "dft_e" else one
+        for one in soft.phonons()
+    ]
+    (text,) = opening(Harvest(soft), {"diamond": crystal}, TOPICS)
+    assert "ML(DFT_EF) and ΔML(HF), none of which has learned, are within 0.8 % of the frozen phonons" in text
+    assert "At Γ the optical mode of ML(DFT_E), which has not learned, is imaginary (down to -500 cm^-1)" in text
+    rows = {row["model"]: row for row in records(soft.table("frozen")) if row["model"]}
+    assert rows["dft_e"]["worst_off_percent"] is None
+    assert rows["dft_ef"]["worst_off_percent"] == pytest.approx(100 * 14 / 1700)
+    (note,) = [one for one in FROZEN.notes(soft.table("frozen")) if "unstable: ML(DFT_E)" in one]
+    assert note.endswith("its optical mode at Γ is imaginary itself")
