@@ -112,11 +112,12 @@ def _level(found: UserReferences, about: _About, content: Content) -> UserRefere
     assert about.reference.phonopy is not None
     file, beside = about.reference.phonopy, about.reference.beside
     names = " and ".join([file.name, *(one.name for one in beside.values())])
+    title = "" if about.reference.title == about.key else about.reference.title  # the line is called as its level
     asked = PublishedPhonons(
         sha256=_of_all(file.sha256, [one.sha256 for one in beside.values()]),
         system=about.name,
         level=about.key,
-        source="; ".join(filter(None, [about.reference.source, names])),
+        source="; ".join(filter(None, [title, about.reference.source, names])),
         primitive=about.system.primitive,
         settings=about.settings,
         nac=about.system.nac,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import lzma
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -48,7 +49,7 @@ X,,,,800,-3,
 }
 REFERENCE = """\
     reference:
-      dft: {phonopy: dft.yaml.xz, source: a friend}
+      dft: {phonopy: dft.yaml.xz, title: Springs, source: a friend}
       neutrons: {csv: points.csv, dos_csv: dos.csv, title: Neutrons, source: "Nobody, J. Imag. Phys. 0, 1 (1900)"}
 """
 SETTINGS = PhononSettings(mesh=(4, 4, 4), points_per_segment=15, dos_pitch_cm1=10.0)
@@ -91,12 +92,12 @@ def figure(toy: Campaign, given: UserReferences) -> BandsFigure:
 def test_a_phonopy_file_is_the_line_of_its_level(figure: BandsFigure) -> None:
     (line,) = figure.panels[0].lines
     expected = report_world.springs("diamond")
-    assert (line.kind, line.model, line.source) == ("direct", "dft", "a friend; dft.yaml.xz")
+    assert (line.kind, line.model, line.source) == ("direct", "dft", "Springs; a friend; dft.yaml.xz")
     for found, known in zip(line.frequencies_cm1, expected.bands.frequencies_cm1, strict=True):
         assert np.allclose(found, np.sort(known), atol=1e-2)
     assert line.dos is not None
     assert np.allclose(line.dos.total, expected.dos.total, atol=1e-6)
-    assert "line: DFT, phonons of the level itself (a friend; dft.yaml.xz)" in figure.caption
+    assert "line: DFT, phonons of the level itself (Springs; a friend; dft.yaml.xz)" in figure.caption
 
 
 def test_it_is_drawn(figure: BandsFigure) -> None:
@@ -175,8 +176,12 @@ def test_the_table_has_each_value_with_its_source(toy: Campaign, given: UserRefe
     nobody = "Nobody, J. Imag. Phys. 0, 1 (1900)"
     assert ("X: Neutrons TA", "800 ± 10", "given", nobody, "given by the user") in mine
     assert ("Γ: Neutrons", "1330", "given", nobody, "given by the user") in mine
+    twice = given.series[0]
+    twice = replace(twice, values=tuple(replace(twice.values[0], point="L", branch=None, frequency_cm1=one) for one in (1.0, 2.0)))
+    (row,) = reference_table([Crystal("diamond", toy.spec.systems["diamond"], replace(given, levels={}, series=(twice,), densities=()))]).rows[-1:]
+    assert row[1] == "L: Neutrons"
     gamma = report_world.springs("diamond").points_cm1["Γ"][-1]
-    assert ("Γ: DFT", f"0 ×3, {gamma:.0f} ×3", "calculation", "a friend; dft.yaml.xz", "given by the user") in mine
+    assert ("Γ: DFT", f"0 ×3, {gamma:.0f} ×3", "calculation", "Springs; a friend; dft.yaml.xz", "given by the user") in mine
 
 
 def test_the_report_reads_what_the_database_keeps(
@@ -193,7 +198,7 @@ def test_the_report_reads_what_the_database_keeps(
     monkeypatch.setattr(Farm, "read_file", read_file)
     monkeypatch.setattr("campaign.report.ink.files.save", lambda *_: None)
     page = write_report(toy, tmp_path).index.read_text()
-    assert "phonons of the level itself (a friend; dft.yaml.xz)" in page
+    assert "phonons of the level itself (Springs; a friend; dft.yaml.xz)" in page
     assert "Set aside: points.csv is not used: no file with" in page
 
 

@@ -40,7 +40,7 @@ def reference_table(crystals: Sequence[Crystal]) -> PageTable:
 
 def _reference_row(group: Sequence[Row]) -> tuple[str, ...]:
     first = group[0]
-    what = ", ".join(row["what"] for row in group)
+    what = ", ".join(dict.fromkeys(row["what"] for row in group))  # values of one series may have no branches
     named = what if first["where"] == what else f"{first['where']}: {what}"
     return (
         first["system"],
