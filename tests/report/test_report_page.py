@@ -94,7 +94,7 @@ def test_the_page_parses_and_needs_no_network(written: Written, text: str) -> No
             assert (written[1] / target).is_file(), target
     assert not re.search(r"(https?:)?//\w|@import|url\(|<script", text)
     pictures = [target for target in page.targets if target.endswith(".png")]
-    scaled = re.findall(r'srcset="(\S+) 1.4x"', text)
+    scaled = re.findall(r'srcset="(\S+) 1400w" sizes="1000px"', text)
     assert set(scaled) == set(pictures)  # all at one scale: letters of a narrow figure are no larger
     assert len(page.alternatives) == len(written[0].figures)
     assert all(len(one) > 40 for one in page.alternatives)

@@ -11,7 +11,7 @@ from campaign.results.seeds import reasons_by_seed
 
 HEAD = (
     *("system", "model", "size", "seeds", "train/valid/test"),
-    *("E train", "E valid", "E test", "F train", "F test", "line", "|ΔF|", "verdict"),
+    *("E train", "E valid", "E test", "F train", "F valid", "F test", "line", "|ΔF|", "verdict"),
 )
 NOTES = (
     "line: what a straight line in the energy of the lower level reaches that was fitted to the structures that train, on "
@@ -19,7 +19,7 @@ NOTES = (
 )
 SPREAD: tuple[tuple[str, int], ...] = (
     *((f"{split}_energy_meV_atom", 2) for split in ("train", "valid", "test")),
-    *((f"{split}_force_meV_A", 1) for split in ("train", "test")),
+    *((f"{split}_force_meV_A", 1) for split in ("train", "valid", "test")),
     ("line_meV_atom", 2),
     ("rms_delta_force_meV_A", 1),
 )
@@ -35,7 +35,7 @@ def training_table(campaign: Campaign) -> PageTable:
         HEAD,
         tuple(_row(rows, campaign) for rows in found),
         lost=frozenset(lost),
-        numbers=frozenset(range(3, 12)),
+        numbers=frozenset(range(3, 13)),
         empty="Nothing is trained yet.",
         notes=(*_verdicts([found[number] for number in lost]), *NOTES),
     )
