@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from campaign.steering.progress import as_facts as work_facts
 from campaign.steering.progress import duration, matrix, summary
+from campaign.steering.status import State
 from flows.phonons.crystal import LOOSE_A
 
 if TYPE_CHECKING:
@@ -99,7 +100,14 @@ def render(loaded: LoadedSpec, found: Look) -> Iterator[RenderableType]:
     yield from gap_lines(status.plan.gaps)
     yield matrix(status, f"campaign {loaded.resolved.campaign}")
     yield summary(status.counts()) + say_left(left)
+    yield from _uncounted(status)
     yield from (f"again: {escape(reason)}" for reason in retrained)
+
+
+def _uncounted(status: Status) -> Iterator[str]:
+    """Systems of which the plan knows no structures to train on, as an MD has still to draw them."""
+    systems = dict.fromkeys(work.system for work in status.plan.of_stage("sample") if status.states[work.key] is not State.DONE)
+    yield from (f"{system}: labels of what its sweep draws, and all models, are counted when it is done" for system in systems)
 
 
 def say_left(left: Left) -> str:

@@ -238,3 +238,25 @@ def test_results_without_a_table_lists_them(latticefarm, farm) -> None:  # noqa:
     assert [line.split()[0] for line in said.out.splitlines()] == [*TABLES, "next:"]
     assert "no campaign 'tow'" in latticefarm("results", "tow").complaint
     assert latticefarm("results", "toy", "--csv").complaint.startswith("name a table: labels, ")
+
+
+def test_plan_says_that_a_sweep_hides_what_comes_after_it(latticefarm, no_database, tmp_path: Path) -> None:
+    assert no_database
+    asked = {
+        "campaign": "swept",
+        "systems": {
+            "al": {
+                "structure": {"prototype": "fcc", "symbols": ["Al"], "a": 4.05},
+                "cells": {"training": [2, 1, 1]},
+                "levels": {"dft": {"engine": "emt", "forces": True}},
+                "sampling": {"sweep": {"level": "dft", "temperatures_K": [200], "steps": 20, "discard": 5}},
+            }
+        },
+        "engines": {"emt": {"kind": "ase", "calculator": "ase.calculators.emt:EMT"}},
+        "models": ["dft_ef"],
+    }
+    spec = tmp_path / "swept.yaml"
+    spec.write_text(yaml.safe_dump(asked))
+    *_, total, said, _ = latticefarm("plan", spec).out.splitlines()
+    assert total.startswith("0 of 1 jobs done, 1 to do")
+    assert said == "al: labels of what its sweep draws, and all models, are counted when it is done"
