@@ -98,7 +98,7 @@ def rescue(
     reaper = Reaper(open_farm())
     hosts = reaper.hosts()
     if host is None:
-        show(*(f"{name}: {count} jobs in hand" for name, count in sorted(hosts.items())))
+        show(*[f"{name}: {count} jobs in hand" for name, count in sorted(hosts.items())] or ["no work is in hand anywhere"])
         hint("latticefarm rescue HOST" if hosts else "latticefarm status")
         return
     if host not in hosts:

@@ -137,7 +137,8 @@ def export(
     if json:
         facts(written)
         return
-    show(f"{len(written)} files and their index.json written to {directory}")
+    files = "1 file and its" if len(written) == 1 else f"{len(written)} files and their"
+    show(f"{files} index.json written to {directory}")
     show(*_sum_lines(directory, written))
     lost = sum(not one["learned"] for one in written)
     if lost:

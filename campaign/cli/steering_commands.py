@@ -76,7 +76,8 @@ def _command(act: Callable[[Chosen], list[str]], done: str, text: str) -> Callab
         given = {name: value for name, value in options.items() if value is not None}
         keys = act(Chosen.open(campaign, given))
         show(f"{campaign}: {len(keys)} jobs {done}")
-        hint(f"latticefarm status {campaign}")
+        # what is back in the queue waits for workers, where none is at work
+        hint("latticefarm work --until-empty" if keys and act in (_retry, _resume) else f"latticefarm status {campaign}")
 
     command.__doc__ = text
     return command

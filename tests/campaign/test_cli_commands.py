@@ -119,7 +119,9 @@ def test_a_cancelled_part_stays_out_until_it_is_resumed(latticefarm, farm) -> No
     assert "toy: 0 jobs added" in latticefarm("submit", "toy.yaml").out
     assert "toy is paused (model hf-dft)" in latticefarm("status", "toy").out
     assert farm.launchpad.workflows.count_documents({}) == 4
-    assert "toy: 4 jobs going on" in latticefarm("resume", "toy").out
+    said = latticefarm("resume", "toy").out.splitlines()
+    assert said == ["toy: 4 jobs going on", "next: latticefarm work --until-empty"]
+    assert latticefarm("resume", "toy").out.splitlines() == ["toy: 0 jobs going on", "next: latticefarm status toy"]
     assert farm.launchpad.workflows.count_documents({}) == 8
 
 

@@ -66,6 +66,7 @@ def test_a_run_says_what_it_waits_for(farm, latticefarm) -> None:
 def test_rescue_of_a_host_that_is_gone(latticefarm, farm) -> None:
     latticefarm("submit", "toy.yaml")
     assert "no work is in hand anywhere" in latticefarm("rescue", "node7").complaint
+    assert latticefarm("rescue").out.splitlines()[0] == "no work is in hand anywhere"
     for process in ("node7:4242:1700000000", "node7:4243:1700000000", "node8:17:1700000000"):
         check_out(farm, process)
     assert "node7: 2 jobs in hand" in latticefarm("rescue").out

@@ -122,6 +122,8 @@ def test_export_writes_files_and_what_they_are(command, tmp_path: Path) -> None:
     shown = command("export", "toy", "models", str(tmp_path), "--model", "hf-dft")
     assert "6 files" in shown
     assert "2 of them are of models that have not learned" in shown
+    alone = command("export", "toy", "models", str(tmp_path), "--model", "hf-dft", "--seed", "1", "--size", "few")
+    assert alone.startswith("1 file and its index.json")
     again = command("export", "toy", "phonons", str(tmp_path), "--seed", "1", "--size", "few", "--json")
     assert {entry["file"] for entry in json.loads(again)} == {
         "carbon_dft_ef_few_1.phonopy.yaml",
