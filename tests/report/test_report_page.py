@@ -100,6 +100,14 @@ def test_the_page_parses_and_needs_no_network(written: Written, text: str) -> No
     assert all(len(one) > 40 for one in page.alternatives)
 
 
+def test_bars_stand_beside_warnings_alone(text: str) -> None:
+    """A rule of warnings had slipped into the selectors of headings, tables and links: all of them had its bar."""
+    (style,) = re.findall(r"<style>(.*?)</style>", text, re.DOTALL)
+    barred = {rule for rules, body in re.findall(r"([^{}]+)\{([^{}]*)\}", style) if "border-left" in body for rule in rules.split(",")}
+    assert {rule.strip() for rule in barred} == {".faulty", ".unsure"}
+    assert "h1, h2, h3, nav, table, dl, .kind, .files, .note { font-family" in style
+
+
 def test_the_page_has_every_figure_and_caption(written: Written, text: str) -> None:
     shown = plain(text)
     for figure in written[0].figures:
