@@ -132,3 +132,15 @@ def test_a_campaign_ends_in_a_density_of_states(spec, farm, tmp_path):
     assert list(frame["starts"]) == [2]
     assert frame["measured_temperature_K"][0] > 0
     assert "copper" in on_terminal(frame)
+
+
+def test_an_md_that_is_not_at_its_temperature_is_named():
+    """Of 64 atoms and 2 starts 300 K has a standard deviation of 300 (2/384)^½ = 21.7 K: five of them are 108 K."""
+    import pandas as pd
+
+    common = {"system": "lih", "title": "ML(DFT_EF)", "size": "full", "temperature_K": 300.0, "atoms": 64, "starts": 2}
+    seen = {1: 300.0, 2: 405.0, 3: 411.0, 4: 190.0}
+    frame = pd.DataFrame([{**common, "seed": seed, "measured_temperature_K": value} for seed, value in seen.items()])
+    _, *said = TABLES["vibrations"].notes(frame)
+    assert ["seed 3" in said[0], "seed 4" in said[1], len(said)] == [True, True, 2]
+    assert "had 411 K, which by chance is within 108 K of 300 K" in said[0]

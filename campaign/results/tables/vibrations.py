@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import sqrt
 from typing import TYPE_CHECKING, Any
 
 from campaign.results.columns import Column, Table
@@ -10,7 +11,11 @@ from campaign.results.tables.places import KEY, LEARNED, MODEL, SEED, SIZE, SYST
 from flows.records import Vibrations
 
 if TYPE_CHECKING:
+    from pandas import DataFrame
+
     from campaign.results.outcomes import Outcomes
+
+_CHANCE = 5.0  # standard deviations of the kinetic energy of 3N modes, of the mean of the starts
 
 _RUN = (
     Column("temperature_K", "float", "T\nK", 0),
@@ -54,13 +59,25 @@ def _mean_cm1(record: Vibrations) -> float:
     return sum(f * states for f, states in zip(record.frequencies_cm1, record.total, strict=True)) / sum(record.total)
 
 
+def _notes(frame: DataFrame) -> Iterator[str]:
+    yield (
+        "drift: of the total energy, the largest over starts; mean: of the states; edge: 99 % of the states lie below; shift: of a mode "
+        "at the edge, by the timestep; nuclei are classical"
+    )
+    for row in frame.itertuples():
+        chance = _CHANCE * row.temperature_K * sqrt(2 / (3 * row.atoms * row.starts))
+        if abs(row.measured_temperature_K - row.temperature_K) > chance:
+            yield (
+                f"not at its temperature: MD of {row.title} of {row.system}, {row.size}, seed {row.seed} had "
+                f"{row.measured_temperature_K:.0f} K, which by chance is within {chance:.0f} K of {row.temperature_K:.0f} K: it had "
+                "not settled (equilibration_steps), or has left a crystal that is unstable"
+            )
+
+
 VIBRATIONS = Table(
     "vibrations",
     "long classical MD of each model and its density of states",
     (SYSTEM, TITLE, MODEL, SIZE, SEED, LEARNED, *_RUN, VERDICT, KEY),
     _rows,
-    notes=lambda frame: (
-        ["drift: of the total energy, the largest over starts; mean: of the states; edge: 99 % of the states lie below; shift: of a mode "
-         "at the edge, by the timestep; nuclei are classical"] if len(frame) else []
-    ),
+    notes=lambda frame: list(_notes(frame)) if len(frame) else [],
 )
