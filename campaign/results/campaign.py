@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 class Campaign(Outcomes):
     """The outcomes of a campaign, and what can be made of them."""
 
+    def __repr__(self) -> str:
+        """One line: the resolved spec holds every atom of every cell."""
+        return f"<campaign {self.name}: {', '.join(self.spec.systems)}; {', '.join(self.spec.models)}>"
+
     def table(self, name: str) -> DataFrame:
         """The table `name` as a data frame; units are in the names of its columns.
 

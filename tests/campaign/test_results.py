@@ -47,6 +47,10 @@ def test_an_unknown_campaign_names_the_nearest(farm: Farm) -> None:
         open_campaign(world.farm(), "toy")
 
 
+def test_a_notebook_shows_a_campaign_in_a_line(toy: Campaign) -> None:
+    assert repr(toy) == f"<campaign toy: carbon; {', '.join(toy.spec.models)}>"
+
+
 def test_an_unknown_table_names_the_nearest(toy: Campaign) -> None:
     with pytest.raises(UnknownTable, match=r"no table 'phonon'; did you mean phonons\?"):
         toy.table("phonon")
