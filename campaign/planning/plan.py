@@ -24,7 +24,7 @@ from flows.keys import digest
 from flows.records import LabelSet
 from flows.training.names import ModelName
 from flows.training.settings import SummingTask, TrainingTask
-from flows.training.splits import Split, split, unseen
+from flows.training.splits import Split, SplitError, split, unseen
 
 
 @dataclass(frozen=True)
@@ -156,13 +156,11 @@ class _SystemPlan:
                 self.gaps.append(Gap(self.system, model, why))
                 continue
             for size, asked in self.spec.sizes(self.system, model).items():
-                try:
-                    wanted = count(asked, len(keys))
-                except SizeError as error:
-                    self.gaps.append(Gap(self.system, model, f"{size}: {error}"))
-                    continue
                 rules = self.spec.training
-                drawn[model, size] = split(keys, wanted, rules.split_seed, rules.valid_fraction)
+                try:
+                    drawn[model, size] = split(keys, count(asked, len(keys)), rules.split_seed, rules.valid_fraction)
+                except (SizeError, SplitError) as error:
+                    self.gaps.append(Gap(self.system, model, f"{size}: {error}"))
         return drawn
 
     def _lost(self, model: str) -> str:

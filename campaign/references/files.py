@@ -57,9 +57,12 @@ def read_frequencies(content: bytes, name: str) -> Read[Frequency]:
     """The frequencies in a CSV file called `name`.
 
     Raises:
-        ValueError: it is no text, or has other columns.
+        ValueError: it is no text, has other columns, or no row that can be used.
     """
-    return _read(content, name, _frequency, ("frequency_cm1",), ("point", *ALONG, *OPTIONAL))
+    found = _read(content, name, _frequency, ("frequency_cm1",), ("point", *ALONG, *OPTIONAL))
+    if not found.rows:
+        raise ValueError(f"{name} holds no value; {'; '.join(found.set_aside)}".rstrip("; "))
+    return found
 
 
 def read_density(content: bytes, name: str) -> Read[tuple[float, float]]:

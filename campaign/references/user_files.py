@@ -73,23 +73,29 @@ def user_references(name: str, system: ResolvedSystem, settings: PhononSettings,
     return found
 
 
-def unusable(kind: str, file: str, contents: Mapping[str, bytes], system: tuple[Structure, NacSettings | None]) -> str:
-    """Why a file of a reference is of no use at all for a primitive cell and its term; empty: it is.
+def usable(
+    kind: str, file: str, contents: Mapping[str, bytes], system: tuple[Structure, NacSettings | None]
+) -> tuple[str, ...]:
+    """What cannot be used of a file of a reference, for a primitive cell and its term: file, line, value.
 
     `contents` are those of all files of the reference, by their kinds.
+
+    Raises:
+        ValueError: the file is of no use at all; the message begins with its name.
     """
     (primitive, nac), content = system, contents[kind]
     try:
         if kind == "phonopy":
             read_published(content, primitive.atoms(), nac, RawLayout.of(contents))
-        elif kind == "csv":
-            read_frequencies(content, file)
-        else:
-            _area(read_density(content, file).rows)
+            return ()
+        if kind == "csv":
+            return _on_path(read_frequencies(content, file), file, band_path(primitive.atoms())).set_aside
+        density = read_density(content, file)
+        _area(density.rows)
+        return density.set_aside
     except ValueError as error:
         text = str(error)
-        return text if text.startswith(file) else f"{file}: {text}"
-    return ""
+        raise ValueError(text if text.startswith(file) else f"{file}: {text}") from None
 
 
 def no_such_element(element: str | None, symbols: Sequence[str]) -> str:

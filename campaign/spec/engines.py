@@ -39,6 +39,9 @@ def engines_of(
             unfit.append((("systems", name, "levels", level, "functional"), message))
     for engine_name, engine in found.items():
         levels = {level: one.forces for level, one in system.levels.items() if one.engine == engine_name}
+        if engine.time_limit_s is not None and engine.time_limit_s <= 0:
+            why = f"should be greater than 0, got {engine.time_limit_s:g}: no structure would be done in time"
+            unfit.append((_place(name, system, engine_name, "time_limit_s"), why))
         for key, why in engine.troubles(training, levels):
             unfit.append((_place(name, system, engine_name, key), why))
         if isinstance(engine, ASESettings):

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 _SAME_SITE = re.compile(r"scaled_positions (\d+) and (\d+) are equivalent")
 _FULL = 1e-3  # how far an occupancy may be off 1
+_ISOTOPE = 0.005  # how far a mass may be off: tables of natural elements differ by less, 6Li and 7Li by more
+_NO_GROUP = ("", ".", "?", "0", "None")
+FAR_A = 8.0  # caesium has 5.2 Å to its neighbours, and no crystal more than 6
 _OPERATORS = re.compile(r"(?:equiv_pos_as_xyz|symop_operation_xyz)\b", re.IGNORECASE)
 _SETTING = re.compile(r"^_symmetry_space_group_setting\s+\S", re.IGNORECASE | re.MULTILINE)
 _FIRST = re.compile(r"^_(?:symmetry_space_group_name_h-m|space_group_name_h-m_alt)\s.*:\s*1\b", re.IGNORECASE | re.MULTILINE)
@@ -60,6 +63,45 @@ def refuse_shared(said: list[str], path: Path) -> None:
                     f"sites {int(pair[1]) + 1} and {int(pair[2]) + 1} of {path.name} are one, shared by {first} and {second}: "
                     "give an ordered cell"
                 )
+
+
+def refuse_alternatives(path: Path) -> None:
+    """That a CIF has no groups of disorder, of which a crystal has one or the other: ASE takes all of their atoms.
+
+    Raises:
+        ValueError: it has some; the message names two of their atoms.
+    """
+    if path.suffix.lower() != ".cif":
+        return
+    from ase.io.cif import parse_cif
+
+    for block in parse_cif(str(path)):
+        groups = [str(one) for one in block.get("_atom_site_disorder_group") or ()]
+        named = [(group, site) for site, group in enumerate(groups) if group not in _NO_GROUP]
+        other = next(((group, site) for group, site in named if group != named[0][0]), None)
+        if other is not None:
+            raise ValueError(
+                f"sites {named[0][1] + 1} and {other[1] + 1} of {path.name} are of the groups of disorder {named[0][0]} and "
+                f"{other[0]}, of which a crystal has one: give an ordered cell"
+            )
+
+
+def refuse_isotopes(atoms: Atoms, name: str) -> None:
+    """That masses which a file gives are those of the natural elements: no others are computed with.
+
+    Raises:
+        ValueError: one is not; the message names its atom.
+    """
+    from ase.data import atomic_masses
+
+    natural, given = atomic_masses[atoms.numbers], atoms.get_masses()
+    wrong = np.flatnonzero(~(np.abs(given / natural - 1) < _ISOTOPE))
+    if len(wrong):
+        atom = int(wrong[0])
+        raise ValueError(
+            f"atom {atom} ({atoms.symbols[atom]}) of {name} has the mass {given[atom]:g} u, the natural element "
+            f"{natural[atom]:g}: isotopes are not computed; give the crystal without masses, and with H for D"
+        )
 
 
 def refuse_unclear_origin(atoms: Atoms, path: Path) -> None:
@@ -120,6 +162,19 @@ def refuse_overlapping(atoms: Atoms, name: str) -> None:
         f"atom {first} ({symbols[first]}) of {name} is {distance:.2g} Å from {image}: atoms overlap; is it in Å, and are "
         "fractions like 1/3 written with all of their digits?"
     )
+
+
+def refuse_scattered(atoms: Atoms, name: str) -> None:
+    """That atoms are near enough to each other to be a crystal, which those of a length in pm are not.
+
+    Raises:
+        ValueError: the nearest two are further than `FAR_A` apart.
+    """
+    from ase.neighborlist import neighbor_list
+
+    if np.isfinite(atoms.cell.volume) and len(neighbor_list("i", atoms, FAR_A)):
+        return
+    raise ValueError(f"no two atoms of {name} are within {FAR_A:g} Å of each other: is it in Å?")
 
 
 def refuse_displaced(atoms: Atoms, name: str) -> None:

@@ -8,11 +8,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from campaign.references.user_files import no_such_element, unusable
+from campaign.references.user_files import no_such_element, usable
 from campaign.spec.campaign import CampaignSpec, ResolvedLevel, ResolvedSpec, ResolvedSystem
 from campaign.spec.engine_files import EngineFiles
 from campaign.spec.engines import engines_of
 from campaign.spec.errors import Loc, Problem, SpecError
+from campaign.spec.fitness import unfit_settings
 from campaign.spec.labelling import FrozenPhononSpec
 from campaign.spec.nac import NacSpec
 from campaign.spec.parts import LevelSpec, StructureSpec, SystemSpec
@@ -65,7 +66,7 @@ class Resolver:
             return None
         nac = self._nac((*loc, "nac"), system.nac, structures["primitive"])
         engines, unfit = engines_of(name, system, spec, structures["training"].atoms(), self.engine_files)
-        for place, why in unfit:
+        for place, why in unfit + unfit_settings(name, system, spec, structures["primitive"].atoms()):
             self._complain_once(place, why)
         return ResolvedSystem(
             **structures,
@@ -110,7 +111,7 @@ class Resolver:
                 path = self._find((*loc, "file"), nac.file)
                 if path is None:
                     return None
-                text = path.read_text()
+                text = _text(path)
             settings, mended = nac.resolve(cell, text)
         except (ValueError, OSError) as error:
             self.problems.append(self.complain(loc, str(error)))
@@ -131,8 +132,11 @@ class Resolver:
                 kept[kind] = KeptFile(name=path.name, sha256=sha256)
         contents = {kind: self.files[file.sha256].read_bytes() for kind, file in kept.items()}
         for kind in reference.files.keys() & kept.keys():
-            if why := unusable(kind, kept[kind].name, contents, system):
-                self.problems.append(self.complain((*loc, kind), why))
+            try:
+                aside = usable(kind, kept[kind].name, contents, system)
+                self.notes += [str(self.complain((*loc, kind), f"not used: {one}")) for one in aside]
+            except ValueError as error:
+                self.problems.append(self.complain((*loc, kind), str(error)))
         if why := no_such_element(reference.element, system[0].symbols):
             self.problems.append(self.complain((*loc, "element"), why))
         title, source = reference.title or str(loc[-1]), reference.source or ""
@@ -212,3 +216,10 @@ class Resolver:
         message = f"no file {name} (looked in {looked}); name the folder that holds it with --data DIR"
         self.problems.append(self.complain(loc, message))
         return None
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path.name} is not UTF-8 text (byte {error.start})") from None

@@ -10,10 +10,13 @@ import numpy as np
 
 from campaign.spec.parts import IntMatrix, StructureSpec
 from campaign.spec.plausibility import (
+    refuse_alternatives,
     refuse_broken_symmetry,
     refuse_disordered,
     refuse_displaced,
+    refuse_isotopes,
     refuse_overlapping,
+    refuse_scattered,
     refuse_shared,
     refuse_unclear_origin,
 )
@@ -26,12 +29,14 @@ def prototype_cell(spec: StructureSpec) -> Atoms:
     """The cubic conventional cell of a prototype, its lattice vectors along x, y, z.
 
     Raises:
-        ValueError: its atoms overlap.
+        ValueError: its atoms overlap, or are far from each other.
     """
     from ase.build import bulk
 
     atoms = bulk("".join(spec.symbols or ()), spec.prototype, a=spec.a, cubic=True)
-    refuse_overlapping(atoms, f"{spec.prototype} with a = {spec.a:g}")
+    name = f"{spec.prototype} with a = {spec.a:g}"
+    refuse_scattered(atoms, name)
+    refuse_overlapping(atoms, name)
     return atoms
 
 
@@ -52,7 +57,10 @@ def read_cell(path: Path, structure: StructureSpec) -> Atoms:
     if not atoms.pbc.all() or abs(atoms.cell.volume) < 1e-6:
         raise ValueError(f"{path.name} holds no periodic cell")
     refuse_disordered(atoms, path.name)
+    refuse_alternatives(path)
+    refuse_isotopes(atoms, path.name)
     refuse_unclear_origin(atoms, path)
+    refuse_scattered(atoms, path.name)
     refuse_overlapping(atoms, path.name)
     refuse_broken_symmetry(atoms, path.name)
     if not structure.no_symmetry:

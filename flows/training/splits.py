@@ -7,6 +7,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 
+class SplitError(ValueError):
+    """A set that cannot be split so."""
+
+
 @dataclass(frozen=True)
 class Split:
     """Structure keys, disjoint, each in hash order. `train` and `valid` together are what a model has seen."""
@@ -29,15 +33,15 @@ def split(structure_keys: Iterable[str], count: int, split_seed: int, valid_frac
     round(valid_fraction * count), at least one, that a second hash puts first validate.
 
     Raises:
-        ValueError: `count` is below two or above the number of structures, or the fraction leaves nothing to
+        SplitError: `count` is below two or above the number of structures, or the fraction leaves nothing to
             train on.
     """
     ranked = sorted(set(structure_keys), key=lambda key: _rank(f"{split_seed}:{key}"))
     if not 2 <= count <= len(ranked):
-        raise ValueError(f"cannot train on {count} of {len(ranked)} structures: ask for 2 to {len(ranked)}")
+        raise SplitError(f"cannot train on {count} of {len(ranked)} structures: ask for 2 to {len(ranked)}")
     validating = max(1, round(valid_fraction * count))
     if not 0 <= valid_fraction < 1 or validating >= count:
-        raise ValueError(f"valid_fraction {valid_fraction} of {count} structures leaves none to train on")
+        raise SplitError(f"valid_fraction {valid_fraction} of {count} structures leaves none to train on")
     seen, rest = ranked[:count], ranked[count:]
     chosen = set(sorted(seen, key=lambda key: _rank(f"{split_seed}:valid:{key}"))[:validating])
     return Split(

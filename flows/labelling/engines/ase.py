@@ -75,6 +75,8 @@ class ASESettings(EngineSettings):
             made = getattr(import_module(module), name)
         except (ImportError, AttributeError) as error:
             return (("calculator", f"no calculator {self.calculator}: {error}"),)
+        if not callable(made):
+            return (("calculator", f"{self.calculator} is no class; write module:Class, as ase.calculators.emt:EMT"),)
         known = getattr(made, "implemented_properties", ())
         if known and "energy" not in known:
             return (("calculator", f"{self.calculator} computes no energy; it has {', '.join(known)}"),)

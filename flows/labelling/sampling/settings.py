@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Self
+from typing import Annotated, Self
 
-from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
+from pydantic import AllowInfNan, Field, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
 from flows.labelling.engines.known import EngineChoice
 from flows.records import Structure
@@ -21,7 +21,7 @@ class RattleSettings(Settings):
     """
 
     count: PositiveInt
-    displacements_A: tuple[PositiveFloat, ...] = Field(min_length=1)
+    displacements_A: tuple[Annotated[PositiveFloat, AllowInfNan(False)], ...] = Field(min_length=1)
     seed: int = Field(default=1, ge=0, lt=2**32)
 
     @model_validator(mode="after")
