@@ -104,6 +104,18 @@ REFUSED = {
     "a cell that is not that of its group": (
         "c.cif", cif("Al1 Al 0 0 0").replace("_c 4.05", "_c 4.5"), "c.cif says space group F m -3 m (225), of whose 192 operations its atoms have 64"
     ),
+    "deuterium": ("c.cif", cif("Li1 Li 0 0 0\nD1 D .5 .5 .5"), "(H) of c.cif has the mass 2.01355 u, the natural element 1.008"),
+    "masses of isotopes": (
+        "c.xyz",
+        '2\nLattice="3.5 0 0 0 3.5 0 0 0 3.5" Properties=species:S:1:pos:R:3:masses:R:1\nLi 0 0 0 6.015\nLi 1.75 1.75 1.75 6.94\n',
+        "atom 0 (Li) of c.xyz has the mass 6.015 u, the natural element 6.94",
+    ),
+    "either of two groups": (
+        "c.cif",
+        cif("Ti1 Ti 0 0 0 .\nC1 C .5 .5 .5 1\nC2 C .25 .25 .25 2", column="_atom_site_disorder_group\n"),
+        "sites 2 and 3 of c.cif are of the groups of disorder 1 and 2",
+    ),
+    "lengths in pm": ("POSCAR", poscar().replace("4.05", "405"), "no two atoms of POSCAR are within 8 Å of each other: is it in Å?"),
     "an atom beside its site": (
         "c.cif", cif("Al1 Al 0 0 0\nN1 N .5 .5 .5007"), "Å from atom 5 (N): atoms overlap"
     ),
@@ -133,6 +145,14 @@ READ = {
         cif("Al1 Al 0.3333 0.6667 0\nN1 N 0.3333 0.6667 0.38", "P 63 m c", 3.1).replace("gamma 90", "gamma 120").replace("_c 3.1", "_c 5"),
         "Al2N2",
         186,
+    ),
+    "one group of disorder": (
+        "c.cif", cif("Ti1 Ti 0 0 0 .\nC1 C .5 .5 .5 1", a=4.3, column="_atom_site_disorder_group\n"), "CTi", 225
+    ),
+    "masses of natural elements": (
+        "c.xyz",
+        '2\nLattice="3.5 0 0 0 3.5 0 0 0 3.5" Properties=species:S:1:pos:R:3:masses:R:1\nLi 0 0 0 6.941\nLi 1.75 1.75 1.75 6.94\n',
+        "Li", 229,
     ),
     "less said than there is": ("c.cif", cif("Al1 Al 0 0 0\nAl2 Al 0 .5 .5\nAl3 Al .5 0 .5\nAl4 Al .5 .5 0", "P 1"), "Al", 225),
     "the simplest": ("POSCAR", poscar(), "Al", 225),

@@ -41,6 +41,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "BORN-nan").write_text(BORN.replace("0 0 0 1.05 0", "0 0 0 nan 0"))
     (tmp_path / "BORN-inf").write_text(BORN.replace("0 4.3\n", "0 -Inf\n"))
     (tmp_path / "BORN-sum").write_text(BORN.replace("-1.05", "-0.98"))
+    (tmp_path / "BORN-utf16").write_text(BORN, encoding="utf-16")
     (tmp_path / "neutrons.csv").write_text(CSV)
     (tmp_path / "dft.yaml").write_bytes(phonopy_file())
     monkeypatch.chdir(tmp_path)
@@ -114,6 +115,7 @@ WRONG_NAC = {
     ),
     "nan in a BORN file": ("nac: {file: BORN-nan}", "c.yaml:8: systems.lih.nac: BORN-nan, line 3: nan is no charge and no dielectric constant"),
     "inf in a BORN file": ("nac: {file: BORN-inf}", "c.yaml:8: systems.lih.nac: BORN-inf, line 2: -Inf is no charge and no dielectric constant"),
+    "no text": ("nac: {file: BORN-utf16}", "c.yaml:8: systems.lih.nac: BORN-utf16 is not UTF-8 text (byte 0)"),
     "an element of another crystal": (
         "nac: {born_charges: {Na: 1.05, H: -1.05}, dielectric: 4.3}",
         "c.yaml:8: systems.lih.nac: born_charges: no Na in the crystal; known: Li, H",
@@ -235,6 +237,13 @@ WRONG_REFERENCE = {
         "reference: {n: {csv: columns.csv, source: somebody}}",
         "systems.lih.reference.n.csv: columns.csv has a column 'frequency'; did you mean frequency_cm1?",
     ),
+    "no values": (
+        "reference: {n: {csv: head.csv, source: somebody}}", "systems.lih.reference.n.csv: head.csv holds no value"
+    ),
+    "no value that is one": (
+        "reference: {n: {csv: nan.csv, source: somebody}}",
+        "systems.lih.reference.n.csv: nan.csv holds no value; nan.csv, line 2: frequency_cm1 should be a number, got 'nan'",
+    ),
     "no place": (
         "reference: {n: {csv: noplace.csv, source: somebody}}",
         "noplace.csv has no column point (or from, to, fraction)",
@@ -248,9 +257,33 @@ def test_wrong_reference(part: str, message: str, folder: Path) -> None:
     (folder / "nan.yaml").write_bytes(crystal + b"\nforce_constants:" + constants.replace(b" 0.000000000000000", b" .nan", 1))
     (folder / "lif.yaml").write_bytes(phonopy_file(second="F"))
     (folder / "wide.yaml").write_bytes(phonopy_file(a=4.05))
+    (folder / "head.csv").write_text("point,frequency_cm1\n")
+    (folder / "nan.csv").write_text("point,frequency_cm1\nX,nan\n")
     (folder / "columns.csv").write_text("point,frequency\nX,3\n")
     (folder / "noplace.csv").write_text("frequency_cm1,from,to\n3,X,K\n")
     assert message in complaint(part)
+
+
+ASIDE = {
+    "csv: r.csv": (
+        "point,frequency_cm1,error_cm1\nX,400,5\nX,nan,\nX,inf,\nX,400,nan\nQ,400,\n",
+        (
+            "line 3: frequency_cm1 should be a number, got 'nan'", "line 4: frequency_cm1 should be a number, got 'inf'",
+            "line 5: error_cm1 should be a number, got 'nan'", "line 6: no point 'Q' on the path",
+        ),
+    ),
+    "dos_csv: r.csv": ("frequency_cm1,dos\n0,0\n100,nan\n200,1\n", ("line 3: dos should be a number, got 'nan'",)),
+}
+
+
+@pytest.mark.parametrize("file", ASIDE)
+def test_values_that_are_not_used_are_said_before_anything_runs(file: str, folder: Path) -> None:
+    text, said = ASIDE[file]
+    (folder / "r.csv").write_text(text)
+    notes = load(f"reference: {{n: {{{file}, source: somebody}}}}").notes
+    place = f"c.yaml:8: systems.lih.reference.n.{file.partition(':')[0]}: not used: r.csv, "
+    assert len(notes) == len(said)
+    assert all(note.startswith(place + words) for note, words in zip(notes, said, strict=True))
 
 
 def test_nac_is_in_the_keys_of_phonons_alone(toy_folder: Path) -> None:
