@@ -236,24 +236,39 @@ def _put(holder: Any, part: str, value: Any, before: Any) -> None:
 
 
 def _rename(document: dict[str, Any], source: Path, target: Path) -> None:
-    holder = _holder(document, source, create=False)
-    if holder is None or source[-1] not in holder:
+    holder = _source(document, source)
+    if holder is None:
         return
     value = holder[source[-1]]
-    into = _holder(document, target, create=True)
-    assert into is not None
+    into = _target(document, target)
     del holder[source[-1]]
     into[target[-1]] = value
 
 
-def _holder(document: dict[str, Any], path: Path, create: bool) -> dict[str, Any] | None:
+def _source(document: dict[str, Any], path: Path) -> dict[str, Any] | None:
+    """What holds the field that is renamed; None where there is none, also where it would be an element of an array."""
+    holder: Any = document
+    in_array = False
+    for depth, part in enumerate(path):
+        if not _is_viable(holder, part):
+            raise CommandError(28, "PathNotViable", f"Cannot use the part '{part}' to traverse the element {holder!r:.80}")
+        in_array = in_array or isinstance(holder, list)
+        inner = _at(holder, part)
+        if inner is MISSING:
+            return None
+        if depth < len(path) - 1:
+            holder = inner
+    if in_array:
+        raise bad_value("The source field of $rename cannot be an array element")
+    return holder
+
+
+def _target(document: dict[str, Any], path: Path) -> dict[str, Any]:
     holder: Any = document
     for part in path[:-1]:
-        if part not in holder and not create:
-            return None
         holder = holder.setdefault(part, {})
         if isinstance(holder, list):
-            raise bad_value("The source and destination of $rename cannot be in an array")
+            raise bad_value("The destination of $rename cannot be in an array")
         if not isinstance(holder, dict):
             raise CommandError(28, "PathNotViable", f"Cannot create field in element {holder!r:.80}")
     return holder
