@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from campaign.cli.results_commands import Exported
 from campaign.results.tables import TABLES
 from campaign.spec import load_spec
-from campaign.steering.submit import advance, submit
+from campaign.steering.submit import advance, planned, submit
 from launchers.farm import Farm
 from launchers.settings import WorkerSettings
 from launchers.worker import Worker
@@ -53,10 +55,12 @@ def look(latticefarm: Callable[..., Any], farm: Farm, tmp_path: Path) -> Callabl
             assert said.code == 0, (name, said)
             rows[name] = len(said.out.strip().splitlines()) - 1
             assert latticefarm("results", "stages", name).code == 0
-        for what in ("models", "phonons"):
+            assert len(json.loads(latticefarm("results", "stages", name, "--json").out)) == rows[name]
+        for what in Exported:
             said = latticefarm("export", "stages", what, tmp_path / "out")
             assert said.code == 0 or "done yet" in said.complaint
-        assert latticefarm("status", "stages").code == 0
+        for more in ((), ("stages",), ("stages", "--json")):
+            assert latticefarm("status", *more).code == 0
         assert latticefarm("report", "stages", "--output", tmp_path / "page").code == 0
         return rows
 
@@ -91,3 +95,19 @@ def test_what_there_is_can_be_read_at_every_stage(look, farm, tmp_path, monkeypa
     assert finished["phonons"] > 0
     assert finished["vibrations"] > 0
     assert (tmp_path / "out" / "copper_dft.phonopy.yaml").is_file()
+
+
+def test_a_campaign_of_which_all_has_failed_can_be_read(look, farm, tmp_path, monkeypatch) -> None:
+    """EMT knows no iron: no label, so no model, and nothing that needs one."""
+    monkeypatch.chdir(tmp_path)
+    before, _, iron = ASKED.partition("  copper:")[0], *ASKED.partition("  iron:")[1:]
+    (tmp_path / "stages.yaml").write_text(f"{before}  iron:{iron}")
+    asked = load_spec(tmp_path / "stages.yaml")
+    submit(farm, asked)
+    Worker(farm, WorkerSettings(tmp_path / "runs", until_empty=True, patience_s=1.0, then=advance)).run()
+    rows = look()
+    labels = {part for work in planned(farm, asked.resolved).of_stage("label") for part in work.parts}
+    assert len(labels) > 8  # four structures at two levels, and the displaced supercells of dft
+    assert rows["failures"] == len(labels)
+    assert rows["gaps"] > 0
+    assert {rows[name] for name in ("labels", "training", "learning", "phonons", "points", "vibrations")} == {0}

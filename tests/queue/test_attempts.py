@@ -80,10 +80,12 @@ def test_three_harmful_jobs_fail_and_the_others_are_done(farm, toy_task, envelop
     assert len(document.traceback) < 20_000
     assert farm.launchpad.launches.count_documents({"fw_id": document.fw_id}) == 1
 
-    assert withdraw(farm, [killed.key]) == [killed.key]
-    add(farm, [envelope(harmful["process"])])
+    keys = [task.key for task in harmful.values()]
+    assert sorted(withdraw(farm, keys)) == sorted(keys)  # as `retry` does
+    add(farm, [envelope(task) for task in harmful.values()])
     run(node)
-    assert len(reason(farm, killed.key).attempts) == 3  # anew, from nothing
+    assert counts(farm) == {"COMPLETED": 5, "FIZZLED": 3}
+    assert [len(reason(farm, key).attempts) for key in keys] == [3, 3, 0]  # anew, from nothing
 
 
 def test_the_failure_of_a_job_that_was_given_up_is_a_failure_of_ours(farm, toy_task, envelope):
