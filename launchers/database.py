@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import os
 import stat
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -72,11 +73,14 @@ class Database:
         from pymongo.errors import PyMongoError
 
         quiet_pymongo(self.uri)
-        try:
-            client: MongoClient[dict[str, Any]] = MongoClient(self.uri, **self.client_options())
-            client[self.name].list_collection_names(filter={"name": "workflows"})
-        except (PyMongoError, ValueError, OSError) as error:
-            raise DatabaseError(explain(error, self.uri)) from None
+        with ExitStack() as unless_reached:
+            try:
+                client: MongoClient[dict[str, Any]] = MongoClient(self.uri, **self.client_options())
+                unless_reached.callback(client.close)
+                client[self.name].list_collection_names(filter={"name": "workflows"})
+            except (PyMongoError, ValueError, OSError) as error:
+                raise DatabaseError(explain(error, self.uri)) from None
+            unless_reached.pop_all()
         return client
 
     def launchpad(self) -> LaunchPad:
@@ -262,7 +266,10 @@ def _from_file() -> str:
                 f"{path} may hold a password and is not yours alone: chown it, chmod 600 {path}"
             )
         lines = (line.strip() for line in path.read_text().splitlines())
-        return "\n".join(line for line in lines if line and not line.startswith("#"))
+        text = "\n".join(line for line in lines if line and not line.startswith("#"))
+        if not text and "LATTICEFARM_MONGO_URI_FILE" in os.environ:
+            raise DatabaseError(f"{path}, which LATTICEFARM_MONGO_URI_FILE names, holds no URI: every line is blank or a comment")
+        return text
     except FileNotFoundError:
         if "LATTICEFARM_MONGO_URI_FILE" in os.environ:
             raise DatabaseError(f"{path}, which LATTICEFARM_MONGO_URI_FILE names, does not exist") from None

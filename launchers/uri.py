@@ -196,6 +196,8 @@ def _unusable(error: Exception, place: MongoURI) -> str:
         return f"no DNS record of {place.hosts} could be read: check its name in the mongodb+srv:// URI, and the network"
     if "password is required" in said[0]:
         return f"a password is missing: the URI names user {place.user!r} alone ({_EXAMPLE})"
+    if "SASLprep" in said[0]:
+        return "the password of the MongoDB URI has a character that no password of MongoDB can have (RFC 4013): is it decoded as it was meant?"
     if place.hides(said[0]):
         return f"the MongoDB URI cannot be used: {said[0]}"
     return "the MongoDB URI cannot be used: check its options"
