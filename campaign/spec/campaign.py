@@ -65,6 +65,12 @@ class TrainingSpec(Settings):
     sizes: Sizes = {"full": {DEFAULT: "full"}, "half": {DEFAULT: 98}}  # noqa: RUF012  # pydantic copies defaults
 
 
+class BudgetSpec(Settings):
+    """What may be spent on the campaign: what would go beyond it is not asked of a scheduler any more."""
+
+    core_hours: float = Field(gt=0)  # walltime x cores of the allocations, each for the part of the work that is its own
+
+
 class Gap(NamedTuple):
     """A model that a system cannot have, and why."""
 
@@ -86,6 +92,7 @@ class _Campaign(Settings):
     dynamics: Dynamics | None = None  # None: no MD
     engines: Engines = {}  # noqa: RUF012  # pydantic copies defaults
     labelling: Annotated[LabellingSpec, MayBeEmpty] = LabellingSpec()
+    budget: BudgetSpec | None = None  # None: no limit
 
     def training_settings(self, system: str, model: str) -> TrainingSettings:
         """MACE settings of `model` in `system`: see `campaign.spec.mace.training_settings` for what wins."""
