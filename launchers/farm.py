@@ -66,6 +66,11 @@ class Farm:
         return self.launchpad.db["work"]
 
     @property
+    def allocations(self) -> Collection:
+        """What was asked of schedulers, each under its name (`launchers.machines.allocations`)."""
+        return self.launchpad.db["allocations"]
+
+    @property
     def campaigns(self) -> Collection:
         """The resolved spec of each campaign, under its name."""
         return self.launchpad.db["campaigns"]
@@ -154,6 +159,7 @@ class Farm:
         self.work.create_index("parts", unique=True, partialFilterExpression={"parts": {"$exists": True}})
         for name in ("campaign", "key", "needs"):
             self.plans.create_index(name)
+        self.allocations.create_index([("scheduler", 1), ("site", 1), ("state", 1)])
         self.outputs.create_index([("uuid", 1), ("index", 1)], unique=True)
         store: Any = self.store
         store.additional_stores["blobs"].ensure_index("blob_uuid")

@@ -1,0 +1,105 @@
+"""LSF: what it says of jobs, and the keys of its template."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from launchers.machines.answers import Answer, Job, State, Unanswered, ask, of_names
+from launchers.machines.site import ResourceClass
+
+_FIELDS = "jobid stat start_time finish_time job_name pend_reason delimiter='|'"
+_STATES = {"PEND": State.PENDING, "PSUSP": State.PENDING, "WAIT": State.PENDING}
+_STATES |= {"RUN": State.RUNNING, "USUSP": State.RUNNING, "SSUSP": State.RUNNING, "UNKWN": State.RUNNING, "PROV": State.RUNNING}
+_NONE = re.compile(r"No (unfinished |matching )?job found|is not found", re.IGNORECASE)
+
+
+class LSF:
+    """LSF 10.1 and newer, by `bjobs -o`."""
+
+    kind = "lsf"
+    fireworks_name = "LoadSharingFacility"
+    submit = "bsub"
+    variable = "LSB_JOBID"
+
+    def jobs(self, allocations: Mapping[str, str | None]) -> dict[str, Job]:
+        """Those of `allocations` (names, and job ids where known) that LSF knows, by name.
+
+        Raises:
+            Unanswered: nothing is known of any.
+        """
+        return of_names(parse_jobs(_asked(["-a", "-noheader", "-o", _FIELDS])), allocations) if allocations else {}
+
+    def end(self, job_id: str) -> float | None:
+        """The Unix time at which a job has to end.
+
+        Raises:
+            Unanswered: nothing is known of it.
+        """
+        return parse_time(_asked(["-noheader", "-o", "finish_time", job_id]))
+
+    def keys(self, one: ResourceClass) -> dict[str, str | int]:
+        """Those of the template for one allocation."""
+        given: dict[str, str | int | None] = {
+            "ntasks": one.all_cores,
+            "span": f"span[ptile={one.cores}]",
+            "mem": f"rusage[mem={one.memory}MB]" if one.memory else None,
+            "gpu": one.gres or (f"num={one.gpus}" if one.gpus else None),
+            "walltime": f"{one.walltime // 3600:02d}:{one.walltime // 60 % 60:02d}",
+            "queue": one.partition,
+            "account": one.account,
+            "qos": one.qos,
+        }
+        return {name: value for name, value in given.items() if value is not None}
+
+    def on_each_node(self, one: ResourceClass) -> str:  # noqa: ARG002 - the site says it
+        return ""
+
+    def cancel(self, job_id: str) -> list[str]:
+        return ["bkill", job_id]
+
+    def refusal(self, answer: Answer) -> str:
+        """Why it took no job: LSF says it first."""
+        lines = [line.strip() for line in answer.error.splitlines() if line.strip()]
+        return (lines or [answer.complaint])[0].removesuffix(" Job not submitted.")[:300]
+
+
+def _asked(arguments: list[str]) -> str:
+    answer = ask(["bjobs", *arguments])
+    if answer.code != 0 and not _NONE.search(answer.error):
+        raise Unanswered(f"bjobs: {answer.complaint}")
+    return answer.out
+
+
+def parse_jobs(text: str) -> list[Job]:
+    """The jobs in the output of `bjobs -o` with the fields of this module."""
+    found = []
+    for line in text.splitlines():
+        parts = [part.strip() for part in line.split("|", 5)]
+        if len(parts) == 6:
+            number, word, started, ends, name, reason = parts
+            state = _STATES.get(word, State.ENDED)
+            why = reason.strip(" ;") if state is State.PENDING and reason != "-" else ""
+            found.append(Job(number, name, state, word, why, parse_time(started), parse_time(ends)))
+    return found
+
+
+def parse_time(text: str, now: float | None = None) -> float | None:
+    """`Nov 26 14:04 2026 L`, `Nov 26 14:04:06 2026`, local time; without a year, that which is next to now."""
+    found = re.match(r"\s*([A-Z][a-z]{2})\s+(\d+)\s+(\d+:\d\d)(:\d\d)?(?:\s+(\d{4}))?", text)
+    if found is None:
+        return None
+    month, day, minute, second, year = found.groups()
+    here = datetime.fromtimestamp(time.time() if now is None else now)
+    years = [int(year)] if year else [here.year - 1, here.year, here.year + 1]
+    moments = [_moment(f"{month} {day} {minute}{second or ':00'} {one}") for one in years]
+    return min((one for one in moments if one), key=lambda one: abs(one - here), default=here + timedelta(days=1)).timestamp()
+
+
+def _moment(text: str) -> datetime | None:
+    try:
+        return datetime.strptime(text, "%b %d %H:%M:%S %Y")
+    except ValueError:  # the 29th of February of another year
+        return None

@@ -1,0 +1,83 @@
+"""Grid Engine (SGE and its heirs): what it says of jobs, and the keys of its template."""
+
+from __future__ import annotations
+
+import getpass
+from collections.abc import Mapping
+from datetime import datetime
+from xml.etree import ElementTree
+
+from launchers.machines.answers import Answer, Job, State, Unanswered, answered, of_names
+from launchers.machines.site import ResourceClass, clock
+
+
+class SGE:
+    """By `qstat -xml`: what has ended is not listed, and no end is known beforehand."""
+
+    kind = "sge"
+    fireworks_name = "SGE"
+    submit = "qsub"
+    variable = "JOB_ID"
+
+    def jobs(self, allocations: Mapping[str, str | None]) -> dict[str, Job]:
+        """Those of `allocations` (names, and job ids where known) that SGE knows, by name.
+
+        Raises:
+            Unanswered: nothing is known of any.
+        """
+        return of_names(parse_jobs(answered(["qstat", "-u", getpass.getuser(), "-xml"])), allocations) if allocations else {}
+
+    def end(self, job_id: str) -> None:  # noqa: ARG002 - no scheduler of this kind says it
+        """Unknown: the script of an allocation says it."""
+        return
+
+    def keys(self, one: ResourceClass) -> dict[str, str | int]:
+        """Those of the template for one allocation; what a parallel environment is called, only the site knows."""
+        given: dict[str, str | int | None] = {
+            "slots": one.all_cores,
+            "mem": f"mem_free={one.memory}M" if one.memory else None,
+            "gpu": one.gres or (f"gpu={one.gpus}" if one.gpus else None),
+            "walltime": clock(one.walltime),
+            "queue": one.partition,
+            "account": one.account,
+            "project": one.qos,
+        }
+        return {name: value for name, value in given.items() if value is not None}
+
+    def on_each_node(self, one: ResourceClass) -> str:  # noqa: ARG002 - the site says it
+        return ""
+
+    def cancel(self, job_id: str) -> list[str]:
+        return ["qdel", job_id]
+
+    def refusal(self, answer: Answer) -> str:
+        """Why it took no job: SGE says it first."""
+        lines = [line.strip() for line in (answer.error or answer.out).splitlines() if line.strip()]
+        return (lines or [answer.complaint])[0].removeprefix("Unable to run job: ")[:300]
+
+
+def parse_jobs(text: str) -> list[Job]:
+    """The jobs in the output of `qstat -xml`.
+
+    Raises:
+        Unanswered: it is no XML.
+    """
+    try:
+        tree = ElementTree.fromstring(text)
+    except ElementTree.ParseError as error:
+        raise Unanswered(f"qstat: its answer cannot be read ({error})") from None
+    return [_job(one) for one in tree.iter("job_list")]
+
+
+def _job(one: ElementTree.Element) -> Job:
+    word = one.findtext("state", "?")
+    state = State.PENDING if "q" in word or "w" in word else State.RUNNING
+    reason = "error: `qstat -explain E` says why" if "E" in word else "held" if "h" in word and state is State.PENDING else ""
+    return Job(one.findtext("JB_job_number", ""), one.findtext("JB_name", ""), state, word, reason, _moment(one.findtext("JAT_start_time")))
+
+
+def _moment(text: str | None) -> float | None:
+    try:
+        return None if text is None else datetime.fromisoformat(text).timestamp()
+    except ValueError:
+        return None

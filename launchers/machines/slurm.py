@@ -1,0 +1,108 @@
+"""Slurm: what it says of jobs, and the keys of its template."""
+
+from __future__ import annotations
+
+import getpass
+from collections.abc import Mapping
+from datetime import datetime
+
+from launchers.machines.answers import Answer, Job, State, answered, of_names
+from launchers.machines.site import ResourceClass
+
+_FORMAT = "%i|%T|%S|%e|%j|%r"
+_WAITING = {"PENDING", "REQUEUED", "REQUEUE_HOLD", "REQUEUE_FED", "SPECIAL_EXIT", "RESV_DEL_HOLD"}
+_RUNNING = {"RUNNING", "CONFIGURING", "COMPLETING", "SUSPENDED", "STOPPED", "SIGNALING", "RESIZING", "STAGE_OUT"}
+_NOISE = ("sbatch: ", "error: ", "Batch job submission failed: ", "allocation failure: ")
+
+
+class Slurm:
+    """Slurm 20 and newer."""
+
+    kind = "slurm"
+    fireworks_name = "SLURM"
+    submit = "sbatch"
+    variable = "SLURM_JOB_ID"
+
+    def jobs(self, allocations: Mapping[str, str | None]) -> dict[str, Job]:
+        """Those of `allocations` (names, and job ids where known) that Slurm knows, by name.
+
+        Raises:
+            Unanswered: nothing is known of any.
+        """
+        if not allocations:
+            return {}
+        user = getpass.getuser()
+        return of_names(parse_jobs(answered(["squeue", "-h", "-t", "all", "-u", user, "-o", _FORMAT])), allocations)
+
+    def end(self, job_id: str) -> float | None:
+        """The Unix time at which a job has to end.
+
+        Raises:
+            Unanswered: nothing is known of it.
+        """
+        return parse_time(answered(["squeue", "-h", "-j", job_id, "-o", "%e"]).strip())
+
+    def keys(self, one: ResourceClass) -> dict[str, str | int]:
+        """Those of the template for one allocation."""
+        given: dict[str, str | int | None] = {
+            "nodes": one.nodes,
+            "ntasks_per_node": 1,
+            "cpus_per_task": one.cores,
+            "mem": f"{one.memory}M" if one.memory else None,
+            "gres": one.gres or (f"gpu:{one.gpus}" if one.gpus else None),
+            "walltime": walltime(one.walltime),
+            "queue": one.partition,
+            "account": one.account,
+            "qos": one.qos,
+        }
+        return {name: value for name, value in given.items() if value is not None}
+
+    def on_each_node(self, one: ResourceClass) -> str:
+        """What starts a command once on each node of an allocation; empty on one node."""
+        if one.nodes == 1:
+            return ""
+        # srun takes the cores of a task from no one else since 22.05; a node that is lost leaves the others at work
+        return f"srun --nodes={one.nodes} --ntasks-per-node=1 --cpus-per-task={one.cores} --kill-on-bad-exit=0"
+
+    def cancel(self, job_id: str) -> list[str]:
+        return ["scancel", job_id]
+
+    def refusal(self, answer: Answer) -> str:
+        """Why it took no job, in its own words less what says nothing."""
+        lines = [line.strip() for line in answer.error.splitlines() if line.strip()]
+        line = next((one for one in lines if "rror:" in one or "failure:" in one), answer.complaint)
+        for noise in _NOISE:
+            line = line.removeprefix(noise)
+        return line[:300]
+
+
+def parse_jobs(text: str) -> list[Job]:
+    """The jobs in the output of `squeue -h -o '%i|%T|%S|%e|%j|%r'`."""
+    found = []
+    for line in text.splitlines():
+        parts = line.strip().split("|", 5)
+        if len(parts) == 6:
+            number, word, started, ends, name, reason = parts
+            found.append(Job(number, name, _state(word), word, "" if reason == "None" else reason, parse_time(started), parse_time(ends)))
+    return found
+
+
+def _state(word: str) -> State:
+    if word in _WAITING:
+        return State.PENDING
+    return State.RUNNING if word in _RUNNING else State.ENDED
+
+
+def parse_time(text: str) -> float | None:
+    """`2026-11-26T16:36:46` in local time; None for `N/A`, `NONE`, `Unknown`."""
+    try:
+        return datetime.fromisoformat(text).timestamp()
+    except ValueError:
+        return None
+
+
+def walltime(seconds: int) -> str:
+    """`1-02:03:04`."""
+    minutes, rest = divmod(seconds, 60)
+    days, minutes = divmod(minutes, 24 * 60)
+    return f"{f'{days}-' if days else ''}{minutes // 60:02d}:{minutes % 60:02d}:{rest:02d}"

@@ -1,0 +1,39 @@
+#!/bin/bash
+#SBATCH --job-name=$${job_name}
+#SBATCH --output=$${log}
+#SBATCH --open-mode=append
+#SBATCH --nodes=$${nodes}
+#SBATCH --ntasks-per-node=$${ntasks_per_node}
+#SBATCH --cpus-per-task=$${cpus_per_task}
+#SBATCH --mem=$${mem}
+#SBATCH --mem-per-cpu=$${mem_per_cpu}
+#SBATCH --gres=$${gres}
+#SBATCH --gpus-per-node=$${gpus_per_node}
+#SBATCH --gpus-per-task=$${gpus_per_task}
+#SBATCH --gpu-bind=$${gpu_bind}
+#SBATCH --gpu-freq=$${gpu_freq}
+#SBATCH --time=$${walltime}
+#SBATCH --time-min=$${time_min}
+#SBATCH --partition=$${queue}
+#SBATCH --account=$${account}
+#SBATCH --qos=$${qos}
+#SBATCH --reservation=$${reservation}
+#SBATCH --constraint=$${constraint}
+#SBATCH --exclude=$${exclude}
+#SBATCH --nodelist=$${nodelist}
+#SBATCH --exclusive=$${exclusive}
+#SBATCH --hint=$${hint}
+#SBATCH --threads-per-core=$${threads_per_core}
+#SBATCH --core-spec=$${core_spec}
+#SBATCH --tmp=$${tmp}
+#SBATCH --licenses=$${licenses}
+#SBATCH --signal=$${signal}
+#SBATCH --nice=$${nice}
+#SBATCH --begin=$${begin}
+#SBATCH --mail-type=$${mail_type}
+#SBATCH --mail-user=$${mail_user}
+#SBATCH --comment=$${comment}
+
+$${pre_rocket}
+cd "$${launch_dir}"
+exec $${rocket_launch}
