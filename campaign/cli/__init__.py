@@ -35,6 +35,7 @@ def _root(
 def _register() -> None:
     from campaign.cli import (
         database_commands,
+        launch_commands,
         queue_commands,
         report_commands,
         results_commands,
@@ -42,7 +43,7 @@ def _register() -> None:
         steering_commands,
     )
 
-    parts = (spec_commands, queue_commands, steering_commands, results_commands, report_commands)
+    parts = (spec_commands, queue_commands, launch_commands, steering_commands, results_commands, report_commands)
     for part in (*parts, database_commands):
         part.register(app)
 

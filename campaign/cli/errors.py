@@ -52,6 +52,10 @@ def _users() -> Iterator[type[Exception]]:
     from launchers.farm import FileChanged
 
     yield FileChanged
+    from launchers.machines.answers import Unanswered
+    from launchers.machines.script import ScriptError
+
+    yield from (Unanswered, ScriptError)
     from campaign.spec import SpecError
     from flows.labelling.published import LabelError
 

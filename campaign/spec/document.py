@@ -63,17 +63,18 @@ class Document:
         return Problem(self.where(loc), dotted(loc), message)
 
 
-def read_document(text: str, name: str) -> Document:
-    """The document in `text`; `name` is how messages call the file.
+CAMPAIGN = "a campaign is a mapping of keys (campaign, systems, models, ...)"
+
+
+def read_document(text: str, name: str, shape: str = CAMPAIGN) -> Document:
+    """The document in `text`; `name` is how messages call the file, `shape` what it should be.
 
     Raises:
         SpecError: it is no YAML, a key is there twice, or it is no mapping.
     """
     node = compose(text, name)
     if not isinstance(node, MappingNode):
-        raise SpecError(
-            [Problem(f"{name}:1", "", "a campaign is a mapping of keys (campaign, systems, models, ...)")]
-        )
+        raise SpecError([Problem(f"{name}:1", "", shape)])
     document = Document(name, {}, {(): f"{name}:1"})
     reader = _Reader(document)
     document.tree.update(reader.mapping(node, ()))

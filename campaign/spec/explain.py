@@ -25,13 +25,14 @@ _WORDING = (
 )
 
 
-def explain(error: ValidationError, document: Document) -> SpecError:
-    """All problems of `error`, each where `document` has it."""
+def explain(error: ValidationError, document: Document, whole: type[BaseModel] = CampaignSpec) -> SpecError:
+    """All problems of `error`, each where `document`, which should be a `whole`, has it."""
     problems = []
     for detail in error.errors(include_url=False):
         loc = _as_written(detail, document)
-        if not _is_misspelt_beside(loc, detail) and not _is_short_of_valid_items(detail):
-            problems.append(document.problem(loc, _message(loc, detail)))
+        known = _known_keys(detail["loc"][:-1], whole)
+        if not _is_misspelt_beside(loc, detail, known) and not _is_short_of_valid_items(detail):
+            problems.append(document.problem(loc, _message(loc, detail, known)))
     return SpecError(problems)
 
 
@@ -53,11 +54,10 @@ def _untagged(loc: Loc) -> Loc:
     return loc
 
 
-def _is_misspelt_beside(loc: Loc, detail: Mapping[str, Any]) -> bool:
+def _is_misspelt_beside(loc: Loc, detail: Mapping[str, Any], known: tuple[str, ...]) -> bool:
     """A missing key, of which an unknown key beside it is already said to be a misspelling."""
     if detail["type"] != "missing" or not isinstance(detail["input"], dict):
         return False
-    known = _known_keys(detail["loc"][:-1])
     unknown = (key for key in detail["input"] if key not in known)
     return any(get_close_matches(key.lower(), known, n=1) == [loc[-1]] for key in unknown)
 
@@ -67,7 +67,7 @@ def _is_short_of_valid_items(detail: Mapping[str, Any]) -> bool:
     return detail["type"] == "too_short" and len(detail["input"]) >= detail["ctx"]["min_length"]
 
 
-def _message(loc: Loc, detail: Mapping[str, Any]) -> str:
+def _message(loc: Loc, detail: Mapping[str, Any], known: tuple[str, ...]) -> str:
     kind, value = detail["type"], detail["input"]
     if kind == "missing":
         return "missing; add it"
@@ -75,7 +75,7 @@ def _message(loc: Loc, detail: Mapping[str, Any]) -> str:
         tags = detail["ctx"]["expected_tags"].replace("'", "").split(", ")
         return f"no engine is of the kind {detail['ctx']['tag']!r}; say it with kind: {nearest(detail['ctx']['tag'], tags)}"
     if kind == "extra_forbidden":
-        return f"unknown key; {nearest(str(loc[-1]), _known_keys(detail['loc'][:-1]))}"
+        return f"unknown key; {nearest(str(loc[-1]), known)}"
     if kind in ("value_error", "located"):
         return detail["msg"].removeprefix("Value error, ")
     if kind == "tuple_type":
@@ -111,8 +111,8 @@ def _shown(value: Any) -> str:
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 
-def _known_keys(loc: Loc) -> tuple[str, ...]:
-    kind: Any = CampaignSpec
+def _known_keys(loc: Loc, whole: type[BaseModel]) -> tuple[str, ...]:
+    kind: Any = whole
     for part in loc:
         kind = _inside(kind, part)
     kind = _bare(kind)

@@ -55,6 +55,11 @@ class Allocation:
         return self.state in LIVE
 
     @property
+    def failed_at_once(self) -> bool:
+        """Whether its script failed within a minute, as far as the scheduler says it (Slurm, LSF)."""
+        return self.word in ("FAILED", "EXIT") and self.hours * 3600 < 60
+
+    @property
     def hours(self) -> float:
         """How long it lasted; one that waits or runs counts with its whole walltime."""
         if self.is_live:
@@ -89,10 +94,9 @@ def move(farm: Farm, name: str, before: str, after: str, **facts: Any) -> bool:
     return done.matched_count == 1
 
 
-def of_site(farm: Farm, scheduler: str, site: str | None = None) -> list[Allocation]:
+def of_site(farm: Farm, scheduler: str, site: str) -> list[Allocation]:
     """All that were asked for, oldest first."""
-    wanted = {"scheduler": scheduler} if site is None else {"scheduler": scheduler, "site": site}
-    return _read(farm.allocations.find(wanted).sort("claimed", 1))
+    return _read(farm.allocations.find({"scheduler": scheduler, "site": site}).sort("claimed", 1))
 
 
 def live(farm: Farm) -> list[Allocation]:
@@ -101,7 +105,7 @@ def live(farm: Farm) -> list[Allocation]:
 
 
 def all_of(farm: Farm) -> list[Allocation]:
-    """All of all sites."""
+    """Those of all sites, also those that have ended."""
     return _read(farm.allocations.find({"state": {"$ne": VOID}}))
 
 
@@ -140,6 +144,7 @@ def keep(farm: Farm, found: Iterable[Allocation], jobs: Mapping[str, Job], now: 
     for one in found:
         facts = facts_of(one, jobs, now) if one.is_live else {}
         if facts and move(farm, one.name, one.state, facts.pop("state"), **facts):
-            one = _read([farm.allocations.find_one({"_id": one.name})])[0]
-        current.append(one)
+            current += _read(farm.allocations.find({"_id": one.name}))
+        else:
+            current.append(one)
     return current

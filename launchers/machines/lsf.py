@@ -57,8 +57,8 @@ class LSF:
     def on_each_node(self, one: ResourceClass) -> str:  # noqa: ARG002 - the site says it
         return ""
 
-    def cancel(self, job_id: str) -> list[str]:
-        return ["bkill", job_id]
+    def withdraw(self, job_id: str) -> None:
+        ask(["bkill", job_id])
 
     def refusal(self, answer: Answer) -> str:
         """Why it took no job: LSF says it first."""

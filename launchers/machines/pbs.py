@@ -59,8 +59,8 @@ class PBS:
     def on_each_node(self, one: ResourceClass) -> str:  # noqa: ARG002 - the site says it
         return ""
 
-    def cancel(self, job_id: str) -> list[str]:
-        return ["qdel", job_id]
+    def withdraw(self, job_id: str) -> None:
+        ask(["qdel", job_id])
 
     def refusal(self, answer: Answer) -> str:
         """Why it took no job."""

@@ -42,8 +42,8 @@ class Scheduler(Protocol):
         """What starts a command once on each node of an allocation."""
         ...
 
-    def cancel(self, job_id: str) -> list[str]:
-        """The command that cancels a job."""
+    def withdraw(self, job_id: str) -> None:
+        """Cancel a job; if it cannot be done, it stays."""
         ...
 
     def refusal(self, answer: Answer) -> str:

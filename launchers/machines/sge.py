@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from xml.etree import ElementTree
 
-from launchers.machines.answers import Answer, Job, State, Unanswered, answered, of_names
+from launchers.machines.answers import Answer, Job, State, Unanswered, answered, ask, of_names
 from launchers.machines.site import ResourceClass, clock
 
 
@@ -47,8 +47,8 @@ class SGE:
     def on_each_node(self, one: ResourceClass) -> str:  # noqa: ARG002 - the site says it
         return ""
 
-    def cancel(self, job_id: str) -> list[str]:
-        return ["qdel", job_id]
+    def withdraw(self, job_id: str) -> None:
+        ask(["qdel", job_id])
 
     def refusal(self, answer: Answer) -> str:
         """Why it took no job: SGE says it first."""

@@ -6,7 +6,7 @@ import getpass
 from collections.abc import Mapping
 from datetime import datetime
 
-from launchers.machines.answers import Answer, Job, State, answered, of_names
+from launchers.machines.answers import Answer, Job, State, answered, ask, of_names
 from launchers.machines.site import ResourceClass
 
 _FORMAT = "%i|%T|%S|%e|%j|%r"
@@ -64,8 +64,8 @@ class Slurm:
         # srun takes the cores of a task from no one else since 22.05; a node that is lost leaves the others at work
         return f"srun --nodes={one.nodes} --ntasks-per-node=1 --cpus-per-task={one.cores} --kill-on-bad-exit=0"
 
-    def cancel(self, job_id: str) -> list[str]:
-        return ["scancel", job_id]
+    def withdraw(self, job_id: str) -> None:
+        ask(["scancel", job_id])
 
     def refusal(self, answer: Answer) -> str:
         """Why it took no job, in its own words less what says nothing."""

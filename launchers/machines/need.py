@@ -1,0 +1,67 @@
+"""How much work is ready for a class of allocations, who asks for it, and who may still have it done."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from launchers.farm import Farm
+from launchers.rescue import RESTS_UNTIL
+
+Askers = Mapping[str, Collection[str]]
+"""For a key of work, who asks for it; a key that is not there is anybody's."""
+
+
+def ready(farm: Farm, categories: Collection[str], asked_by: Askers | None = None) -> list[frozenset[str]]:
+    """For each ready job of these categories (none: of all), who asks for it; what rests after trouble is not ready."""
+    wanted: dict[str, Any] = {"state": "READY", f"spec.{RESTS_UNTIL}": {"$not": {"$gt": time.time()}}}
+    if categories:
+        wanted["spec._category"] = {"$in": list(categories)}
+    numbers = [one["fw_id"] for one in farm.launchpad.fireworks.find(wanted, {"fw_id": 1})]
+    if not asked_by:
+        return [frozenset()] * len(numbers)
+    keys = _keys(farm, numbers)
+    return [frozenset(asked_by.get(keys.get(number, ""), ())) for number in numbers]
+
+
+def _keys(farm: Farm, numbers: Iterable[int]) -> dict[int, str]:
+    found = farm.find(farm.launchpad.workflows, "nodes", numbers, {"nodes": 1, "metadata.key": 1})
+    return {node: one["metadata"].get("key", "") for one in found for node in one["nodes"]}
+
+
+@dataclass
+class Purse:
+    """What each campaign may spend, and what of it is spent or promised, in core hours; without a limit it is not there."""
+
+    limits: Mapping[str, float] = field(default_factory=dict)
+    spent: dict[str, float] = field(default_factory=dict)
+
+    def open_work(self, work: Collection[frozenset[str]], core_hours: float) -> tuple[list[frozenset[str]], set[str]]:
+        """That of `work` of which somebody who asks for it could pay an allocation, and those who could not."""
+        closed: set[str] = set()
+        while True:
+            left = [askers for askers in work if not askers or askers - closed]
+            shares = parts(left)
+            poor = {name for name in shares.keys() - closed if self._left(name) < shares[name] * core_hours}
+            if not poor:
+                return left, closed
+            closed |= poor
+
+    def spend(self, shares: Mapping[str, float], core_hours: float) -> None:
+        for name, share in shares.items():
+            self.spent[name] = self.spent.get(name, 0.0) + share * core_hours
+
+    def say(self, name: str) -> str:
+        """`campaign diamond: 90 of its 100 core hours are spent or promised`."""
+        return f"campaign {name}: {self.spent.get(name, 0.0):.4g} of its {self.limits[name]:.4g} core hours are spent or promised"
+
+    def _left(self, name: str) -> float:
+        return self.limits.get(name, float("inf")) - self.spent.get(name, 0.0) + 1e-9
+
+
+def parts(work: Collection[frozenset[str]]) -> dict[str, float]:
+    """Which part of `work` each asks for; what two ask for counts for both."""
+    names = {name for askers in work for name in askers}
+    return {name: sum(name in askers for askers in work) / len(work) for name in sorted(names)}
