@@ -24,7 +24,7 @@ class Finding:
 
 def examine() -> list[Finding]:
     """Everything that a campaign needs, and what it could use."""
-    return [*_packages(), *_sources(), _database(), _gpus(), _scheduler()]
+    return [*_packages(), *_sources(), _database(), _gpus(), *_schedulers()]
 
 
 def _packages() -> Iterator[Finding]:
@@ -68,6 +68,21 @@ def _gpus() -> Finding:
     return Finding("GPU", ", ".join(names) or listed.stderr.strip(), listed.returncode == 0)
 
 
-def _scheduler() -> Finding:
-    found = shutil.which("sbatch")
-    return Finding("Slurm", found or "none", True if found else None)
+def _schedulers() -> Iterator[Finding]:
+    """The sites of `latticefarm launch`, if their file is there; else whether a scheduler is."""
+    from campaign.cli.sites import read_sites, sites_path
+    from launchers.machines.check import check
+
+    path = sites_path()
+    if not path.exists():
+        found = next((one for one in ("sbatch", "qsub", "bsub") if shutil.which(one)), None)
+        todo = f"{path} is not there: `latticefarm launch --init` writes it" if found else ""
+        yield Finding("scheduler", found or "none", None, todo)
+        return
+    try:
+        sites = read_sites(path)
+    except ValueError as error:
+        yield from (Finding("file of sites", line, False) for line in str(error).splitlines())
+        return
+    for name, site in sites.sites.items():
+        yield from (Finding(one.what, one.found, one.usable, one.todo) for one in check(name, site))

@@ -119,7 +119,7 @@ def status(
     """
     from campaign.cli.connect import open_farm
     from campaign.cli.printing import facts, hint, show
-    from campaign.cli.status_view import as_facts, names, render
+    from campaign.cli.status_view import allocation_lines, as_facts, names, render
 
     farm = open_farm()
     while True:
@@ -130,7 +130,7 @@ def status(
             show("no campaign was submitted to this database yet")
             hint("latticefarm submit SPEC")
         else:
-            show(*(part for name in chosen for part in render(farm, name)))
+            show(*(part for name in chosen for part in render(farm, name)), *allocation_lines(farm))
         if not watch:
             return
         time.sleep(5)

@@ -19,6 +19,7 @@ from campaign.steering.time_left import left
 from launchers.endings import say
 from launchers.in_hand import InHand, in_hand
 from launchers.launchpad import Fizzled, fizzled
+from launchers.machines.overview import overview
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -94,6 +95,11 @@ def hands(farm: Farm, found: Status) -> Iterator[str]:
                 yield f"  {title} on {host}{process}, since {say(one.began)}: {_silence(one)}"
 
 
+def allocation_lines(farm: Farm) -> list[str]:
+    """The allocations that wait or run, a line for each site, class, state and reason of the scheduler."""
+    return overview(farm).lines()
+
+
 def elsewhere(farm: Farm, found: Status) -> str:
     """What other machines have in hand: `1 on node7, silent for 3.0 h (...)`; empty if they have nothing."""
     held = [one for one in in_hand(farm, found.queued.values()) if not one.here]
@@ -124,6 +130,7 @@ def as_facts(farm: Farm, name: str) -> dict[str, Any]:
         "counts": {str(state): number for state, number in found.counts().items()},
         "work": work_facts(found),
         "running": [one.as_facts() for one in in_hand(farm, found.queued.values())],
+        "allocations": [one.as_facts() for one in overview(farm).found],
         "gaps": [gap._asdict() for gap in found.plan.gaps],
         "faulty": [one.as_facts() for one in found.plan.faulty],
         "by_path": [one.as_facts() for one in found.plan.by_path],

@@ -55,6 +55,15 @@ class Allocation:
         return self.state in LIVE
 
     @property
+    def ends(self) -> float:
+        """When it has to end, as a Unix time; 0 where that is not known."""
+        return self.started + self.walltime_s if self.started is not None else 0.0
+
+    def as_facts(self) -> dict[str, Any]:
+        """For JSON."""
+        return asdict(self)
+
+    @property
     def failed_at_once(self) -> bool:
         """Whether its script failed within a minute, as far as the scheduler says it (Slurm, LSF)."""
         return self.word in ("FAILED", "EXIT") and self.hours * 3600 < 60

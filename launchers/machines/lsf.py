@@ -7,7 +7,7 @@ import time
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from launchers.machines.answers import Answer, Job, State, Unanswered, ask, of_names
+from launchers.machines.answers import TIMEOUT_S, Answer, Job, State, Unanswered, ask, of_names
 from launchers.machines.site import ResourceClass
 
 _FIELDS = "jobid stat start_time finish_time job_name pend_reason delimiter='|'"
@@ -24,13 +24,15 @@ class LSF:
     submit = "bsub"
     variable = "LSB_JOBID"
 
-    def jobs(self, allocations: Mapping[str, str | None]) -> dict[str, Job]:
+    def jobs(self, allocations: Mapping[str, str | None], timeout_s: float = TIMEOUT_S) -> dict[str, Job]:
         """Those of `allocations` (names, and job ids where known) that LSF knows, by name.
 
         Raises:
             Unanswered: nothing is known of any.
         """
-        return of_names(parse_jobs(_asked(["-a", "-noheader", "-o", _FIELDS])), allocations) if allocations else {}
+        if not allocations:
+            return {}
+        return of_names(parse_jobs(_asked(["-a", "-noheader", "-o", _FIELDS], timeout_s)), allocations)
 
     def end(self, job_id: str) -> float | None:
         """The Unix time at which a job has to end.
@@ -60,14 +62,22 @@ class LSF:
     def withdraw(self, job_id: str) -> None:
         ask(["bkill", job_id])
 
+    def lacks(self, partition: str) -> str:
+        """What is said of a queue that there is not; empty if there is."""
+        answer = ask(["bqueues", partition])
+        return answer.complaint if answer.code else ""
+
+    def trial(self, path: str) -> None:  # noqa: ARG002 - it has none
+        return
+
     def refusal(self, answer: Answer) -> str:
         """Why it took no job: LSF says it first."""
         lines = [line.strip() for line in answer.error.splitlines() if line.strip()]
         return (lines or [answer.complaint])[0].removesuffix(" Job not submitted.")[:300]
 
 
-def _asked(arguments: list[str]) -> str:
-    answer = ask(["bjobs", *arguments])
+def _asked(arguments: list[str], timeout_s: float = TIMEOUT_S) -> str:
+    answer = ask(["bjobs", *arguments], timeout_s)
     if answer.code != 0 and not _NONE.search(answer.error):
         raise Unanswered(f"bjobs: {answer.complaint}")
     return answer.out

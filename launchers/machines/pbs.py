@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from datetime import datetime
 
-from launchers.machines.answers import Answer, Job, State, Unanswered, answered, ask
+from launchers.machines.answers import TIMEOUT_S, Answer, Job, State, Unanswered, answered, ask
 from launchers.machines.site import ResourceClass, clock
 
 _STATES = {"Q": State.PENDING, "H": State.PENDING, "W": State.PENDING, "T": State.PENDING, "M": State.PENDING}
@@ -22,7 +22,7 @@ class PBS:
     submit = "qsub"
     variable = "PBS_JOBID"
 
-    def jobs(self, allocations: Mapping[str, str | None]) -> dict[str, Job]:
+    def jobs(self, allocations: Mapping[str, str | None], timeout_s: float = TIMEOUT_S) -> dict[str, Job]:
         """Those of `allocations` (names, and job ids where known) that PBS knows, by name.
 
         Raises:
@@ -30,10 +30,10 @@ class PBS:
         """
         numbers = [number for number in allocations.values() if number is not None]
         for name, number in allocations.items():
-            numbers += answered(["qselect", "-N", name]).split() if number is None else []
+            numbers += answered(["qselect", "-N", name], timeout_s).split() if number is None else []
         if not numbers:
             return {}
-        return {job.name: job for job in _asked(numbers) if job.name in allocations}
+        return {job.name: job for job in _asked(numbers, timeout_s) if job.name in allocations}
 
     def end(self, job_id: str) -> float | None:
         """The Unix time at which a job has to end.
@@ -62,13 +62,21 @@ class PBS:
     def withdraw(self, job_id: str) -> None:
         ask(["qdel", job_id])
 
+    def lacks(self, partition: str) -> str:
+        """What is said of a queue that there is not; empty if there is."""
+        answer = ask(["qstat", "-Q", partition])
+        return answer.complaint if answer.code else ""
+
+    def trial(self, path: str) -> None:  # noqa: ARG002 - it has none
+        return
+
     def refusal(self, answer: Answer) -> str:
         """Why it took no job."""
         return answer.complaint.removeprefix("qsub: ")
 
 
-def _asked(numbers: list[str]) -> list[Job]:
-    answer = ask(["qstat", "-f", *numbers])
+def _asked(numbers: list[str], timeout_s: float = TIMEOUT_S) -> list[Job]:
+    answer = ask(["qstat", "-f", *numbers], timeout_s)
     troubles = [line for line in answer.error.splitlines() if line.strip() and not _GONE.search(line)]
     if answer.code != 0 and (troubles or not answer.error.strip()):
         raise Unanswered(f"qstat: {answer.complaint}")

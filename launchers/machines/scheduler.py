@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from launchers.machines.answers import Answer, Job
+from launchers.machines.answers import TIMEOUT_S, Answer, Job
 from launchers.machines.lsf import LSF
 from launchers.machines.pbs import PBS
 from launchers.machines.sge import SGE
@@ -26,7 +26,7 @@ class Scheduler(Protocol):
     submit: str
     variable: str
 
-    def jobs(self, allocations: Mapping[str, str | None]) -> dict[str, Job]:
+    def jobs(self, allocations: Mapping[str, str | None], timeout_s: float = TIMEOUT_S) -> dict[str, Job]:
         """Those of `allocations` (names, and job ids where known) that it knows, by name."""
         ...
 
@@ -44,6 +44,14 @@ class Scheduler(Protocol):
 
     def withdraw(self, job_id: str) -> None:
         """Cancel a job; if it cannot be done, it stays."""
+        ...
+
+    def lacks(self, partition: str) -> str:
+        """What is said of a partition that there is not; empty if there is."""
+        ...
+
+    def trial(self, path: str) -> list[str] | None:
+        """The command that tells whether a script would be taken; None where there is none."""
         ...
 
     def refusal(self, answer: Answer) -> str:

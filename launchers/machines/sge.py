@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from xml.etree import ElementTree
 
-from launchers.machines.answers import Answer, Job, State, Unanswered, answered, ask, of_names
+from launchers.machines.answers import TIMEOUT_S, Answer, Job, State, Unanswered, answered, ask, of_names
 from launchers.machines.site import ResourceClass, clock
 
 
@@ -19,13 +19,15 @@ class SGE:
     submit = "qsub"
     variable = "JOB_ID"
 
-    def jobs(self, allocations: Mapping[str, str | None]) -> dict[str, Job]:
+    def jobs(self, allocations: Mapping[str, str | None], timeout_s: float = TIMEOUT_S) -> dict[str, Job]:
         """Those of `allocations` (names, and job ids where known) that SGE knows, by name.
 
         Raises:
             Unanswered: nothing is known of any.
         """
-        return of_names(parse_jobs(answered(["qstat", "-u", getpass.getuser(), "-xml"])), allocations) if allocations else {}
+        if not allocations:
+            return {}
+        return of_names(parse_jobs(answered(["qstat", "-u", getpass.getuser(), "-xml"], timeout_s)), allocations)
 
     def end(self, job_id: str) -> None:  # noqa: ARG002 - no scheduler of this kind says it
         """Unknown: the script of an allocation says it."""
@@ -49,6 +51,15 @@ class SGE:
 
     def withdraw(self, job_id: str) -> None:
         ask(["qdel", job_id])
+
+    def lacks(self, partition: str) -> str:
+        """What is said of a queue that there is not; empty if there is."""
+        answer = ask(["qconf", "-sq", partition])
+        return answer.complaint if answer.code else ""
+
+    def trial(self, path: str) -> list[str]:
+        """The command that tells whether a script would be taken."""
+        return ["qsub", "-w", "v", path]
 
     def refusal(self, answer: Answer) -> str:
         """Why it took no job: SGE says it first."""

@@ -6,7 +6,7 @@ import getpass
 from collections.abc import Mapping
 from datetime import datetime
 
-from launchers.machines.answers import Answer, Job, State, answered, ask, of_names
+from launchers.machines.answers import TIMEOUT_S, Answer, Job, State, answered, ask, of_names
 from launchers.machines.site import ResourceClass
 
 _FORMAT = "%i|%T|%S|%e|%j|%r"
@@ -23,7 +23,7 @@ class Slurm:
     submit = "sbatch"
     variable = "SLURM_JOB_ID"
 
-    def jobs(self, allocations: Mapping[str, str | None]) -> dict[str, Job]:
+    def jobs(self, allocations: Mapping[str, str | None], timeout_s: float = TIMEOUT_S) -> dict[str, Job]:
         """Those of `allocations` (names, and job ids where known) that Slurm knows, by name.
 
         Raises:
@@ -31,8 +31,8 @@ class Slurm:
         """
         if not allocations:
             return {}
-        user = getpass.getuser()
-        return of_names(parse_jobs(answered(["squeue", "-h", "-t", "all", "-u", user, "-o", _FORMAT])), allocations)
+        text = answered(["squeue", "-h", "-t", "all", "-u", getpass.getuser(), "-o", _FORMAT], timeout_s)
+        return of_names(parse_jobs(text), allocations)
 
     def end(self, job_id: str) -> float | None:
         """The Unix time at which a job has to end.
@@ -66,6 +66,15 @@ class Slurm:
 
     def withdraw(self, job_id: str) -> None:
         ask(["scancel", job_id])
+
+    def lacks(self, partition: str) -> str:
+        """What there is instead of a partition that there is not; empty if there is."""
+        there = {one.rstrip("*") for one in answered(["sinfo", "-h", "-o", "%P"]).split()}
+        return "" if partition in there else f"there are {', '.join(sorted(there))}"
+
+    def trial(self, path: str) -> list[str]:
+        """The command that tells whether a script would be taken."""
+        return ["sbatch", "--test-only", path]
 
     def refusal(self, answer: Answer) -> str:
         """Why it took no job, in its own words less what says nothing."""
