@@ -93,7 +93,7 @@ def ask(command: Sequence[str], timeout_s: float = TIMEOUT_S, stdin: str | None 
             env=environment(os.environ),
         )
     except subprocess.TimeoutExpired:
-        raise Unanswered(f"{command[0]} did not answer within {timeout_s:.0f} s") from None
+        raise Unanswered(f"{command[0]} did not answer within {timeout_s:g} s") from None
     except OSError as error:
         raise Unanswered(f"{command[0]}: {error.strerror}") from None
     return Answer(done.returncode, done.stdout, done.stderr)
@@ -107,7 +107,7 @@ def answered(command: Sequence[str], timeout_s: float = TIMEOUT_S) -> str:
     """
     answer = ask(command, timeout_s)
     if answer.code != 0:
-        raise Unanswered(f"{command[0]}: {answer.complaint}")
+        raise Unanswered(f"{command[0]}: {answer.complaint.removeprefix(f'{command[0]}: ')}")
     return answer.out
 
 

@@ -79,7 +79,7 @@ class LSF:
 def _asked(arguments: list[str], timeout_s: float = TIMEOUT_S) -> str:
     answer = ask(["bjobs", *arguments], timeout_s)
     if answer.code != 0 and not _NONE.search(answer.error):
-        raise Unanswered(f"bjobs: {answer.complaint}")
+        raise Unanswered(f"bjobs: {answer.complaint.removeprefix('bjobs: ')}")
     return answer.out
 
 

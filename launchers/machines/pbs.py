@@ -79,7 +79,7 @@ def _asked(numbers: list[str], timeout_s: float = TIMEOUT_S) -> list[Job]:
     answer = ask(["qstat", "-f", *numbers], timeout_s)
     troubles = [line for line in answer.error.splitlines() if line.strip() and not _GONE.search(line)]
     if answer.code != 0 and (troubles or not answer.error.strip()):
-        raise Unanswered(f"qstat: {answer.complaint}")
+        raise Unanswered(f"qstat: {answer.complaint.removeprefix('qstat: ')}")
     return parse_jobs(answer.out)
 
 

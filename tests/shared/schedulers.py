@@ -1,0 +1,197 @@
+"""Slurm for tests: one that only writes down what it is told, and the real one, on this machine alone."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+APT = "apt-get install -y --no-install-recommends slurm-wlm munge"
+DAEMONS = ("munged", "slurmctld", "slurmd")
+
+_SBATCH = """#!/bin/bash
+cd {place}
+if [ -e kill-before ]; then rm kill-before; kill -9 $PPID; exit 1; fi
+if [ -e refusal ]; then cat refusal >&2; exit 1; fi
+exec 9>lock; flock 9
+name=$(sed -n 's/^#SBATCH --job-name=//p' "${{!#}}")
+number=$(( $(wc -l < jobs) + 1 ))
+cp "${{!#}}" script-$number; env > environment-$number
+echo "$number|PENDING|N/A|N/A|$name|Resources" >> jobs
+if [ -e kill-after ]; then rm kill-after; kill -9 $PPID; exit 1; fi
+if [ -e mute ]; then exit 0; fi
+echo "Submitted batch job $number"
+"""
+_SQUEUE = """#!/bin/bash
+cd {place}
+if [ -e silent ]; then echo 'slurm_load_jobs error: Unable to contact slurm controller (connect failure)' >&2; exit 1; fi
+cat jobs
+"""
+_SINFO = "#!/bin/bash\ncase $* in *%P*) echo 'gpu*'; echo cpu;; *) echo {host};; esac\n"
+_SCANCEL = "#!/bin/bash\ncd {place}\necho $1 >> cancelled\n"
+
+
+@dataclass(frozen=True)
+class FakeSlurm:
+    """Programs that keep jobs in a file; files in `place` make them refuse, fall silent, or kill who called them."""
+
+    place: Path
+
+    @classmethod
+    def install(cls, place: Path) -> FakeSlurm:
+        programs = place / "bin"
+        programs.mkdir(parents=True)
+        (place / "jobs").touch()
+        host = socket.gethostname().partition(".")[0]
+        for name, text in (("sbatch", _SBATCH), ("squeue", _SQUEUE), ("sinfo", _SINFO), ("scancel", _SCANCEL)):
+            (programs / name).write_text(text.format(place=place, host=host))
+            (programs / name).chmod(0o755)
+        return cls(place)
+
+    @property
+    def path(self) -> str:
+        """The PATH with it in front."""
+        return os.pathsep.join([str(self.place / "bin"), os.environ["PATH"]])
+
+    @property
+    def jobs(self) -> list[list[str]]:
+        return [line.split("|") for line in (self.place / "jobs").read_text().splitlines()]
+
+    def say(self, number: str, state: str, started: str = "N/A", ends: str = "N/A", reason: str = "None") -> None:
+        """Change what it says of a job."""
+        jobs = [[number, state, started, ends, one[4], reason] if one[0] == number else one for one in self.jobs]
+        (self.place / "jobs").write_text("".join("|".join(one) + "\n" for one in jobs))
+
+    def forget(self) -> None:
+        (self.place / "jobs").write_text("")
+
+    def set(self, name: str, text: str = "") -> None:
+        """Make it do what the file `name` asks for."""
+        (self.place / name).write_text(text)
+
+
+def missing() -> str:
+    """Which program of the real one is not here, and how to get it; empty if all are."""
+    lacking = [name for name in (*DAEMONS, "sbatch", "squeue") if _program(name) is None]
+    return f"no {lacking[0]}: {APT}" if lacking else ""
+
+
+@contextmanager
+def real_slurm(gpus: int = 4, cores: int = 8) -> Iterator[str]:
+    """A Slurm of this machine alone, without cgroups and accounting; yields its SLURM_CONF.
+
+    GPUs are devices that every machine has. It takes as many cores as it is told, whatever there are.
+    """
+    with TemporaryDirectory(prefix="lf-slurm-") as directory:
+        place = Path(directory)
+        place.chmod(0o755)
+        configuration = _configure(place, gpus, cores)
+        environment = {**os.environ, "SLURM_CONF": str(configuration)}
+        processes = []
+        try:
+            _run([str(_program("munged")), "--force", *_munge(place)], environment)
+            for command in (["slurmctld", "-D", "-i", "-c"], ["slurmd", "-D", "-c"]):
+                log = (place / f"{command[0]}.out").open("wb")
+                program = str(_program(command[0]))
+                processes.append(subprocess.Popen([program, *command[1:]], env=environment, stdout=log, stderr=log, start_new_session=True))
+            _wait_until_idle(environment, place)
+            yield str(configuration)
+        finally:
+            subprocess.run(["scancel", "-u", str(os.getuid())], env=environment, check=False, capture_output=True)
+            for process in reversed(processes):
+                process.terminate()
+            for process in processes:
+                process.wait(30)
+            _stop(place / "munged.pid")
+
+
+def _munge(place: Path) -> list[str]:
+    key = place / "munge.key"
+    key.write_bytes(os.urandom(128))
+    key.chmod(0o400)
+    files = {"key-file": key, "socket": place / "munge.socket", "pid-file": place / "munged.pid"}
+    files |= {"log-file": place / "munged.log", "seed-file": place / "munge.seed"}
+    return [f"--{name}={path}" for name, path in files.items()]
+
+
+def _configure(place: Path, gpus: int, cores: int) -> Path:
+    host, port, user = socket.gethostname().partition(".")[0], _free_port(), _user()
+    for name in ("state", "spool"):
+        (place / name).mkdir()
+    devices = ("null", "zero", "full", "random")[:gpus]
+    lines = [f"NodeName={host} Name=gpu Type=fake File=/dev/{device}" for device in devices]
+    (place / "gres.conf").write_text("\n".join(["AutoDetect=off", *lines, ""]))
+    (place / "slurm.conf").write_text(f"""\
+ClusterName=tests
+SlurmctldHost={host}(127.0.0.1)
+SlurmctldPort={port}
+SlurmdPort={_free_port()}
+SlurmUser={user}
+SlurmdUser={user}
+AuthType=auth/munge
+AuthInfo=socket={place}/munge.socket
+CredType=cred/munge
+StateSaveLocation={place}/state
+SlurmdSpoolDir={place}/spool
+SlurmctldPidFile={place}/slurmctld.pid
+SlurmdPidFile={place}/slurmd.pid
+ProctrackType=proctrack/linuxproc
+TaskPlugin=task/none
+SwitchType=switch/none
+MpiDefault=none
+JobAcctGatherType=jobacct_gather/none
+AccountingStorageType=accounting_storage/none
+ReturnToService=2
+SlurmdParameters=config_overrides
+SchedulerType=sched/backfill
+SchedulerParameters=batch_sched_delay=0,bf_interval=2,sched_interval=2
+SelectType=select/cons_tres
+SelectTypeParameters=CR_Core
+KillWait=5
+PropagateResourceLimits=NONE
+GresTypes=gpu
+NodeName={host} NodeAddr=127.0.0.1 CPUs={cores} Boards=1 SocketsPerBoard=1 CoresPerSocket={cores} ThreadsPerCore=1 RealMemory=2000 Gres=gpu:fake:{gpus} State=UNKNOWN
+PartitionName=gpu Nodes=ALL Default=YES MaxTime=1:00:00 State=UP
+PartitionName=cpu Nodes=ALL MaxTime=1:00:00 State=UP
+""")
+    return place / "slurm.conf"
+
+
+def _program(name: str) -> str | None:
+    return shutil.which(name, path=os.pathsep.join([os.environ["PATH"], "/usr/sbin", "/sbin"]))
+
+
+def _free_port() -> int:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return one.getsockname()[1]
+
+
+def _user() -> str:
+    import getpass
+
+    return getpass.getuser()
+
+
+def _wait_until_idle(environment: dict[str, str], place: Path) -> None:
+    end = time.monotonic() + 30
+    while _run(["sinfo", "-h", "-o", "%T"], environment, check=False).split()[:1] != ["idle"]:
+        logs = "\n".join(path.read_text()[-2000:] for path in place.glob("*.out"))
+        assert time.monotonic() < end, f"Slurm does not start:\n{logs}"
+        time.sleep(0.1)
+
+
+def _run(command: list[str], environment: dict[str, str], *, check: bool = True) -> str:
+    return subprocess.run(command, env=environment, check=check, capture_output=True, text=True, timeout=60).stdout
+
+
+def _stop(pid_file: Path) -> None:
+    if pid_file.exists():
+        os.kill(int(pid_file.read_text()), 15)
