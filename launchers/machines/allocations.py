@@ -16,7 +16,7 @@ from launchers.machines.answers import Job, State
 
 CLAIMED, SUBMITTING, VOID = "claimed", "submitting", "void"
 LIVE = (CLAIMED, SUBMITTING, str(State.PENDING), str(State.RUNNING))
-GRACE_S = 150.0  # from a claim, or from a submission, until a scheduler that does not know the job is believed
+GRACE_S = 300.0  # sbatch itself tries for two minutes where it is told to wait; from a claim, or from a submission, until a scheduler that does not know the job is believed
 
 
 @dataclass(frozen=True)

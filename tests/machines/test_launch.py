@@ -25,6 +25,7 @@ from launchers.machines.need import Purse, parts, ready
 from launchers.machines.overview import overview
 from launchers.machines.site import Site
 
+pytestmark = pytest.mark.usefixtures("slurm")
 SECRET = "mongodb://farm:kumquat@db.site:27017/lf"
 KEYS = [f"key{number}" for number in range(10)]
 
@@ -147,14 +148,14 @@ def test_budget_of_a_site_counts_what_was_used_and_what_is_promised(farm, slurm,
     assert one_class(launch(farm, order(tmp_path, site={"max_core_hours": 2.34}))).submitted == ["3"]
 
 
-def test_node_hours_of_a_class(farm, slurm, tmp_path, add_ready):
+def test_node_hours_of_a_class(farm, tmp_path, add_ready):
     add_ready(farm, *KEYS)
     outcome = one_class(launch(farm, order(tmp_path, max_node_hours=1.2)))
     assert outcome.submitted == ["1", "2"]
     assert outcome.notes == ["over budget: 1 of its 1.2 node hours are spent or promised, and an allocation takes 0.5"]
 
 
-def test_budget_of_a_campaign(farm, slurm, tmp_path, add_ready):
+def test_budget_of_a_campaign(farm, tmp_path, add_ready):
     """Four jobs of `rich`, four of `poor`, half an allocation's core hour each: `poor` can pay one, not a second."""
     add_ready(farm, *KEYS[:8])
     asked_by = {key: {"rich" if number < 4 else "poor"} for number, key in enumerate(KEYS[:8])}
@@ -169,7 +170,7 @@ def test_budget_of_a_campaign(farm, slurm, tmp_path, add_ready):
     assert "campaign poor" in again.text()
 
 
-def test_for_one_campaign_alone(farm, slurm, tmp_path, add_ready):
+def test_for_one_campaign_alone(farm, tmp_path, add_ready):
     add_ready(farm, *KEYS[:8])
     asked_by = {KEYS[0]: {"one", "two"}, KEYS[1]: {"two"}, KEYS[2]: {"one"}}
     outcome = one_class(launch(farm, replace(order(tmp_path), campaign="one", asked_by=asked_by)))
@@ -200,7 +201,7 @@ def test_two_at_once_submit_once(farm, slurm, tmp_path, add_ready):
     assert sum(len(one_class(one).submitted) for one in found if one is not None) == 1
 
 
-def test_while_another_is_at_work(farm, slurm, tmp_path, add_ready):
+def test_while_another_is_at_work(farm, tmp_path, add_ready):
     add_ready(farm, *KEYS)
     with sole(farm, "launch here") as lease:
         assert lease is not None
@@ -235,7 +236,7 @@ def test_a_claim_of_the_dead_that_was_submitted_is_found_by_its_name(farm, slurm
 
 
 @pytest.mark.parametrize("state", [allocations.CLAIMED, allocations.SUBMITTING])
-def test_a_claim_of_the_dead_that_was_not_submitted_is_given_up_after_a_while(farm, slurm, tmp_path, add_ready, state):
+def test_a_claim_of_the_dead_that_was_not_submitted_is_given_up_after_a_while(farm, tmp_path, add_ready, state):
     add_ready(farm, *KEYS)
     allocations.claim(farm, claimed(tmp_path, state=state))
     told = order(tmp_path, max_allocations=1)

@@ -10,7 +10,17 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from launchers.machines.script import OURS, ScriptError, Task, job_id, names, script, submit_command, template, work_arguments
+from launchers.machines.script import (
+    OURS,
+    ScriptError,
+    Task,
+    job_id,
+    names,
+    script,
+    submit_command,
+    template,
+    work_arguments,
+)
 from launchers.machines.site import ResourceClass, Site
 
 KINDS = ("slurm", "pbs", "lsf", "sge")

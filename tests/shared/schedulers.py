@@ -89,7 +89,7 @@ def real_slurm(gpus: int = 4, cores: int = 8) -> Iterator[str]:
 
     GPUs are devices that every machine has. It takes as many cores as it is told, whatever there are.
     """
-    with TemporaryDirectory(prefix="lf-slurm-") as directory:
+    with TemporaryDirectory(prefix="lf-slurm-", ignore_cleanup_errors=True) as directory:
         place = Path(directory)
         place.chmod(0o755)
         configuration = _configure(place, gpus, cores)
@@ -195,3 +195,6 @@ def _run(command: list[str], environment: dict[str, str], *, check: bool = True)
 def _stop(pid_file: Path) -> None:
     if pid_file.exists():
         os.kill(int(pid_file.read_text()), 15)
+    end = time.monotonic() + 10
+    while pid_file.exists() and time.monotonic() < end:
+        time.sleep(0.05)

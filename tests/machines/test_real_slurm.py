@@ -1,0 +1,181 @@
+"""On a real Slurm of this machine: allocations begin, work, end, wait for a reason, and are refused."""
+
+from __future__ import annotations
+
+import os
+import random
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from launchers.farm import Farm
+from launchers.machines import allocations
+from launchers.machines.allocations import live
+from launchers.machines.check import check
+from launchers.machines.launch import Order, launch
+from launchers.machines.overview import overview
+from launchers.machines.reach import is_on_this_host
+from launchers.machines.scheduler import SCHEDULERS
+from launchers.machines.site import Site
+
+COMMAND = (sys.executable, "-c", "from campaign.cli import run_main; run_main()")
+
+
+@pytest.fixture(autouse=True)
+def _slurm(slurm_conf: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SLURM_CONF", slurm_conf)
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, [str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH")])))
+
+
+@pytest.fixture
+def order(home: Path, database_name: str) -> Callable[..., Order]:
+    """One class on the database of the test."""
+
+    def make(**kind: Any) -> Order:
+        gpu = {"walltime": "10m", "cores": 2, "partition": "gpu", "max_allocations": 1, **kind}
+        site = Site(scheduler="slurm", classes={"gpu": gpu})  # type: ignore[arg-type]
+        variables = {"LATTICEFARM_HOME": str(home), "LATTICEFARM_MONGO_DATABASE": database_name}
+        return Order("here", site, COMMAND, home, variables)
+
+    return make
+
+
+def wait_for(what: Callable[[], Any], seconds: float = 90.0) -> None:
+    end = time.monotonic() + seconds
+    while not what():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.2)
+
+
+def squeue(form: str, *arguments: str) -> list[str]:
+    return subprocess.run(["squeue", "-h", "-o", form, *arguments], check=True, capture_output=True, text=True).stdout.split()
+
+
+def states(farm: Farm) -> list[str]:
+    return [one["state"] for one in farm.launchpad.fireworks.find({}, {"state": 1})]
+
+
+def test_an_allocation_works_and_ends(farm, order, tmp_path, add_ready):
+    told = order(gpus=2)
+    seen = tmp_path / "seen"
+    add_ready(farm, *"abcd", _tasks=None)
+    script = f"echo $SLURM_JOB_ID $LATTICEFARM_ALLOCATION $CUDA_VISIBLE_DEVICES >> {seen}; sleep 0.5"
+    farm.launchpad.fireworks.update_many({}, {"$set": {"spec._tasks.0.script": [script], "spec._tasks.0.use_shell": True}})
+    (outcome,) = launch(farm, told) or ()
+    assert outcome.submitted
+    (one,) = live(farm)
+    wait_for(lambda: set(states(farm)) == {"COMPLETED"})
+    wait_for(lambda: launch(farm, told) and not live(farm))
+    rows = [line.split() for line in seen.read_text().splitlines()]
+    assert {tuple(row[:2]) for row in rows} == {(outcome.submitted[0], one.name)}
+    assert {row[2] for row in rows} == {"0", "1"}  # two slots, a GPU each
+    (ended,) = allocations.all_of(farm)
+    assert (ended.state, ended.word) == ("ended", "COMPLETED")
+    assert 0 < ended.hours < 0.1
+    assert "2 workers" in (Path(one.folder) / "allocation.log").read_text()
+
+
+def test_one_that_is_cancelled_puts_its_work_back(farm, order, add_ready):
+    add_ready(farm, "a")
+    farm.launchpad.fireworks.update_many({}, {"$set": {"spec._tasks.0.script": ["sleep 100"]}})
+    (outcome,) = launch(farm, order()) or ()
+    wait_for(lambda: states(farm) == ["RUNNING"])
+    SCHEDULERS["slurm"].withdraw(outcome.submitted[0])
+    wait_for(lambda: states(farm) == ["READY"])
+
+
+def test_one_that_waits_says_why_and_never_ran(farm, order, add_ready):
+    add_ready(farm, "a")
+    told = order(options={"begin": "now+1hour"})
+    (outcome,) = launch(farm, told) or ()
+    number = outcome.submitted[0]
+    # Slurm looks at it once before it says the final reason
+    wait_for(lambda: overview(farm).lines() == [f"allocations of here gpu: 1 pending: BeginTime ({number})"])
+    SCHEDULERS["slurm"].withdraw(number)
+    (again,) = launch(farm, told) or ()
+    assert again.submitted == [str(int(number) + 1)]
+    (first, _) = allocations.all_of(farm)
+    assert (first.word, first.core_hours) == ("CANCELLED", 0.0)
+    SCHEDULERS["slurm"].withdraw(again.submitted[0])
+
+
+def test_what_is_refused(farm, order, add_ready):
+    add_ready(farm, "a")
+    (outcome,) = launch(farm, order(partition="nope")) or ()
+    assert outcome.notes == ["sbatch: invalid partition specified: nope"]
+    (outcome,) = launch(farm, order(gres="gpu:9")) or ()
+    assert outcome.notes == ["sbatch: Requested node configuration is not available"]
+    assert allocations.all_of(farm) == []
+
+
+def test_doctor_sees_it_beforehand(order):
+    def found(**kind: Any) -> list[tuple[bool | None, str, str]]:
+        return [(one.usable, one.found, one.todo) for one in check("here", order(**kind).site)][1:]
+
+    assert found(gpus=4) == [(True, "sbatch would take it: 4 slots on each of 1 nodes", "")]
+    assert found(partition="nope") == [(False, "no partition nope", "there are cpu, gpu")]
+    ((usable, why, _),) = found(gpus=9)
+    assert (usable, why) == (False, "Requested node configuration is not available")
+    assert is_on_this_host("slurm")
+
+
+def test_when_an_allocation_ends(tmp_path):
+    said = tmp_path / "said"
+    program = f"{sys.executable} -c 'from launchers.machines.scheduler import end_time, here; print(here(), end_time())' > {said}.part; mv {said}.part {said}"
+    submitted = subprocess.run(
+        ["sbatch", "--parsable", "-t", "7", "-o", "/dev/null", "--wrap", program], check=True, capture_output=True, text=True, cwd=tmp_path
+    )
+    number = submitted.stdout.strip()
+    wait_for(said.exists)
+    place, ends = said.read_text().split()
+    assert place == f"slurm:{number}"
+    (started,) = squeue("%S", "-t", "all", "-j", number)
+    assert float(ends) == time.mktime(time.strptime(started, "%Y-%m-%dT%H:%M:%S")) + 7 * 60
+
+
+SCRIPT = """
+import subprocess, sys
+from pathlib import Path
+from launchers.database import running
+from launchers.farm import Farm
+from launchers.machines.launch import Order, launch
+from launchers.machines.site import Site
+gpu = {"walltime": "10m", "cores": 2, "partition": "gpu", "options": {"begin": "now+1hour"}}
+order = Order("here", Site(scheduler="slurm", classes={"gpu": gpu}), ("x",), Path(sys.argv[1]), {})
+farm = Farm.open(running())
+print("ready", flush=True)
+while True:
+    launch(farm, order)
+    for one in farm.allocations.find({"state": "pending"}):
+        subprocess.run(["scancel", one["job_id"]])
+"""
+
+
+@pytest.mark.slow
+def test_killed_at_any_moment_it_never_exceeds_its_limit(farm, order, home, add_ready):
+    """Passes that are killed at random moments, on a Slurm that lets nothing begin: one job lives, under one claim."""
+    add_ready(farm, *"abcdefgh")
+    draw, caught = random.Random(20), 0
+    for _ in range(20):
+        process = subprocess.Popen([sys.executable, "-c", SCRIPT, str(home)], stdout=subprocess.PIPE)
+        assert process.stdout is not None
+        process.stdout.readline()
+        time.sleep(draw.uniform(0.0, 0.6))
+        process.kill()
+        process.wait()
+        time.sleep(1.5)  # an sbatch that outlived it
+        assert len(squeue("%j", "-t", "PENDING,RUNNING")) <= 1
+        caught += sum(one.job_id is None for one in live(farm))
+        farm.launchpad.db["leases"].update_many({}, {"$set": {"until": None}})  # as if minutes had gone by
+        farm.allocations.update_many({}, {"$inc": {"claimed": -1000.0}})
+        launch(farm, order(options={"begin": "now+1hour"}))
+        assert squeue("%j", "-t", "PENDING,RUNNING") == [one.name for one in live(farm)]
+        assert len(live(farm)) == 1
+    assert caught > 0  # else no kill fell between a claim and its number
+    for number in squeue("%i", "-t", "PENDING"):
+        SCHEDULERS["slurm"].withdraw(number)
