@@ -50,11 +50,11 @@ def launch(
     order = _order(site, sites, tuple(classes or ()), local)
     farm = open_farm()
     if dry_run:
-        _show_scripts(farm, _with_askers(farm, order, campaign))
+        _show_scripts(farm, _of_campaigns(farm, order, campaign))
         return
     said: list[str] = []
     while True:
-        outcomes = _pass(farm, _with_askers(farm, order, campaign))
+        outcomes = _pass(farm, _of_campaigns(farm, order, campaign))
         lines = [one.text() for one in outcomes] if outcomes is not None else [_busy(order)]
         if json:
             facts([_facts(one) for one in outcomes or ()])
@@ -136,18 +136,17 @@ def _refuse_without_scheduler(site: Site) -> None:
         )
 
 
-def _with_askers(farm: Farm, order: Order, campaign: str | None) -> Order:
-    """With what campaigns ask for and may spend; they are planned only where one has a budget or is named."""
+def _of_campaigns(farm: Farm, order: Order, campaign: str | None) -> Order:
+    """With what campaigns ask for and may spend."""
     from dataclasses import replace
 
     from campaign.cli.status_view import names
-    from campaign.steering.askers import askers, budgets
+    from campaign.records.campaigns import budgets
+    from campaign.records.plans import asking
 
-    limits = budgets(farm)
     if campaign is not None:
         names(farm, campaign)  # or it is said which there are
-    needed = campaign is not None or bool(limits)
-    return replace(order, campaign=campaign, limits=limits, asked_by=askers(farm) if needed else {})
+    return replace(order, campaign=campaign, limits=budgets(farm), askers=asking)
 
 
 def _show_scripts(farm: Farm, order: Order) -> None:

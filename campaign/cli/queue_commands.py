@@ -119,13 +119,14 @@ def status(
     """
     from campaign.cli.connect import open_farm
     from campaign.cli.printing import facts, hint, show
-    from campaign.cli.status_view import allocation_lines, as_facts, names, render
+    from campaign.cli.status_view import allocation_facts, allocation_lines, as_facts, names, render
 
     farm = open_farm()
     while True:
         chosen = names(farm, campaign)
         if json:
-            facts({name: as_facts(farm, name) for name in chosen})
+            allocations = allocation_facts(farm)  # of all campaigns: an allocation takes the work of any
+            facts({name: {**as_facts(farm, name), "allocations": allocations} for name in chosen})
         elif not chosen:
             show("no campaign was submitted to this database yet")
             hint("latticefarm submit SPEC")

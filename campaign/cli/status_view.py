@@ -100,6 +100,11 @@ def allocation_lines(farm: Farm) -> list[str]:
     return overview(farm).lines()
 
 
+def allocation_facts(farm: Farm) -> list[dict[str, Any]]:
+    """The same, for JSON."""
+    return [one.as_facts() for one in overview(farm).found]
+
+
 def elsewhere(farm: Farm, found: Status) -> str:
     """What other machines have in hand: `1 on node7, silent for 3.0 h (...)`; empty if they have nothing."""
     held = [one for one in in_hand(farm, found.queued.values()) if not one.here]
@@ -130,7 +135,6 @@ def as_facts(farm: Farm, name: str) -> dict[str, Any]:
         "counts": {str(state): number for state, number in found.counts().items()},
         "work": work_facts(found),
         "running": [one.as_facts() for one in in_hand(farm, found.queued.values())],
-        "allocations": [one.as_facts() for one in overview(farm).found],
         "gaps": [gap._asdict() for gap in found.plan.gaps],
         "faulty": [one.as_facts() for one in found.plan.faulty],
         "by_path": [one.as_facts() for one in found.plan.by_path],

@@ -52,6 +52,12 @@ def campaign_names(farm: Farm) -> list[str]:
     return sorted(document["_id"] for document in farm.campaigns.find({}, {"_id": 1}))
 
 
+def budgets(farm: Farm) -> dict[str, float]:
+    """The core hours that each campaign may spend; those without a budget are left out."""
+    found = farm.campaigns.find({"spec.budget.core_hours": {"$gt": 0}}, {"spec.budget.core_hours": 1})
+    return {one["_id"]: one["spec"]["budget"]["core_hours"] for one in found}
+
+
 def holds(farm: Farm, campaign: str) -> list[Selection]:
     """The selections of a campaign that are held."""
     document = farm.campaigns.find_one({"_id": campaign}, {"held": 1}) or {}

@@ -20,7 +20,7 @@ from launchers.machines import allocations
 from launchers.machines.allocations import Allocation
 from launchers.machines.answers import State, Unanswered
 from launchers.machines.lease import Lease, sole
-from launchers.machines.need import Askers, Purse, parts, ready
+from launchers.machines.need import Askers, Purse, nobody, parts, ready
 from launchers.machines.scheduler import SCHEDULERS
 from launchers.machines.script import Task, script, work_arguments
 from launchers.machines.site import ResourceClass, Site
@@ -32,7 +32,8 @@ class Order:
     """What a pass is told.
 
     `program` is the command that works in an allocation, `variables` and `uri` are how it finds the database, `home` is
-    where scripts and logs go. With `campaign`, its work alone counts.
+    where scripts and logs go. With `campaign`, its work alone counts; `askers` knows whose work is whose, `limits`
+    what each campaign may spend, in core hours.
     """
 
     name: str
@@ -43,7 +44,7 @@ class Order:
     uri: str | None = None
     classes: tuple[str, ...] = ()
     campaign: str | None = None
-    asked_by: Askers = field(default_factory=dict)
+    askers: Askers = nobody
     limits: Mapping[str, float] = field(default_factory=dict)
 
     def task(self, kind: str, name: str) -> Task:
@@ -142,7 +143,7 @@ class Pass:
 
     def _run(self, kind: str) -> Outcome:
         one = self.order.site.classes[kind]
-        work = ready(self.farm, one.categories, self.order.asked_by)
+        work = ready(self.farm, one.categories, self.order.askers)
         if self.order.campaign is not None:
             work = [askers & {self.order.campaign} for askers in work if self.order.campaign in askers]
         alive = [each for each in self.found if each.kind == kind and each.is_live]

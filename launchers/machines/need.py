@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Set
 from dataclasses import dataclass, field
 from typing import Any
 
 from launchers.farm import Farm
 from launchers.rescue import RESTS_UNTIL
 
-Askers = Mapping[str, Collection[str]]
-"""For a key of work, who asks for it; a key that is not there is anybody's."""
+Askers = Callable[[Farm, Iterable[str]], Mapping[str, Set[str]]]
+"""Who asks for each of these keys of work; one that is not there is anybody's."""
 
 
-def ready(farm: Farm, categories: Collection[str], asked_by: Askers | None = None) -> list[frozenset[str]]:
+def nobody(farm: Farm, keys: Iterable[str]) -> dict[str, set[str]]:  # noqa: ARG001 - one of the `Askers`
+    """Where no campaigns are known."""
+    return {}
+
+
+def ready(farm: Farm, categories: Collection[str], askers: Askers = nobody) -> list[frozenset[str]]:
     """For each ready job of these categories (none: of all), who asks for it; what rests after trouble is not ready."""
     wanted: dict[str, Any] = {"state": "READY", f"spec.{RESTS_UNTIL}": {"$not": {"$gt": time.time()}}}
     if categories:
         wanted["spec._category"] = {"$in": list(categories)}
     numbers = [one["fw_id"] for one in farm.launchpad.fireworks.find(wanted, {"fw_id": 1})]
-    if not asked_by:
-        return [frozenset()] * len(numbers)
     keys = _keys(farm, numbers)
+    asked_by = askers(farm, keys.values())
     return [frozenset(asked_by.get(keys.get(number, ""), ())) for number in numbers]
 
 

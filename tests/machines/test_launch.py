@@ -159,7 +159,7 @@ def test_budget_of_a_campaign(farm, tmp_path, add_ready):
     """Four jobs of `rich`, four of `poor`, half an allocation's core hour each: `poor` can pay one, not a second."""
     add_ready(farm, *KEYS[:8])
     asked_by = {key: {"rich" if number < 4 else "poor"} for number, key in enumerate(KEYS[:8])}
-    told = replace(order(tmp_path, max_allocations=9), asked_by=asked_by, limits={"poor": 0.7})
+    told = replace(order(tmp_path, max_allocations=9), askers=lambda *_: asked_by, limits={"poor": 0.7})
     outcome = one_class(launch(farm, told))
     # the first is for all (half of it poor's), the second for rich alone, whose four jobs are then served
     assert len(outcome.submitted) == 2
@@ -173,7 +173,7 @@ def test_budget_of_a_campaign(farm, tmp_path, add_ready):
 def test_for_one_campaign_alone(farm, tmp_path, add_ready):
     add_ready(farm, *KEYS[:8])
     asked_by = {KEYS[0]: {"one", "two"}, KEYS[1]: {"two"}, KEYS[2]: {"one"}}
-    outcome = one_class(launch(farm, replace(order(tmp_path), campaign="one", asked_by=asked_by)))
+    outcome = one_class(launch(farm, replace(order(tmp_path), campaign="one", askers=lambda *_: asked_by)))
     assert (outcome.ready, len(outcome.submitted)) == (2, 1)
     assert live(farm)[0].asked_by == {"one": 1.0}
 
