@@ -54,8 +54,7 @@ def launch(
         return
     said: list[str] = []
     while True:
-        outcomes = _pass(farm, _of_campaigns(farm, order, campaign))
-        lines = [one.text() for one in outcomes] if outcomes is not None else [_busy(order)]
+        outcomes, lines = _pass(farm, _of_campaigns(farm, order, campaign), watch)
         if json:
             facts([_facts(one) for one in outcomes or ()])
         elif lines != said:
@@ -70,16 +69,21 @@ def launch(
         hint("latticefarm status")
 
 
-def _pass(farm: Farm, order: Order) -> list[Outcome] | None:
+def _pass(farm: Farm, order: Order, patient: bool) -> tuple[list[Outcome] | None, list[str]]:
+    """What one pass did, and how to say it; None where another is at work, or, to the patient, nobody answers."""
+    from launchers.machines.answers import Unanswered
+    from launchers.machines.launch import BUSY
     from launchers.machines.launch import launch as once
 
-    return once(farm, order)
-
-
-def _busy(order: Order) -> str:
-    from launchers.machines.launch import BUSY
-
-    return f"{order.name}: {BUSY}"
+    try:
+        outcomes = once(farm, order)
+    except Unanswered as error:
+        if not patient:
+            raise
+        return None, [f"{order.name}: {error}"]
+    if outcomes is None:
+        return None, [f"{order.name}: {BUSY}"]
+    return outcomes, [one.text() for one in outcomes]
 
 
 def _order(name: str | None, path: Path | None, classes: tuple[str, ...], local: bool) -> Order:
@@ -152,7 +156,7 @@ def _of_campaigns(farm: Farm, order: Order, campaign: str | None) -> Order:
 def _show_scripts(farm: Farm, order: Order) -> None:
     from launchers.machines.launch import Pass, look
 
-    for outcome in Pass(farm, order, look(farm, order)).run():
+    for outcome in Pass(farm, order, look(farm, order, write=False)).run():
         typer.echo(f"# {outcome.text()}")
         typer.echo(f"# {order.site.classes[outcome.kind].core_hours:.4g} core hours each at most; its name is new each time")
         typer.echo(order.script(outcome.kind, "lf-000000000000"))

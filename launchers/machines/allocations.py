@@ -7,7 +7,7 @@ So what was submitted by a process that died at once is found by its name, and w
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 from uuid import uuid4
 
@@ -30,6 +30,8 @@ class Allocation:
 
     name: str
     scheduler: str
+    cluster: str
+    user: str
     site: str
     kind: str
     nodes: int
@@ -123,6 +125,11 @@ def _read(documents: Iterable[dict[str, Any]]) -> list[Allocation]:
     return [
         Allocation(name=one["_id"], **{name: value for name, value in one.items() if name in known}) for one in documents
     ]
+
+
+def as_seen(found: Iterable[Allocation], jobs: Mapping[str, Job], now: float) -> list[Allocation]:
+    """What is found as the scheduler has it now; nothing is written down."""
+    return [replace(one, **facts_of(one, jobs, now)) if one.is_live else one for one in found]
 
 
 def facts_of(one: Allocation, jobs: Mapping[str, Job], now: float) -> dict[str, Any]:

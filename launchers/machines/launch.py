@@ -21,6 +21,7 @@ from launchers.machines.allocations import Allocation
 from launchers.machines.answers import State, Unanswered
 from launchers.machines.lease import Lease, sole
 from launchers.machines.need import Askers, Purse, nobody, parts, ready
+from launchers.machines.owner import Owner, who
 from launchers.machines.scheduler import SCHEDULERS
 from launchers.machines.script import Task, script, work_arguments
 from launchers.machines.site import ResourceClass, Site
@@ -107,20 +108,22 @@ def launch(farm: Farm, order: Order) -> list[Outcome] | None:
         return Pass(farm, order, look(farm, order), lease).run()
 
 
-def look(farm: Farm, order: Order) -> list[Allocation]:
-    """All allocations of a site, as the scheduler has them now.
+def look(farm: Farm, order: Order, *, write: bool = True) -> list[Allocation]:
+    """All allocations of a site, ours as the scheduler has them now; with `write`, that is kept.
 
     Raises:
         Unanswered: the scheduler did not answer.
     """
     found = allocations.of_site(farm, order.site.scheduler, order.name)
-    lived = {one.name: one.job_id for one in found if one.is_live}
+    owner = who(order.site.scheduler)
+    ours = [one for one in found if owner.has(one)]
+    lived = {one.name: one.job_id for one in ours if one.is_live}
     jobs = SCHEDULERS[order.site.scheduler].jobs(lived)
-    current = allocations.keep(farm, found, jobs, time.time())
-    for one in current:
+    current = allocations.keep(farm, ours, jobs, time.time()) if write else allocations.as_seen(ours, jobs, time.time())
+    for one in current if write else ():
         if one.name in lived and not one.is_live:
             remove_uri(Path(one.folder))
-    return current
+    return [*current, *(one for one in found if not owner.has(one))]
 
 
 @dataclass
@@ -132,8 +135,10 @@ class Pass:
     found: list[Allocation]
     lease: Lease | None = None
     purse: Purse = field(init=False)
+    owner: Owner = field(init=False)
 
     def __post_init__(self) -> None:
+        self.owner = who(self.order.site.scheduler)
         self.purse = Purse(self.order.limits)
         for one in allocations.all_of(self.farm) if self.order.limits else ():
             self.purse.spend(one.asked_by, one.core_hours)
@@ -146,7 +151,7 @@ class Pass:
         work = ready(self.farm, one.categories, self.order.askers)
         if self.order.campaign is not None:
             work = [askers & {self.order.campaign} for askers in work if self.order.campaign in askers]
-        alive = [each for each in self.found if each.kind == kind and each.is_live]
+        alive = [each for each in self.found if each.kind == kind and each.is_live and self.owner.has(each)]
         wanted = math.ceil(len(work) / one.all_slots)
         outcome = Outcome(self.order.name, kind, len(work), one.all_slots, Counter(each.state for each in alive), wanted)
         while len(alive) < wanted:
@@ -192,7 +197,9 @@ class Pass:
         text = self.order.script(kind, name)
         return Allocation(
             name=name,
-            scheduler=self.order.site.scheduler,
+            scheduler=self.owner.scheduler,
+            cluster=self.owner.cluster,
+            user=self.owner.user,
             site=self.order.name,
             kind=kind,
             nodes=one.nodes,

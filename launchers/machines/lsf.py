@@ -7,7 +7,7 @@ import time
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from launchers.machines.answers import TIMEOUT_S, Answer, Job, State, Unanswered, ask, of_names
+from launchers.machines.answers import TIMEOUT_S, Answer, Job, State, Unanswered, answered, ask, of_names
 from launchers.machines.site import ResourceClass
 
 _FIELDS = "jobid stat start_time finish_time job_name pend_reason delimiter='|'"
@@ -33,6 +33,15 @@ class LSF:
         if not allocations:
             return {}
         return of_names(parse_jobs(_asked(["-a", "-noheader", "-o", _FIELDS], timeout_s)), allocations)
+
+    def cluster(self, timeout_s: float = TIMEOUT_S) -> str:
+        """The name of the cluster.
+
+        Raises:
+            Unanswered: it does not say it.
+        """
+        found = re.search(r"My cluster name is (\S+)", answered(["lsid"], timeout_s))
+        return found[1] if found else ""
 
     def end(self, job_id: str) -> float | None:
         """The Unix time at which a job has to end.

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from launchers.farm import Farm
-from launchers.machines.allocations import Allocation, facts_of, live
+from launchers.machines.allocations import Allocation, as_seen, live
 from launchers.machines.answers import State, Unanswered
+from launchers.machines.owner import who
 from launchers.machines.scheduler import SCHEDULERS
 
 TIMEOUT_S = 10.0  # somebody waits for it
@@ -32,23 +32,21 @@ class Overview:
 
 
 def overview(farm: Farm) -> Overview:
-    """The live allocations of all sites."""
+    """The live allocations of all sites: ours asked for at their scheduler, others as they were last seen."""
     found, silent = live(farm), {}
     current: list[Allocation] = []
     for kind in dict.fromkeys(one.scheduler for one in found):
-        ours = [one for one in found if one.scheduler == kind]
+        these = [one for one in found if one.scheduler == kind]
         try:
-            current += _seen(ours, kind)
+            owner = who(kind, TIMEOUT_S)
+            ours = [one for one in these if owner.has(one)]
+            jobs = SCHEDULERS[kind].jobs({one.name: one.job_id for one in ours}, TIMEOUT_S)
+            current += as_seen(ours, jobs, time.time())
         except Unanswered as error:
+            ours = []
             silent[kind] = str(error)
-            current += ours
+        current += [one for one in these if one not in ours]
     return Overview([one for one in current if one.is_live], silent)
-
-
-def _seen(found: Iterable[Allocation], kind: str) -> list[Allocation]:
-    jobs = SCHEDULERS[kind].jobs({one.name: one.job_id for one in found}, TIMEOUT_S)
-    now = time.time()
-    return [replace(one, **facts_of(one, jobs, now)) for one in found]
 
 
 def _line(members: list[Allocation]) -> str:

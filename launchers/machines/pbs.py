@@ -35,6 +35,15 @@ class PBS:
             return {}
         return {job.name: job for job in _asked(numbers, timeout_s) if job.name in allocations}
 
+    def cluster(self, timeout_s: float = TIMEOUT_S) -> str:
+        """The name of its server.
+
+        Raises:
+            Unanswered: it does not say it.
+        """
+        found = re.search(r"^Server: (\S+)", answered(["qstat", "-B", "-f"], timeout_s), re.MULTILINE)
+        return found[1] if found else ""
+
     def end(self, job_id: str) -> float | None:
         """The Unix time at which a job has to end.
 

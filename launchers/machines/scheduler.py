@@ -30,6 +30,10 @@ class Scheduler(Protocol):
         """Those of `allocations` (names, and job ids where known) that it knows, by name."""
         ...
 
+    def cluster(self, timeout_s: float = TIMEOUT_S) -> str:
+        """The name of the cluster."""
+        ...
+
     def end(self, job_id: str) -> float | None:
         """The Unix time at which a job has to end."""
         ...

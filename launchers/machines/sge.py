@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import os
 from collections.abc import Mapping
 from datetime import datetime
 from xml.etree import ElementTree
@@ -28,6 +29,10 @@ class SGE:
         if not allocations:
             return {}
         return of_names(parse_jobs(answered(["qstat", "-u", getpass.getuser(), "-xml"], timeout_s)), allocations)
+
+    def cluster(self, timeout_s: float = TIMEOUT_S) -> str:  # noqa: ARG002 - nobody is asked
+        """The name of the cluster, as its environment has it."""
+        return os.environ.get("SGE_CLUSTER_NAME") or os.environ.get("SGE_ROOT", "")
 
     def end(self, job_id: str) -> None:  # noqa: ARG002 - no scheduler of this kind says it
         """Unknown: the script of an allocation says it."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import re
 from collections.abc import Mapping
 from datetime import datetime
 
@@ -33,6 +34,15 @@ class Slurm:
             return {}
         text = answered(["squeue", "-h", "-t", "all", "-u", getpass.getuser(), "-o", _FORMAT], timeout_s)
         return of_names(parse_jobs(text), allocations)
+
+    def cluster(self, timeout_s: float = TIMEOUT_S) -> str:
+        """The name of the cluster.
+
+        Raises:
+            Unanswered: it does not say it.
+        """
+        found = re.search(r"^ClusterName\s*=\s*(\S+)", answered(["scontrol", "show", "config"], timeout_s), re.MULTILINE)
+        return found[1] if found else ""
 
     def end(self, job_id: str) -> float | None:
         """The Unix time at which a job has to end.

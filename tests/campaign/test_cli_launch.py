@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -179,7 +180,7 @@ def test_a_scheduler_that_does_not_answer(sites, latticefarm, slurm):
     sites()
     latticefarm("launch")
     slurm.set("silent")
-    assert latticefarm("launch").complaint == "squeue: slurm_load_jobs error: Unable to contact slurm controller (connect failure)"
+    assert latticefarm("launch").complaint == "scontrol: slurm_load_ctl_conf error: Unable to contact slurm controller (connect failure)"
 
 
 @pytest.mark.usefixtures("farm", "toy_folder")
@@ -238,3 +239,30 @@ def test_two_crons_at_once(sites, slurm, tmp_path):
     assert [one.returncode for one in crons] == [0, 0]
     assert len(slurm.jobs) == 1
     assert sum("submitted 1 (1)" in one for one in said) == 1
+
+
+@pytest.mark.usefixtures("toy")
+def test_watch_stays_until_there_is_nothing_to_do(farm, sites, latticefarm, slurm, monkeypatch):
+    """A scheduler that is silent for a while is waited for; what is unchanged is not said again."""
+    sites()
+    passes = []
+
+    def meanwhile(seconds: float) -> None:
+        passes.append(seconds)
+        if len(passes) == 2:
+            slurm.set("silent")
+        if len(passes) == 3:
+            (slurm.place / "silent").unlink()
+            farm.launchpad.fireworks.update_many({}, {"$set": {"state": "COMPLETED"}})
+            slurm.say("1", "COMPLETED", "2026-11-26T16:00:00", "2026-11-26T16:10:00")
+
+    monkeypatch.setattr(launch_commands, "time", SimpleNamespace(sleep=meanwhile))
+    said = lines(latticefarm("launch", "--watch"))
+    assert [line.split("; ")[-1] for line in said] == [
+        "at its limit of 1 allocation at once",
+        "at its limit of 1 allocation at once",
+        "here: scontrol: slurm_load_ctl_conf error: Unable to contact slurm controller (connect failure)",
+        "here gpu: nothing is ready",
+        "next: latticefarm status",
+    ]
+    assert len(passes) == 3

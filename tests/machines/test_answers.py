@@ -226,6 +226,17 @@ def test_when_it_ends(programs: Path) -> None:
         end_time({"SLURM_JOB_ID": "1"})
 
 
+def test_names_of_clusters(programs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program(programs, "scontrol", "Configuration data as of 2026-11-26T16:31:46\nAccountingStorageBackupHost = (null)\nClusterName             = labfake\n")
+    program(programs, "qstat", "Server: pbs01\n    server_state = Active\n")
+    program(programs, "lsid", "IBM Spectrum LSF Standard 10.1\n\nMy cluster name is c1\nMy master name is h1\n")
+    monkeypatch.setenv("SGE_CLUSTER_NAME", "p6444")
+    assert {kind: one.cluster() for kind, one in SCHEDULERS.items()} == {"slurm": "labfake", "pbs": "pbs01", "lsf": "c1", "sge": "p6444"}
+    program(programs, "scontrol", error="slurm_load_ctl_conf error: Unable to contact slurm controller", code=1)
+    with pytest.raises(Unanswered):
+        SCHEDULERS["slurm"].cluster()
+
+
 REFUSALS = {
     "slurm": (
         "sbatch: error: invalid partition specified: nope\nsbatch: error: Batch job submission failed: Invalid partition name specified\n",

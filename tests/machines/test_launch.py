@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import math
 import stat
 import time
@@ -19,7 +20,7 @@ from launchers.farm import Farm
 from launchers.machines import allocations
 from launchers.machines.allocations import Allocation, facts_of, live, move
 from launchers.machines.answers import Job, State, Unanswered
-from launchers.machines.launch import Order, Outcome, launch
+from launchers.machines.launch import Order, Outcome, Pass, launch, look
 from launchers.machines.lease import sole
 from launchers.machines.need import Purse, parts, ready
 from launchers.machines.overview import overview
@@ -128,12 +129,12 @@ def test_no_answer_submits_nothing_and_ends_nothing(farm, slurm, tmp_path, add_r
     launch(farm, order(tmp_path, max_allocations=1))
     slurm.set("silent")
     age(farm)
-    with pytest.raises(Unanswered, match="squeue: slurm_load_jobs error: Unable to contact"):
+    with pytest.raises(Unanswered, match="scontrol: slurm_load_ctl_conf error: Unable to contact"):
         launch(farm, order(tmp_path))
     assert len(slurm.jobs) == len(live(farm)) == 1
     shown = overview(farm).lines()
     assert shown[0] == "allocations of here gpu: 1 pending (1)"
-    assert "as they were last seen: squeue:" in shown[1]
+    assert "as they were last seen: scontrol:" in shown[1]
 
 
 def test_budget_of_a_site_counts_what_was_used_and_what_is_promised(farm, slurm, tmp_path, add_ready):
@@ -176,6 +177,33 @@ def test_for_one_campaign_alone(farm, tmp_path, add_ready):
     outcome = one_class(launch(farm, replace(order(tmp_path), campaign="one", askers=lambda *_: asked_by)))
     assert (outcome.ready, len(outcome.submitted)) == (2, 1)
     assert live(farm)[0].asked_by == {"one": 1.0}
+
+
+def test_a_scheduler_is_not_believed_of_jobs_of_another_cluster_or_user(farm, slurm, tmp_path, add_ready):
+    """Two clusters with a site of the same name, one database: on each its own are counted, and none is called gone."""
+    add_ready(farm, *KEYS)
+    told = order(tmp_path, max_allocations=1, site={"max_core_hours": 2.5})
+    assert one_class(launch(farm, told)).submitted == ["1"]
+    slurm.set("cluster", "other")
+    slurm.forget()
+    age(farm)
+    assert one_class(launch(farm, told)).submitted == ["1"]
+    farm.allocations.update_many({}, {"$set": {"user": "nobody-of-this-name"}})
+    assert one_class(launch(farm, told)).notes[0].startswith("over budget: 2 of the 2.5 core hours of here")  # of all
+    assert [(one.cluster, one.state) for one in live(farm)] == [("fake", "pending"), ("other", "pending")]
+    assert overview(farm).lines() == ["allocations of here gpu: 2 pending (1, 1)"]
+
+
+def test_a_dry_pass_writes_nothing(farm, slurm, tmp_path, add_ready):
+    add_ready(farm, *KEYS)
+    told = order(tmp_path)
+    launch(farm, replace(told, classes=("gpu",)))
+    slurm.say("1", "COMPLETED", "2026-11-26T16:00:00", "2026-11-26T16:10:00")
+    before = list(farm.allocations.find())
+    (outcome,) = Pass(farm, told, look(farm, told, write=False)).run()
+    assert (outcome.live, outcome.submitted) == ({"pending": 2}, [])
+    assert list(farm.allocations.find()) == before
+    assert len(slurm.jobs) == 3
 
 
 def test_purse():
@@ -222,7 +250,7 @@ def test_a_lease_of_the_dead_ends(farm):
 
 def claimed(place: Path, **changed: Any) -> Allocation:
     facts: dict[str, Any] = {"nodes": 1, "cores": 2, "slots": 2, "walltime_s": 1800, "host": "h", "folder": str(place / "lf-x"), "digest": "", "asked_by": {}}
-    return Allocation("lf-x", "slurm", "here", "gpu", **{**facts, "claimed": time.time(), **changed})
+    return Allocation("lf-x", "slurm", "fake", getpass.getuser(), "here", "gpu", **{**facts, "claimed": time.time(), **changed})
 
 
 @pytest.mark.parametrize("state", [allocations.CLAIMED, allocations.SUBMITTING])

@@ -35,6 +35,11 @@ if [ -e silent ]; then echo 'slurm_load_jobs error: Unable to contact slurm cont
 cat jobs
 """
 _SINFO = "#!/bin/bash\ncase $* in *%P*) echo 'gpu*'; echo cpu;; *) echo {host};; esac\n"
+_SCONTROL = """#!/bin/bash
+cd {place}
+if [ -e silent ]; then echo 'slurm_load_ctl_conf error: Unable to contact slurm controller (connect failure)' >&2; exit 1; fi
+echo "Configuration data as of 2026-11-26T16:00:00"; echo "ClusterName             = $(cat cluster)"
+"""
 _SCANCEL = "#!/bin/bash\ncd {place}\necho $1 >> cancelled\n"
 
 
@@ -49,8 +54,9 @@ class FakeSlurm:
         programs = place / "bin"
         programs.mkdir(parents=True)
         (place / "jobs").touch()
+        (place / "cluster").write_text("fake")
         host = socket.gethostname().partition(".")[0]
-        for name, text in (("sbatch", _SBATCH), ("squeue", _SQUEUE), ("sinfo", _SINFO), ("scancel", _SCANCEL)):
+        for name, text in (("sbatch", _SBATCH), ("squeue", _SQUEUE), ("sinfo", _SINFO), ("scontrol", _SCONTROL), ("scancel", _SCANCEL)):
             (programs / name).write_text(text.format(place=place, host=host))
             (programs / name).chmod(0o755)
         return cls(place)
