@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
 from collections.abc import Callable
@@ -19,6 +20,7 @@ from flows.keys import job_uuid
 from flows.records import Record
 from launchers.debounce import debounced
 from launchers.farm import Farm
+from launchers.machines.allocations import Allocation
 
 PAGE = PAGES["docs/reference/mongodb.md"]
 SECTIONS = dict(re.findall(r"^#{2,3} `?(\w[^`\n]*?)`?\n(.*?)(?=^#{2,3} |\Z)", PAGE.text, re.MULTILINE | re.DOTALL))
@@ -82,6 +84,11 @@ def test_documents(farm: Farm, campaign: str) -> None:
     named = table(SECTIONS["workflows"]).keys()
     assert {name for name in named if name.startswith("metadata.")} == metadata
     assert named - metadata <= set(workflow)
+
+
+def test_allocations() -> None:
+    fields = {one.name for one in dataclasses.fields(Allocation)}
+    assert table(SECTIONS["allocations"]).keys() == fields - {"name"} | {"_id"}
 
 
 def test_the_document_that_is_shown_has_fields_that_there_are() -> None:
