@@ -83,7 +83,7 @@ class Outcome:
         alive = ", ".join(f"{number} {state}" for state, number in sorted(self.live.items()))
         if not self.ready and not alive:
             return f"{self.site} {self.kind}: nothing is ready"
-        parts = [f"{self.ready} jobs ready, {self.slots} slots an allocation"]
+        parts = [f"{self.ready} job{'' if self.ready == 1 else 's'} ready, {self.slots} slots an allocation"]
         parts += [alive] if alive else []
         parts += [f"submitted {len(self.submitted)} ({', '.join(self.submitted)})"] if self.submitted else []
         parts += self.notes or ([] if self.submitted else ["no more are needed"])
@@ -92,6 +92,7 @@ class Outcome:
 
 TRIES = 3
 REST_S = 3600.0
+ROUNDING = 1e-9  # hours: tenths add up to a little more than one
 BUSY = "another `latticefarm launch` is at work on this site: it does what there is to do"
 
 
@@ -162,7 +163,7 @@ class Pass:
             if why := self._limit(kind, one, len(alive)):
                 outcome.notes.append(why)
                 break
-            new = self._new(kind, one, parts(open_work))
+            new = self._new(kind, one, parts([askers - closed for askers in open_work]))
             if self.lease is not None and not self._submit(new, outcome):
                 break
             alive.append(new)
@@ -176,12 +177,12 @@ class Pass:
             return f"at its limit of {one.max_allocations} allocation{'' if one.max_allocations == 1 else 's'} at once"
         hours = sum(each.node_hours for each in self.found if each.kind == kind)
         another = one.nodes * one.walltime / 3600
-        if one.max_node_hours is not None and hours + another > one.max_node_hours:
+        if one.max_node_hours is not None and hours + another > one.max_node_hours + ROUNDING:
             return f"over budget: {hours:.4g} of its {one.max_node_hours:.4g} node hours are spent or promised, and an allocation takes {another:.4g}"
         if failing := self._failing(kind):
             return failing
         spent, most = sum(each.core_hours for each in self.found), self.order.site.max_core_hours
-        if most is not None and spent + one.core_hours > most:
+        if most is not None and spent + one.core_hours > most + ROUNDING:
             return f"over budget: {spent:.4g} of the {most:.4g} core hours of {self.order.name} are spent or promised, and an allocation takes {one.core_hours:.4g}"
         return ""
 

@@ -171,6 +171,20 @@ def test_budget_of_a_campaign(farm, tmp_path, add_ready):
     assert "campaign poor" in again.text()
 
 
+def test_work_that_another_asks_for_too_is_done_and_counts_for_it_alone(farm, tmp_path, add_ready):
+    add_ready(farm, "a", "b")
+    asked_by = {"a": {"rich", "poor"}, "b": {"poor"}}
+    outcome = one_class(launch(farm, replace(order(tmp_path), askers=lambda *_: asked_by, limits={"poor": 0.5})))
+    assert len(outcome.submitted) == 1
+    assert live(farm)[0].asked_by == {"rich": 1.0}
+
+
+def test_hours_are_compared_without_their_rounding(farm, tmp_path, add_ready):
+    """Three times 0.1 h are more than 0.3 h to a computer."""
+    add_ready(farm, *KEYS)
+    assert len(one_class(launch(farm, order(tmp_path, walltime="6m", max_node_hours=0.3))).submitted) == 3
+
+
 def test_for_one_campaign_alone(farm, tmp_path, add_ready):
     add_ready(farm, *KEYS[:8])
     asked_by = {KEYS[0]: {"one", "two"}, KEYS[1]: {"two"}, KEYS[2]: {"one"}}

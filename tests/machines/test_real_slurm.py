@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from schedulers import real_slurm
 
 from launchers.farm import Farm
 from launchers.machines import allocations
@@ -154,6 +155,26 @@ while True:
     for one in farm.allocations.find({"state": "pending"}):
         subprocess.run(["scancel", one["job_id"]])
 """
+
+
+@pytest.mark.slow
+def test_several_nodes_have_an_agent_each(farm, order, tmp_path, add_ready, monkeypatch):
+    """Two nodes of two GPUs (both are this machine): four slots, each with a GPU of its node's."""
+    seen = tmp_path / "seen"
+    add_ready(farm, *"abcdefgh")
+    script = f"echo $SLURMD_NODENAME $CUDA_VISIBLE_DEVICES >> {seen}; sleep 2"
+    farm.launchpad.fireworks.update_many({}, {"$set": {"spec._tasks.0.script": [script], "spec._tasks.0.use_shell": True}})
+    with real_slurm(nodes=2, gpus=2, cores=4) as configuration:
+        monkeypatch.setenv("SLURM_CONF", configuration)
+        assert not is_on_this_host("slurm")
+        (outcome,) = launch(farm, order(nodes=2, gpus=2)) or ()
+        assert len(outcome.submitted) == 1
+        wait_for(lambda: set(states(farm)) == {"COMPLETED"})
+        wait_for(lambda: launch(farm, order(nodes=2, gpus=2)) and not live(farm))
+    assert set(seen.read_text().splitlines()) == {"n1 0", "n1 1", "n2 0", "n2 1"}
+    assert len(seen.read_text().splitlines()) == 8
+    (ended,) = allocations.all_of(farm)
+    assert (ended.word, ended.cores, ended.slots) == ("COMPLETED", 4, 4)
 
 
 @pytest.mark.slow

@@ -55,7 +55,7 @@ class FakeSlurm:
         programs.mkdir(parents=True)
         (place / "jobs").touch()
         (place / "cluster").write_text("fake")
-        host = socket.gethostname().partition(".")[0]
+        host = _host()
         for name, text in (("sbatch", _SBATCH), ("squeue", _SQUEUE), ("sinfo", _SINFO), ("scontrol", _SCONTROL), ("scancel", _SCANCEL)):
             (programs / name).write_text(text.format(place=place, host=host))
             (programs / name).chmod(0o755)
@@ -90,21 +90,23 @@ def missing() -> str:
 
 
 @contextmanager
-def real_slurm(gpus: int = 4, cores: int = 8) -> Iterator[str]:
+def real_slurm(nodes: int = 1, gpus: int = 4, cores: int = 8) -> Iterator[str]:
     """A Slurm of this machine alone, without cgroups and accounting; yields its SLURM_CONF.
 
-    GPUs are devices that every machine has. It takes as many cores as it is told, whatever there are.
+    GPUs are devices that every machine has. It takes as many cores as it is told, whatever there are. Several nodes,
+    `n1` and on, are daemons on this machine too, and share its host name; one is called as the machine.
     """
     with TemporaryDirectory(prefix="lf-slurm-", ignore_cleanup_errors=True) as directory:
         place = Path(directory)
         place.chmod(0o755)
-        configuration = _configure(place, gpus, cores)
+        names = [f"n{number + 1}" for number in range(nodes)] if nodes > 1 else [_host()]
+        configuration = _configure(place, names, gpus, cores)
         environment = {**os.environ, "SLURM_CONF": str(configuration)}
         processes = []
         try:
             _run([str(_program("munged")), "--force", *_munge(place)], environment)
-            for command in (["slurmctld", "-D", "-i", "-c"], ["slurmd", "-D", "-c"]):
-                log = (place / f"{command[0]}.out").open("wb")
+            for command in (["slurmctld", "-D", "-i", "-c"], *(["slurmd", "-D", "-c", "-N", name] for name in names)):
+                log = (place / f"{command[0]}-{command[-1]}.out").open("wb")
                 program = str(_program(command[0]))
                 processes.append(subprocess.Popen([program, *command[1:]], env=environment, stdout=log, stderr=log, start_new_session=True))
             _wait_until_idle(environment, place)
@@ -127,27 +129,31 @@ def _munge(place: Path) -> list[str]:
     return [f"--{name}={path}" for name, path in files.items()]
 
 
-def _configure(place: Path, gpus: int, cores: int) -> Path:
-    host, port, user = socket.gethostname().partition(".")[0], _free_port(), _user()
-    for name in ("state", "spool"):
-        (place / name).mkdir()
+def _host() -> str:
+    return socket.gethostname().partition(".")[0]
+
+
+def _configure(place: Path, names: list[str], gpus: int, cores: int) -> Path:
+    host, port, user = _host(), _free_port(), _user()
+    (place / "state").mkdir()
     devices = ("null", "zero", "full", "random")[:gpus]
-    lines = [f"NodeName={host} Name=gpu Type=fake File=/dev/{device}" for device in devices]
+    lines = [f"NodeName={name} Name=gpu Type=fake File=/dev/{device}" for name in names for device in devices]
+    node = f"CPUs={cores} Boards=1 SocketsPerBoard=1 CoresPerSocket={cores} ThreadsPerCore=1 RealMemory=2000 Gres=gpu:fake:{gpus} State=UNKNOWN"
+    machines = "\n".join(f"NodeName={name} NodeHostname={host} NodeAddr=127.0.0.1 Port={_free_port()} {node}" for name in names)
     (place / "gres.conf").write_text("\n".join(["AutoDetect=off", *lines, ""]))
     (place / "slurm.conf").write_text(f"""\
 ClusterName=tests
 SlurmctldHost={host}(127.0.0.1)
 SlurmctldPort={port}
-SlurmdPort={_free_port()}
 SlurmUser={user}
 SlurmdUser={user}
 AuthType=auth/munge
 AuthInfo=socket={place}/munge.socket
 CredType=cred/munge
 StateSaveLocation={place}/state
-SlurmdSpoolDir={place}/spool
+SlurmdSpoolDir={place}/spool-%n
 SlurmctldPidFile={place}/slurmctld.pid
-SlurmdPidFile={place}/slurmd.pid
+SlurmdPidFile={place}/slurmd-%n.pid
 ProctrackType=proctrack/linuxproc
 TaskPlugin=task/none
 SwitchType=switch/none
@@ -163,7 +169,7 @@ SelectTypeParameters=CR_Core
 KillWait=5
 PropagateResourceLimits=NONE
 GresTypes=gpu
-NodeName={host} NodeAddr=127.0.0.1 CPUs={cores} Boards=1 SocketsPerBoard=1 CoresPerSocket={cores} ThreadsPerCore=1 RealMemory=2000 Gres=gpu:fake:{gpus} State=UNKNOWN
+{machines}
 PartitionName=gpu Nodes=ALL Default=YES MaxTime=1:00:00 State=UP
 PartitionName=cpu Nodes=ALL MaxTime=1:00:00 State=UP
 """)
