@@ -40,7 +40,7 @@ def work(
     from launchers.settings import WorkerSettings
 
     taken = _known(category or [])
-    drained_at = None if deadline is None else moment(deadline)
+    drained_at = _end_of_allocation() if deadline is None else moment(deadline)
     database()
     settings = WorkerSettings(
         run_root=run_root(),
@@ -54,6 +54,20 @@ def work(
     show(f"{len(given)} workers{f', {with_gpu} with a GPU' if with_gpu else ''}; Ctrl-C drains them; logs in {settings.run_root}")
     node = Node(NodeSettings(given, settings))
     node.run()
+
+
+def _end_of_allocation() -> float | None:
+    """When workers have to stop, if this is an allocation that ends at a time that its scheduler knows."""
+    from campaign.cli.printing import show
+    from launchers.machines.answers import Unanswered
+    from launchers.machines.scheduler import AT_THE_END_S, end_time
+
+    try:
+        ends = end_time()
+    except Unanswered as error:
+        show(f"nobody says when this allocation ends ({error}): its signals are heeded")
+        return None
+    return None if ends is None else ends - AT_THE_END_S
 
 
 def moment(text: str) -> float:

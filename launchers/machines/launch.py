@@ -65,6 +65,7 @@ class Order:
 class Outcome:
     """What a pass did for one class: `ready` jobs, allocations that `live`, those `submitted`, and why no more.
 
+    `too_long` more jobs are ready that do not fit into the walltime.
     `failed`: the scheduler refused, or did not answer.
     """
 
@@ -74,6 +75,7 @@ class Outcome:
     slots: int
     live: Counter[str]
     wanted: int
+    too_long: int = 0
     submitted: list[str] = field(default_factory=list)
     failed: bool = False
     notes: list[str] = field(default_factory=list)
@@ -81,9 +83,10 @@ class Outcome:
     def text(self) -> str:
         """One line."""
         alive = ", ".join(f"{number} {state}" for state, number in sorted(self.live.items()))
+        too_long = [f"{self.too_long} more take longer than its walltime"] if self.too_long else []
         if not self.ready and not alive:
-            return f"{self.site} {self.kind}: nothing is ready"
-        parts = [f"{self.ready} job{'' if self.ready == 1 else 's'} ready, {self.slots} slots an allocation"]
+            return f"{self.site} {self.kind}: {'; '.join(['nothing is ready', *too_long])}"
+        parts = [f"{self.ready} job{'' if self.ready == 1 else 's'} ready, {self.slots} slots an allocation", *too_long]
         parts += [alive] if alive else []
         parts += [f"submitted {len(self.submitted)} ({', '.join(self.submitted)})"] if self.submitted else []
         parts += self.notes or ([] if self.submitted else ["no more are needed"])
@@ -149,12 +152,12 @@ class Pass:
 
     def _run(self, kind: str) -> Outcome:
         one = self.order.site.classes[kind]
-        work = ready(self.farm, one.categories, self.order.askers)
+        work, too_long = ready(self.farm, one, self.order.askers)
         if self.order.campaign is not None:
             work = [askers & {self.order.campaign} for askers in work if self.order.campaign in askers]
         alive = [each for each in self.found if each.kind == kind and each.is_live and self.owner.has(each)]
         wanted = math.ceil(len(work) / one.all_slots)
-        outcome = Outcome(self.order.name, kind, len(work), one.all_slots, Counter(each.state for each in alive), wanted)
+        outcome = Outcome(self.order.name, kind, len(work), one.all_slots, Counter(each.state for each in alive), wanted, too_long)
         while len(alive) < wanted:
             open_work, closed = self.purse.open_work(work, one.core_hours)
             if len(alive) >= math.ceil(len(open_work) / one.all_slots):

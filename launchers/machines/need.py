@@ -8,7 +8,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from launchers.farm import Farm
+from launchers.machines.scheduler import AT_THE_END_S
+from launchers.machines.site import ResourceClass
 from launchers.rescue import RESTS_UNTIL
+from launchers.walltime import fitting
 
 Askers = Callable[[Farm, Iterable[str]], Mapping[str, Set[str]]]
 """Who asks for each of these keys of work; one that is not there is anybody's."""
@@ -19,15 +22,20 @@ def nobody(farm: Farm, keys: Iterable[str]) -> dict[str, set[str]]:  # noqa: ARG
     return {}
 
 
-def ready(farm: Farm, categories: Collection[str], askers: Askers = nobody) -> list[frozenset[str]]:
-    """For each ready job of these categories (none: of all), who asks for it; what rests after trouble is not ready."""
+def ready(farm: Farm, one: ResourceClass, askers: Askers = nobody) -> tuple[list[frozenset[str]], int]:
+    """For each ready job that an allocation can take, who asks for it; and how many are too long for its walltime.
+
+    What rests after trouble is not ready.
+    """
     wanted: dict[str, Any] = {"state": "READY", f"spec.{RESTS_UNTIL}": {"$not": {"$gt": time.time()}}}
-    if categories:
-        wanted["spec._category"] = {"$in": list(categories)}
-    numbers = [one["fw_id"] for one in farm.launchpad.fireworks.find(wanted, {"fw_id": 1})]
+    if one.categories:
+        wanted["spec._category"] = {"$in": list(one.categories)}
+    fit = {**wanted, "$and": [fitting(farm, one.walltime - AT_THE_END_S)]}
+    numbers = [each["fw_id"] for each in farm.launchpad.fireworks.find(fit, {"fw_id": 1})]
+    too_long = farm.launchpad.fireworks.count_documents(wanted) - len(numbers)
     keys = _keys(farm, numbers)
     asked_by = askers(farm, keys.values())
-    return [frozenset(asked_by.get(keys.get(number, ""), ())) for number in numbers]
+    return [frozenset(asked_by.get(keys.get(number, ""), ())) for number in numbers], max(too_long, 0)
 
 
 def _keys(farm: Farm, numbers: Iterable[int]) -> dict[int, str]:

@@ -66,6 +66,9 @@ class Scheduler(Protocol):
 SCHEDULERS: dict[str, Scheduler] = {one.kind: one for one in (Slurm(), PBS(), LSF(), SGE())}
 
 
+AT_THE_END_S = 60.0  # before an allocation ends, its workers put back what they have in hand
+
+
 @dataclass(frozen=True)
 class Place:
     """The allocation that a process is in: its scheduler and its number there."""

@@ -14,7 +14,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from launchers.machines.scheduler import SCHEDULERS
+from launchers.machines.scheduler import AT_THE_END_S, SCHEDULERS
 from launchers.machines.site import ResourceClass, Site
 
 _PLACE = re.compile(r"\$\$\{?([^\s{}$]*)\}?")
@@ -166,7 +166,7 @@ def work_arguments(site: Site, one: ResourceClass) -> Sequence[str]:
     for category in one.categories:
         chosen += ["--category", category]
     if site.scheduler == "sge":  # nothing there says when an allocation ends
-        chosen += ["--deadline", f"{max(one.walltime - 60, 30)}s"]
+        chosen += ["--deadline", f"{max(one.walltime - AT_THE_END_S, 30):.0f}s"]
     return chosen
 
 

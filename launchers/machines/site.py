@@ -40,7 +40,7 @@ def _mapping(value: Any) -> Any:
     return {} if value is None else value
 
 
-Walltime = Annotated[int, BeforeValidator(_seconds), Field(ge=60)]
+Walltime = Annotated[int, BeforeValidator(_seconds), Field(ge=120)]  # at its end work is put back for a minute
 Memory = Annotated[int, BeforeValidator(_megabytes), Field(gt=0)]
 Texts = Annotated[tuple[str, ...], BeforeValidator(_texts)]
 Options = Annotated[dict[str, str | int | float], BeforeValidator(_mapping)]

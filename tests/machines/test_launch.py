@@ -74,14 +74,22 @@ def test_a_class_takes_its_categories(farm, slurm, tmp_path, add_ready):
     add_ready(farm, *KEYS[:4], category="label")
     add_ready(farm, *KEYS[4:6], category="train")
     add_ready(farm, *KEYS[6:8], category="train", _rests_until=time.time() + 60)
-    assert len(ready(farm, ("train",))) == 2
-    assert len(ready(farm, ())) == 6
     others = {"cpu": {"walltime": "1h", "cores": 1, "categories": "label", "max_allocations": 9}}
     gpu, cpu = launch(farm, order(tmp_path, others=others, categories=["train"])) or ()
     assert (len(gpu.submitted), len(cpu.submitted)) == (1, 4)
     assert "--category label" in (slurm.place / "script-5").read_text()
     alone = launch(farm, replace(order(tmp_path, others=others), classes=("cpu",)))
     assert [one.kind for one in alone or ()] == ["cpu"]
+
+
+def test_what_does_not_fit_into_the_walltime_justifies_no_allocation(farm, tmp_path, add_ready):
+    """It would begin, find nothing that fits, and end, again and again."""
+    add_ready(farm, "a", "b", _expects={"kind": "long", "guess_s": 3600.0, "resumes": False})
+    assert one_class(launch(farm, order(tmp_path))).text() == "here gpu: nothing is ready; 2 more take longer than its walltime"
+    add_ready(farm, "c", _expects={"kind": "long", "guess_s": 3600.0, "resumes": True})
+    outcome = one_class(launch(farm, order(tmp_path)))
+    assert outcome.text() == "here gpu: 1 job ready, 2 slots an allocation; 2 more take longer than its walltime; submitted 1 (1)"
+    assert ready(farm, order(tmp_path, walltime="2h").site.classes["gpu"]) == ([frozenset()] * 3, 0)
 
 
 def test_the_record(farm, slurm, tmp_path, add_ready):

@@ -158,6 +158,23 @@ while True:
 
 
 @pytest.mark.slow
+def test_before_its_end_an_allocation_puts_back_what_it_has_in_hand(farm, order, add_ready):
+    """Nobody tells it when that is; without, Slurm would end it with TIMEOUT."""
+    add_ready(farm, "a")
+    farm.launchpad.fireworks.update_many({}, {"$set": {"spec._tasks.0.script": ["sleep 300"]}})
+    told = order(walltime="2m")
+    began = time.monotonic()
+    launch(farm, told)
+    wait_for(lambda: states(farm) == ["RUNNING"])
+    wait_for(lambda: states(farm) == ["READY"], 110)
+    assert time.monotonic() - began > 45
+    farm.launchpad.fireworks.update_many({}, {"$set": {"state": "PAUSED"}})
+    wait_for(lambda: launch(farm, told) and not live(farm), 30)
+    (ended,) = allocations.all_of(farm)
+    assert ended.word == "COMPLETED"
+
+
+@pytest.mark.slow
 def test_several_nodes_have_an_agent_each(farm, order, tmp_path, add_ready, monkeypatch):
     """Two nodes of two GPUs (both are this machine): four slots, each with a GPU of its node's."""
     seen = tmp_path / "seen"
