@@ -50,11 +50,19 @@ def _of_class(site: Site, what: str, one: ResourceClass) -> Iterator[Check]:
         path.write_text(script(site, one, Task("lf-doctor", folder, command, {})))
         trial = scheduler.trial(str(path))
         if trial is None:
-            yield Check(what, f"{one.slots_of_node} slots on each of {one.nodes} nodes", None, f"{site.scheduler} tries no script without taking it")
+            yield Check(what, f"{_shape(one)}", None, f"{site.scheduler} tries no script without taking it")
             return
         answer = ask(trial)
     if answer.code != 0:
         yield Check(what, scheduler.refusal(answer), False, f"{scheduler.submit} would not take it as it is in the file of sites")
         return
     account = f", account {one.account}" if one.account else ""
-    yield Check(what, f"{scheduler.submit} would take it: {one.slots_of_node} slots on each of {one.nodes} nodes{account}", True)
+    yield Check(what, f"{scheduler.submit} would take it: {_shape(one)}{account}", True)
+
+
+def _shape(one: ResourceClass) -> str:
+    """`4 slots (2 with a GPU)`, and on how many nodes."""
+    made = one.slots_of_node
+    with_gpu = sum(slot.gpu is not None for slot in made)
+    each = f" on each of {one.nodes} nodes" if one.nodes > 1 else ""
+    return f"{len(made)} slot{'' if len(made) == 1 else 's'}{f' ({with_gpu} with a GPU)' if with_gpu else ''}{each}"

@@ -162,12 +162,22 @@ def submit_command(site: Site, path: Path) -> tuple[list[str], str | None]:
 
 def work_arguments(site: Site, one: ResourceClass) -> Sequence[str]:
     """The arguments of `latticefarm` on each node of an allocation."""
-    chosen = ["work", "--until-empty", "--slots", str(one.slots_of_node)]
+    # said in full, so that it does what its size was reckoned with
+    chosen = ["work", "--until-empty", *_slots(one)]
     for category in one.categories:
         chosen += ["--category", category]
     if site.scheduler == "sge":  # nothing there says when an allocation ends
         chosen += ["--deadline", f"{max(one.walltime - AT_THE_END_S, 30):.0f}s"]
     return chosen
+
+
+def _slots(one: ResourceClass) -> list[str]:
+    made = one.slots_of_node
+    if not one.gpus:
+        return ["--slots", str(len(made))]
+    beside = sum(slot.gpu is None for slot in made)
+    wanted = [] if one.slots is None else ["--slots", str(one.slots)]
+    return [*wanted, "--gpu-slots", str(one.gpu_slots), "--cpu-slots", str(beside)]
 
 
 def _nearest(word: str, known: Iterable[str]) -> str:

@@ -7,6 +7,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from launchers.machines.hardware import Hardware
+from launchers.machines.slots import Slot, slots
+
 _CLOCK = re.compile(r"^(?:(?P<days>\d+)-)?(?P<hours>\d+):(?P<minutes>\d\d):(?P<seconds>\d\d)$")  # 10:00 is minutes to one scheduler, hours to another
 _SPAN = re.compile(r"^(?P<number>\d+(?:\.\d+)?)\s*(?P<unit>[smhd])$")
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -54,7 +57,7 @@ class _Part(BaseModel):
 class ResourceClass(_Part):
     """One kind of allocation. `cores`, `memory` (MB) and `gpus` are of each node, `walltime` is in seconds.
 
-    `slots` is how many jobs a node runs side by side. `options` are further keys of the template.
+    `slots`, `gpu_slots` and `cpu_slots` are those of `latticefarm work`, on each node. `options` are further keys of the template.
     """
 
     walltime: Walltime
@@ -63,6 +66,7 @@ class ResourceClass(_Part):
     memory: Memory | None = None
     gpus: int = Field(default=0, ge=0)
     gpu_slots: int = Field(default=1, ge=1)
+    cpu_slots: int | None = Field(default=None, ge=0)
     slots: int | None = Field(default=None, ge=1)
     categories: Texts = ()
     partition: str | None = None
@@ -75,17 +79,14 @@ class ResourceClass(_Part):
     max_node_hours: float | None = Field(default=None, gt=0)
 
     @property
-    def slots_of_node(self) -> int:
-        """As asked; else those of the GPUs; else as `latticefarm work` chooses them."""
-        if self.slots is not None:
-            return self.slots
-        if self.gpus:
-            return self.gpus * self.gpu_slots
-        return self.cores if self.cores <= 4 else self.cores // 2
+    def slots_of_node(self) -> tuple[Slot, ...]:
+        """As `latticefarm work` makes them of what the allocation gives."""
+        gpus = tuple(str(number) for number in range(self.gpus))
+        return tuple(slots(Hardware(self.cores, gpus, (self.memory or 0) / 1e3), self.slots, self.gpu_slots, self.cpu_slots))
 
     @property
     def all_slots(self) -> int:
-        return self.nodes * self.slots_of_node
+        return self.nodes * len(self.slots_of_node)
 
     @property
     def all_cores(self) -> int:

@@ -69,7 +69,7 @@ def test_init_writes_a_file_that_can_be_read(latticefarm, tmp_path):
     found = read_sites(tmp_path / "sites.yaml").sites["here"]
     assert (found.scheduler, found.classes["gpu"].walltime, found.classes["gpu"].max_allocations) == ("slurm", 43200, 2)
     doctor = latticefarm("doctor").out
-    assert "site here, class gpu: sbatch would take it: 2 slots on each of 1 nodes" in doctor
+    assert "site here, class gpu: sbatch would take it: 8 slots (2 with a GPU)" in doctor
 
 
 @pytest.mark.usefixtures("sites")

@@ -118,7 +118,7 @@ def test_doctor_sees_it_beforehand(order):
     def found(**kind: Any) -> list[tuple[bool | None, str, str]]:
         return [(one.usable, one.found, one.todo) for one in check("here", order(**kind).site)][1:]
 
-    assert found(gpus=4) == [(True, "sbatch would take it: 4 slots on each of 1 nodes", "")]
+    assert found(gpus=4) == [(True, "sbatch would take it: 4 slots (4 with a GPU)", "")]
     assert found(partition="nope") == [(False, "no partition nope", "there are cpu, gpu")]
     ((usable, why, _),) = found(gpus=9)
     assert (usable, why) == (False, "Requested node configuration is not available")

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from launchers.machines.hardware import Hardware
 from launchers.machines.script import (
     OURS,
     ScriptError,
@@ -22,6 +23,7 @@ from launchers.machines.script import (
     work_arguments,
 )
 from launchers.machines.site import ResourceClass, Site
+from launchers.machines.slots import slots
 
 KINDS = ("slurm", "pbs", "lsf", "sge")
 FULL: dict[str, Any] = {
@@ -205,21 +207,36 @@ def test_a_log_that_no_scheduler_bears() -> None:
 
 
 def test_what_works_in_an_allocation() -> None:
-    arguments = ["work", "--until-empty", "--slots", "8", "--category", "train", "--category", "analyse"]
+    arguments = ["work", "--until-empty", "--gpu-slots", "2", "--cpu-slots", "0", "--category", "train", "--category", "analyse"]
     assert list(work_arguments(*site())) == arguments
     assert list(work_arguments(*site("sge"))) == [*arguments, "--deadline", "93720s"]  # 26:03:00, less a minute
 
 
 def test_slots() -> None:
-    def slots(**changed: Any) -> tuple[int, int]:
-        one = ResourceClass(**{"walltime": "1h", "cores": 16, **changed})
-        return one.slots_of_node, one.all_slots
+    """Those of a node, of all nodes, and of a node those with a GPU: two cores for each, the rest for slots beside."""
 
-    assert slots() == (8, 8)
-    assert slots(cores=3) == (3, 3)
-    assert slots(gpus=4) == (4, 4)
-    assert slots(gpus=4, gpu_slots=2, nodes=3) == (8, 24)
-    assert slots(gpus=4, slots=5) == (5, 5)
+    def slots(**changed: Any) -> tuple[int, int, int]:
+        one = ResourceClass(**{"walltime": "1h", "cores": 16, **changed})
+        return len(one.slots_of_node), one.all_slots, sum(slot.gpu is not None for slot in one.slots_of_node)
+
+    assert slots() == (8, 8, 0)
+    assert slots(cores=3) == (3, 3, 0)
+    assert slots(gpus=4) == (8, 8, 4)
+    assert slots(gpus=4, cpu_slots=0) == (4, 4, 4)
+    assert slots(gpus=4, gpu_slots=2, nodes=3) == (8, 24, 8)
+    assert slots(gpus=4, slots=5) == (5, 5, 4)
+
+
+@pytest.mark.parametrize("changed", [{}, {"gpus": 4}, {"gpus": 4, "gpu_slots": 2}, {"gpus": 4, "slots": 5}, {"gpus": 2, "cpu_slots": 1}, {"slots": 3}])
+def test_an_allocation_makes_the_slots_that_it_was_reckoned_with(changed: dict[str, Any]) -> None:
+    """The arguments of its `latticefarm work`, on the hardware that was asked for, and on another core more."""
+    where, one = site(**{"gpus": 0, "gpu_slots": 1, "cores": 16, **changed})
+    told = list(work_arguments(where, one))
+    number = {name: int(told[told.index(name) + 1]) if name in told else None for name in ("--slots", "--gpu-slots", "--cpu-slots")}
+    for cores in (16, 17):
+        given = Hardware(cores, tuple(map(str, range(one.gpus))), 64.0)
+        made = slots(given, number["--slots"], number["--gpu-slots"] or 1, number["--cpu-slots"])
+        assert [slot.gpu for slot in made] == [slot.gpu for slot in one.slots_of_node]
 
 
 @pytest.mark.parametrize(
