@@ -22,8 +22,9 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
+from flows.dynamics.chunk import Chunk, State
 from flows.dynamics.md import CHUNK_STEPS
-from flows.dynamics.trajectory import PRODUCTION, Chunk, State, Trajectory
+from flows.dynamics.trajectory import PRODUCTION, Trajectory
 from flows.dynamics.vacf import Lines, autocorrelations, densities, multiples
 from flows.dynamics.windows import WINDOWS
 

@@ -100,17 +100,21 @@ class Database:
         }
 
     def job_store(self) -> JobStore:
-        """jobflow's store: records in `outputs`, large objects in the additional store `blobs`."""
+        """jobflow's store: records in `outputs`, large objects in the additional store `blobs`, and in `checkpoints`
+        those of work that is under way."""
         from jobflow import JobStore
 
         return JobStore.from_dict_spec(self._store_settings())
 
     def _store_settings(self) -> dict[str, Any]:
         place = {"uri": self.uri, "database": self.name, "mongoclient_kwargs": self.client_options()}
+        # asked for by few jobs, and seldom: it connects when it is
+        late = {**place, "mongoclient_kwargs": {**self.client_options(), "connect": False}}
         return {
             "docs_store": {"type": "MongoStore", "collection_name": "outputs", **place},
             "additional_stores": {
-                "blobs": {"type": "GridFSStore", "collection_name": "blobs", "key": "blob_uuid", **place}
+                "blobs": {"type": "GridFSStore", "collection_name": "blobs", "key": "blob_uuid", **place},
+                "checkpoints": {"type": "GridFSStore", "collection_name": "checkpoints", "key": "key", **late},
             },
         }
 

@@ -163,6 +163,7 @@ class Farm:
         self.outputs.create_index([("uuid", 1), ("index", 1)], unique=True)
         store: Any = self.store
         store.additional_stores["blobs"].ensure_index("blob_uuid")
+        self.launchpad.db["checkpoints.files"].create_index("metadata.key")
         if self.launchpad.fw_id_assigner.find_one() is None:
             self.launchpad.fw_id_assigner.update_one(
                 {"_id": 0}, {"$setOnInsert": {"next_fw_id": 1, "next_launch_id": 1}}, upsert=True

@@ -23,6 +23,7 @@ from campaign.steering.marking import mark_faulty, take_by_path
 from campaign.steering.seal import envelope
 from campaign.steering.status import ENDED, State, Status, status_of
 from flows.keys import job_uuid
+from flows.leftovers import sweep_delivered
 from flows.records import LabelSet
 from launchers.claims import GRACE, add
 from launchers.debounce import debounced, resting
@@ -121,5 +122,6 @@ def _opens(farm: Farm, key: str) -> bool:
 
 
 def _advance(farm: Farm) -> None:
+    sweep_delivered(farm.store)
     for spec in unended_specs(farm):
         reconcile(farm, spec)

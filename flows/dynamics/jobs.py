@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from flows.checkpoints import directory_of, sweep_delivered
 from flows.delivery import delivers
 from flows.dynamics.outcome import vibrations_of
 from flows.dynamics.settings import DynamicsTask
 from flows.dynamics.watch import STAGE
+from flows.leftovers import sweep_delivered
 from flows.records import TrainedModel, Vibrations
+from flows.shelf import shelf_of
 from flows.training.force_field import ForceField
 
 
@@ -15,8 +16,9 @@ from flows.training.force_field import ForceField
 def vibrations(task: DynamicsTask, models: list[TrainedModel]) -> Vibrations:
     """Long MD with the sum of `models`, and its vibrational density of states.
 
-    Hours: its trajectories lie under the task's key beside the checkpoints of trainings, and a job that was
-    killed goes on from them. They stay until the record is stored, and go when the next such job starts.
+    Hours: its trajectories lie under the task's key beside the checkpoints of trainings, with copies in the database,
+    and a job that was killed goes on from them. They stay until the record is stored, and go when the next such job
+    starts.
 
     Raises:
         CalculationFailed: `bad-input` or `exploded`.
@@ -24,4 +26,5 @@ def vibrations(task: DynamicsTask, models: list[TrainedModel]) -> Vibrations:
     """
     sweep_delivered()
     field = ForceField.of(models, task.dtype, STAGE)
-    return vibrations_of(task, field.calculator, directory_of(task.key), field.models, field.device)
+    with shelf_of(task.key) as shelf:
+        return vibrations_of(task, field.calculator, shelf, field.models, field.device)

@@ -17,12 +17,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from ase import units
+from numpy.typing import NDArray
 
+from flows.dynamics.chunk import Chunk, State
 from flows.dynamics.langevin import begin, random_state, random_text, stop_drifting, thermostat
 from flows.dynamics.settings import DynamicsSettings
-from flows.dynamics.trajectory import EQUILIBRATION, PRODUCTION, Chunk, State, Trajectory
+from flows.dynamics.trajectory import EQUILIBRATION, PRODUCTION, Trajectory
 from flows.dynamics.watch import Limits, Watch
-from flows.failure import CalculationFailed
+from flows.failure import CalculationFailed, MachineTrouble
+from flows.shelf import Shelf
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -38,7 +41,7 @@ class StartDirectory:
     A file holds `chunk_steps` steps (down to whole frames): what a kill costs. No number depends on it.
     """
 
-    directory: Path
+    directory: Path | Shelf
     belongs_to: str
     chunk_steps: int = CHUNK_STEPS
 
@@ -48,6 +51,7 @@ def simulate(atoms: Atoms, settings: DynamicsSettings, start: int, place: StartD
 
     Integrated in float64 by ASE: Langevin with the centre of mass fixed, then velocity Verlet; no stress is asked
     for. Velocities begin at twice the temperature: the potential energy of a crystal at rest takes half of it.
+    Interrupted (a drain, Ctrl-C), it writes what it has before it ends.
 
     Raises:
         CalculationFailed: `exploded`; the chunks are removed, the last good frame stays.
@@ -119,10 +123,30 @@ class _Run:
         for first in range(self.trajectory.steps_done(phase), steps, self.chunk_steps):
             last = min(first + self.chunk_steps, steps)
             frames = _Frames(self.settings, velocities=phase == PRODUCTION)
-            for step in range(first + 1, last + 1):
-                dynamics.run(1)
-                frames.add(self.atoms, step, *watch.look(self.atoms, step))
-            self.trajectory.append(self._chunk(phase, first, last, frames.arrays()))
+            try:
+                for step in range(first + 1, last + 1):
+                    dynamics.run(1)
+                    frames.add(self.atoms, step, *watch.look(self.atoms, step), self.random)
+                self.trajectory.append(self._chunk(phase, first, last, frames.arrays()))
+            except MachineTrouble:
+                raise
+            except BaseException as interruption:
+                if not isinstance(interruption, Exception):
+                    self._leave(phase, first, frames)
+                raise
+
+    def _leave(self, phase: str, first: int, frames: _Frames) -> None:
+        """Write what there is, up to the last whole frame: whoever goes on begins there."""
+        whole = frames.whole
+        if whole is None or whole.step <= self.trajectory.steps_done(phase):
+            return
+        self.atoms.positions[:] = whole.positions
+        self.atoms.set_momenta(whole.momenta, apply_constraint=False)
+        self.random.set_state(whole.random)
+        try:
+            self.trajectory.append(self._chunk(phase, first, whole.step, frames.arrays()))
+        except MachineTrouble as error:  # the interruption is what counts
+            print(f"the last steps are lost: {error}", flush=True)
 
     def _chunk(self, phase: str, first: int, last: int, arrays: dict[str, Any]) -> Chunk:
         state = State(
@@ -135,6 +159,17 @@ class _Run:
         return Chunk(phase, first, last, arrays, state, spent, self.resumed_from)
 
 
+@dataclass(frozen=True)
+class _Whole:
+    """The last whole frame: how many rows there are of each array, and what the steps to come depend on."""
+
+    step: int
+    rows: dict[str, int]
+    positions: NDArray[np.float64]
+    momenta: NDArray[np.float64]
+    random: Any
+
+
 class _Frames:
     """The frames of a chunk, as they come."""
 
@@ -143,21 +178,25 @@ class _Frames:
         self.rows: dict[str, list[Any]] = {"potential_eV": [], "kinetic_eV": []}
         if velocities:
             self.rows |= {"velocities": [], "positions": [], "position_steps": []}
+        self.whole: _Whole | None = None
 
-    def add(self, atoms: Atoms, step: int, potential: float, kinetic: float) -> None:
+    def add(self, atoms: Atoms, step: int, potential: float, kinetic: float, random: np.random.RandomState) -> None:
         if step % self.settings.sample_every:
             return
         self.rows["potential_eV"].append(potential)
         self.rows["kinetic_eV"].append(kinetic)
-        if "velocities" not in self.rows:
-            return
-        self.rows["velocities"].append((atoms.get_velocities() * units.fs).astype(np.float32))
-        if step % (self.settings.sample_every * self.settings.positions_every) == 0:
-            self.rows["positions"].append(atoms.get_positions())
-            self.rows["position_steps"].append(step)
+        if "velocities" in self.rows:
+            self.rows["velocities"].append((atoms.get_velocities() * units.fs).astype(np.float32))
+            if step % (self.settings.sample_every * self.settings.positions_every) == 0:
+                self.rows["positions"].append(atoms.get_positions())
+                self.rows["position_steps"].append(step)
+        # in one assignment: an interruption finds the frame before or this one
+        counts = {name: len(rows) for name, rows in self.rows.items()}
+        self.whole = _Whole(step, counts, atoms.get_positions(), atoms.get_momenta(), random.get_state())
 
     def arrays(self) -> dict[str, Any]:
-        found = {name: np.array(rows) for name, rows in self.rows.items()}
+        counts = self.whole.rows if self.whole is not None else {}
+        found = {name: np.array(rows[: counts.get(name, 0)]) for name, rows in self.rows.items()}
         if "positions" in found and not len(found["positions"]):
             del found["positions"], found["position_steps"]
         return found

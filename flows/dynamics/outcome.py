@@ -18,6 +18,7 @@ from flows.dynamics.watch import temperature_K
 from flows.dynamics.windows import WINDOWS, verlet_shift_cm1
 from flows.keys import digest
 from flows.records import Band, MDStart, TrainedModel, Vibrations
+from flows.shelf import Shelf
 from flows.training.verdict import of_parts
 from flows.versions import versions as installed
 
@@ -32,17 +33,17 @@ EDGE = 0.99  # of the states
 def vibrations_of(
     task: DynamicsTask,
     calculator: Any,
-    directory: Path,
+    place: Path | Shelf,
     models: Sequence[TrainedModel] = (),
     device: str = "cpu",
 ) -> Vibrations:
     """The MD that `task` asks for, with an ASE `calculator` that is the sum of `models`, and what it shows.
 
-    Each start has a directory of its own in `directory`; what lies there is taken up. One start after the other.
+    Each start has a directory of its own in `place`; what lies there is taken up. One start after the other.
 
     Raises:
         CalculationFailed: `exploded`.
-        MachineTrouble: `directory` cannot be read or written.
+        MachineTrouble: `place` cannot be read or written.
     """
     atoms = task.big.atoms()
     atoms.calc = calculator
@@ -50,8 +51,8 @@ def vibrations_of(
     belonging = _belonging(task, models, about)
     starts, curves = [], []
     for start in range(task.dynamics.starts):
-        place = StartDirectory(directory / f"start-{start}", f"{belonging}-{start}")
-        trajectory = simulate(atoms, task.dynamics, start, place)
+        mine = StartDirectory(Shelf.of(place) / f"start-{start}", f"{belonging}-{start}")
+        trajectory = simulate(atoms, task.dynamics, start, mine)
         starts.append(start_facts(trajectory, len(atoms)))
         curves.append(spectrum_of(task, trajectory))
     return Vibrations(
@@ -84,6 +85,7 @@ def start_facts(trajectory: Trajectory, atoms: int) -> MDStart:
         drift_meV_atom=slope,
         fluctuation_meV_atom=float(np.std(energy - energy.mean() - slope * x)),
         resumed_from_steps=trajectory.last.resumed_from,
+        ignored_checkpoints=tuple(trajectory.ignored),
         wall_time_s=trajectory.last.spent_s,
     )
 

@@ -1,95 +1,70 @@
 """A trajectory on disk: HDF5 files of one chunk each, written whole or not at all, with the state to go on from.
 
-Each file holds the frames since the one before and the exact state at its end, so a kill, a torn file or a lost
-one costs no more than what comes after the last whole chunk. The first 512 bytes of a file (an HDF5 user block,
-which every HDF5 reader skips) hold the sha256 of the rest.
-
-`chunk-<phase>-<last step>.h5`: `velocities` (frames, atoms, 3) float32 in Å/fs, in production only; `positions`
-(kept frames, atoms, 3) in Å, and `position_steps`; `potential_eV` and `kinetic_eV` (frames,); `state/` positions
-in Å and momenta in ASE's units, float64.
+Each file holds the frames since the one before and the exact state at its end (`flows.dynamics.chunk`), so a kill, a
+torn file or a lost one costs no more than what comes after the last whole chunk. Where the MD is run as a job, each
+file has a copy in the database (`flows.shelf`), written once. A file is `chunk-<phase>-<last step>-<digest>.h5`.
 """
 
 from __future__ import annotations
 
-import hashlib
-import io
-import json
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from flows.checkpoints import write_whole
+from flows.checkpoints import ELSEWHERE, HERE, OTHERS, write_whole
+from flows.depot import Stowed
+from flows.dynamics.chunk import Chunk, decoded, encoded
+from flows.dynamics.row import BEGINNING, Link, longest_row
 from flows.failure import MachineTrouble
+from flows.shelf import Shelf
 
-USER_BLOCK = 512
-ATOMS_TOGETHER = 16  # in HDF5's own chunks: spectra read all frames of a few atoms at a time
 EQUILIBRATION, PRODUCTION = "0-equilibration", "1-production"  # as they sort
-
-
-@dataclass(frozen=True)
-class State:
-    """All that the steps to come depend on; `random` is JSON of numpy's Mersenne Twister.
-
-    `reference_eV` is the total energy at the start of production. Potential energy and forces (eV/Å) are kept
-    where it would be expensive to ask for them again.
-    """
-
-    positions: NDArray[np.float64]
-    momenta: NDArray[np.float64]
-    random: str
-    reference_eV: float = 0.0
-    potential_eV: float | None = None
-    forces: NDArray[np.float64] | None = None
-
-
-@dataclass(frozen=True)
-class Chunk:
-    """What was simulated from step `first` to step `last` of a phase; `arrays` as in the file."""
-
-    phase: str
-    first: int
-    last: int
-    arrays: dict[str, NDArray[Any]]
-    state: State
-    spent_s: float
-    resumed_from: tuple[int, ...] = ()
 
 
 class Trajectory:
     """The chunks of one start, in a directory that belongs to it. `belongs_to` names what made them.
 
-    On opening, whatever does not continue an unbroken row of whole chunks is removed.
+    On opening, the longest unbroken row of its own whole chunks is taken up, of those in the directory and of those
+    that the database has of it, which are fetched. A damaged one is removed; others stay. `ignored` names what was
+    passed over.
 
     Raises:
         MachineTrouble: files cannot be read, written or removed (a full disk, a directory that is not ours).
     """
 
-    def __init__(self, directory: Path, belongs_to: str) -> None:
-        self.directory, self.belongs_to = directory, belongs_to
+    def __init__(self, place: Path | Shelf, belongs_to: str) -> None:
+        self.shelf, self.belongs_to = Shelf.of(place), belongs_to
         self.last: Chunk | None = None
         self.files: list[Path] = []
+        self.ignored: list[str] = []
+        self._end = BEGINNING
         try:
-            for path in sorted(directory.glob("chunk-*.h5")):
-                self._take(path)
+            self._open()
         except OSError as error:
-            raise MachineTrouble(f"cannot read the trajectory in {directory}: {error}") from error
+            raise MachineTrouble(f"cannot read the trajectory in {self.directory}: {error}") from error
+
+    @property
+    def directory(self) -> Path:
+        return self.shelf.directory
 
     def steps_done(self, phase: str) -> int:
         """Of a phase that is not over, or 0."""
         return self.last.last if self.last is not None and self.last.phase == phase else 0
 
     def append(self, chunk: Chunk) -> None:
-        path = self.directory / f"chunk-{chunk.phase}-{chunk.last:09d}.h5"
+        content = encoded(chunk, self.belongs_to, self._end)
+        digest = content[:64].decode()
+        path = self.directory / f"chunk-{chunk.phase}-{chunk.last:09d}-{digest[:12]}.h5"
         try:
             self.directory.mkdir(parents=True, exist_ok=True)
-            write_whole(path, _encoded(chunk, self.belongs_to))
+            write_whole(path, content)
         except OSError as error:
             raise MachineTrouble(f"cannot write {path}: {error}") from error
+        self._carry(Link(digest, self._end, chunk.phase, chunk.first, chunk.last, path))
         self.files.append(path)
-        self.last = chunk
+        self.last, self._end = chunk, digest
 
     def velocities(self) -> Velocities:
         """Of production, (frames, atoms, 3) in Å/fs, read where they are sliced."""
@@ -100,24 +75,79 @@ class Trajectory:
         return np.concatenate([_read(path, name) for path in self.files if phase in path.name])
 
     def clear(self) -> None:
-        """Remove the chunks, and nothing else."""
-        for path in self.files:
-            path.unlink(missing_ok=True)
-        self.files, self.last = [], None
+        """Remove its chunks, here and in the database, and nothing else."""
+        for path in self.directory.glob("chunk-*.h5"):
+            found = decoded(path)
+            if found is None or found.belongs_to == self.belongs_to:
+                path.unlink(missing_ok=True)
+        self.shelf.forget(self.belongs_to)
+        self.files, self.last, self._end = [], None, BEGINNING
 
-    def _take(self, path: Path) -> None:
-        chunk = _decoded(path, self.belongs_to)
-        if chunk is not None and self._continues(chunk):
-            self.files.append(path)
-            self.last = chunk
-        else:
-            path.unlink()
+    def _open(self) -> None:
+        here, elsewhere = self._here(), self._elsewhere()
+        links = {link.digest: link for link in (*elsewhere, *here)}
+        row = longest_row(links.values())
+        while any(isinstance(link.place, Stowed) for link in row):
+            for link in row:
+                if isinstance(link.place, Stowed) and not self._fetch(link, links):
+                    break
+            row = longest_row(links.values())
+        copied = {link.digest for link in elsewhere}
+        for link in row:
+            assert isinstance(link.place, Path)
+            self.files.append(link.place)
+            if link.digest not in copied:
+                self._carry(link)
+        if row:
+            last = decoded(self.files[-1])
+            assert last is not None
+            self.last, self._end = last.chunk, last.link.digest
 
-    def _continues(self, chunk: Chunk) -> bool:
-        """A phase that follows another begins at its own step 0."""
-        if self.last is None or self.last.phase != chunk.phase:
-            return chunk.first == 0
-        return chunk.first == self.last.last
+    def _here(self) -> list[Link]:
+        others: list[Link] = []
+        mine: list[Link] = []
+        for path in sorted(self.directory.glob("chunk-*.h5")):
+            found = decoded(path)
+            if found is None:
+                self._ignore(f"{path.name} {HERE}: damaged")
+                path.unlink(missing_ok=True)
+            else:
+                (mine if found.belongs_to == self.belongs_to else others).append(found.link)
+        self._name_others(others, HERE)
+        return mine
+
+    def _elsewhere(self) -> list[Link]:
+        others: list[Link] = []
+        mine: list[Link] = []
+        for stowed in self.shelf.elsewhere():
+            (mine if stowed.about["belongs_to"] == self.belongs_to else others).append(Link.of(stowed))
+        self._name_others(others, ELSEWHERE)
+        return mine
+
+    def _fetch(self, link: Link, links: dict[str, Link]) -> bool:
+        """Have a link of the database here; False, and out of `links`, where it is damaged."""
+        assert isinstance(link.place, Stowed)
+        path = self.shelf.fetch(link.place)
+        found = None if path is None else decoded(path)
+        if path is None or found is None or found.link.digest != link.digest:
+            self._ignore(f"{link.place.name} {ELSEWHERE}: damaged")
+            del links[link.digest]
+            return False
+        links[link.digest] = found.link
+        return True
+
+    def _carry(self, link: Link) -> None:
+        assert isinstance(link.place, Path)
+        self.shelf.carry(link.place, link.about() | {"belongs_to": self.belongs_to})
+
+    def _name_others(self, links: list[Link], where: str) -> None:
+        if links:
+            phase, step = max(link.end for link in links)
+            self._ignore(f"{self.shelf.below}up to step {step} of {phase[2:]} {where}: {OTHERS}")
+
+    def _ignore(self, words: str) -> None:
+        self.ignored.append(words)
+        print(f"checkpoint ignored: {words}", flush=True)
 
 
 class Velocities:
@@ -156,47 +186,3 @@ def _read(path: Path, name: str, atoms: slice | None = None) -> NDArray[Any]:
             return np.asarray(file[name][:] if atoms is None else file[name][:, atoms])
     except OSError as error:
         raise MachineTrouble(f"cannot read {path}: {error}") from error
-
-
-def _encoded(chunk: Chunk, belongs_to: str) -> bytes:
-    import h5py
-
-    buffer = io.BytesIO()
-    with h5py.File(buffer, "w", userblock_size=USER_BLOCK) as file:
-        for name, array in chunk.arrays.items():
-            chunks = (len(array), min(ATOMS_TOGETHER, array.shape[1]), 3) if name == "velocities" else None
-            file.create_dataset(name, data=array, chunks=chunks)
-        file["state/positions"], file["state/momenta"] = chunk.state.positions, chunk.state.momenta
-        if chunk.state.forces is not None:
-            file["state/forces"] = chunk.state.forces
-        told = {"phase": chunk.phase, "first": chunk.first, "last": chunk.last, "spent_s": chunk.spent_s}
-        told |= {"random": chunk.state.random, "reference_eV": chunk.state.reference_eV}
-        told |= {"potential_eV": chunk.state.potential_eV}
-        told |= {"resumed_from": json.dumps(chunk.resumed_from), "belongs_to": belongs_to, "format": 1}
-        # an attribute holds at most 64 kB, a dataset any text
-        file["about"] = json.dumps(told)
-    content = buffer.getvalue()[USER_BLOCK:]
-    return hashlib.sha256(content).hexdigest().encode().ljust(USER_BLOCK, b"\0") + content
-
-
-def _decoded(path: Path, belongs_to: str) -> Chunk | None:
-    """Without the frames; None if the file is damaged or belongs to something else."""
-    import h5py
-
-    content = path.read_bytes()
-    if hashlib.sha256(content[USER_BLOCK:]).hexdigest().encode() != content[:64]:
-        return None
-    with h5py.File(io.BytesIO(content), "r") as file:
-        told = json.loads(file["about"][()])
-        if told["belongs_to"] != belongs_to or told["format"] != 1:
-            return None
-        state = State(
-            positions=file["state/positions"][:],
-            momenta=file["state/momenta"][:],
-            random=told["random"],
-            reference_eV=told["reference_eV"],
-            potential_eV=told.get("potential_eV"),
-            forces=file["state/forces"][:] if "state/forces" in file else None,
-        )
-    resumed = tuple(json.loads(told["resumed_from"]))
-    return Chunk(told["phase"], told["first"], told["last"], {}, state, told["spent_s"], resumed)

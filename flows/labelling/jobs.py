@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from flows.checkpoints import sweep_delivered
 from flows.delivery import delivers
 from flows.labelling.chunk import label_chunk
 from flows.labelling.engines.guarded import warm
 from flows.labelling.engines.task import LabelTask
 from flows.labelling.journal import Journal
+from flows.leftovers import sweep_delivered
 from flows.records import LabelledChunk
 
 

@@ -47,7 +47,10 @@ class Drawn(Record):
 
 
 class Sweep(Record):
-    """The frames that an MD through rising temperatures left for labelling, in its order; `taken_for` is as of a label."""
+    """The frames that an MD through rising temperatures left for labelling, in its order; `taken_for` is as of a label.
+
+    `ignored_checkpoints` names what it found when it began last and could not go on from.
+    """
 
     key: str
     system: str
@@ -55,6 +58,7 @@ class Sweep(Record):
     temperatures_K: tuple[float, ...]  # seen, of each frame
     potential: str  # what moved the atoms: an engine and its level, or the keys of models
     resumed_from_steps: tuple[int, ...] = ()
+    ignored_checkpoints: tuple[str, ...] = ()
     versions: dict[str, str] = {}
     wall_time_s: float = 0.0
     taken_for: str = ""

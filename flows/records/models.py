@@ -41,6 +41,8 @@ class TrainedModelFacts(Record):
     `rms_delta_force_meV_A` is the size of the force that it adds, and `learned` the verdict of
     `flows.training.verdict` with its reason. `faulty` names what was found to be wrong since with labels that it rests on.
 
+    `ignored_checkpoints` names those that the training, when it began last, found and could not go on from.
+
     `baselines` are fitted to what trains. `line_slope` is that of their line, ΔE = c + slope E_base: with it for a model
     every frequency would be sqrt(1 + slope) times that of the base. Records of before version 0.2 have none, and their
     baselines are fitted to what trains and validates.
@@ -65,6 +67,7 @@ class TrainedModelFacts(Record):
     learning_curve: tuple[EpochRecord, ...] = ()
     best_epoch: int | None = None
     resumed_from_epochs: tuple[int, ...] = ()
+    ignored_checkpoints: tuple[str, ...] = ()
     predictions_eV: dict[str, float] = {}
     settings: dict[str, Any] = {}
     versions: dict[str, str] = {}

@@ -48,7 +48,7 @@ class MDStart(Record):
 
     `drift_meV_atom` is the trend of the total energy from the first step to the last (a straight line),
     `fluctuation_meV_atom` what remains around it (RMS). `resumed_from_steps` counts from the start of production:
-    negative within equilibration.
+    negative within equilibration. `ignored_checkpoints` names what it found when it began last and could not go on from.
     """
 
     temperature_K: float
@@ -56,6 +56,7 @@ class MDStart(Record):
     drift_meV_atom: float
     fluctuation_meV_atom: float
     resumed_from_steps: tuple[int, ...] = ()
+    ignored_checkpoints: tuple[str, ...] = ()
     wall_time_s: float = 0.0
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from flows.checkpoints import sweep_delivered
 from flows.delivery import delivers, read_records
 from flows.faults import refuse_faulty
+from flows.leftovers import sweep_delivered
 from flows.records import Label, SummedModel, TrainedModel
-from flows.training.checkpoints import checkpoints_of
+from flows.shelf import shelf_of
+from flows.training.checkpoints import Checkpoints
 from flows.training.datasets import label_keys
 from flows.training.outcome import summed_model, trained_model
 from flows.training.settings import SummingTask, TrainingTask
@@ -23,7 +24,8 @@ def train(task: TrainingTask) -> TrainedModel:
     sweep_delivered()
     labels = read_records(Label, label_keys(task))
     refuse_faulty(labels.values(), "train")
-    return trained_model(task, labels, checkpoints_of(task.key))
+    with shelf_of(task.key) as shelf:
+        return trained_model(task, labels, Checkpoints(shelf))
 
 
 @delivers(SummedModel)

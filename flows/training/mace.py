@@ -14,7 +14,7 @@ import math
 import random
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from flows.failure import CalculationFailed
@@ -40,6 +40,7 @@ class Fit:
     resumed_from_epochs: tuple[int, ...]
     device: str
     wall_time_s: float
+    ignored_checkpoints: tuple[str, ...] = ()
 
 
 def fit(dataset: Dataset, settings: TrainingSettings, seed: int, checkpoints: Checkpoints) -> Fit:
@@ -59,7 +60,7 @@ def fit(dataset: Dataset, settings: TrainingSettings, seed: int, checkpoints: Ch
         except CalculationFailed:
             checkpoints.clear()
             raise
-        return training.finish()
+        return replace(training.finish(), ignored_checkpoints=tuple(checkpoints.ignored))
 
 
 def versions() -> dict[str, str]:

@@ -103,6 +103,7 @@ def _made(result: Fit) -> dict[str, Any]:
         "learning_curve": result.learning_curve,
         "best_epoch": result.best_epoch,
         "resumed_from_epochs": result.resumed_from_epochs,
+        "ignored_checkpoints": result.ignored_checkpoints,
         "versions": versions(),
         "device": result.device,
         "wall_time_s": result.wall_time_s,

@@ -68,7 +68,7 @@ def task(**changes) -> DynamicsTask:
 
 
 def frames_of(directory: Path) -> dict[str, bytes]:
-    """The bytes of every array of every chunk."""
+    """The bytes of every array of every chunk, by phase, last step and name."""
     import h5py
 
     found = {}
@@ -76,5 +76,5 @@ def frames_of(directory: Path) -> dict[str, bytes]:
         with h5py.File(path) as file:
             for name in ("velocities", "potential_eV", "kinetic_eV", "state/positions", "state/momenta"):
                 if name in file:
-                    found[f"{path.name}:{name}"] = file[name][:].tobytes()
+                    found[f"{path.stem.rpartition('-')[0]}:{name}"] = file[name][:].tobytes()
     return found

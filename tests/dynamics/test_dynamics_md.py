@@ -86,10 +86,15 @@ def test_a_finished_run_is_read_not_run(undisturbed):
 
 
 def test_chunks_of_another_run_are_not_continued(tmp_path):
-    first = frames_of(run(tmp_path).directory)
-    simulate(lih(), dynamics(temperature_K=200), 0, StartDirectory(tmp_path, "somebody else", 40))
-    assert frames_of(tmp_path).keys() == first.keys()
-    assert frames_of(tmp_path) != first
+    first = run(tmp_path)
+    other = simulate(lih(), dynamics(temperature_K=200), 0, StartDirectory(tmp_path, "somebody else", 40))
+    assert start_facts(other, 8).resumed_from_steps == ()
+    assert start_facts(other, 8).temperature_K < 0.9 * start_facts(first, 8).temperature_K
+    assert other.ignored == ["up to step 200 of production on disk: of another run, or of other packages"]
+    # and the chunks of the first are kept for it
+    atoms = lih()
+    atoms.calc.calculate = lambda *_: pytest.fail("ran again")
+    simulate(atoms, dynamics(), 0, StartDirectory(tmp_path, "me"))
 
 
 def test_a_lost_chunk_costs_what_comes_after_it(undisturbed, tmp_path):

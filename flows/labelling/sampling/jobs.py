@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from flows.checkpoints import directory_of, sweep_delivered
 from flows.delivery import delivers
 from flows.dynamics.outcome import MODEL_PACKAGES, versions
 from flows.keys import digest
@@ -19,7 +18,9 @@ from flows.labelling.journal import Journal
 from flows.labelling.sampling.calculator import Driver, EngineCalculator
 from flows.labelling.sampling.settings import STAGE, SweepTask
 from flows.labelling.sampling.sweep import sweep_of
+from flows.leftovers import sweep_delivered
 from flows.records import Structure, Sweep, TrainedModel
+from flows.shelf import shelf_of
 from flows.training.force_field import ForceField
 
 
@@ -34,13 +35,14 @@ def sweep(task: SweepTask, models: list[TrainedModel]) -> Sweep:
         MachineTrouble: checkpoints or labels cannot be kept.
     """
     sweep_delivered()
-    if task.engine is None or task.level is None:
-        return sweep_of(task, _by_models(task, models), directory_of(task.key))
-    journal = Journal.of(task.key)
-    with warm(task.engine) as guarded:
-        calculator = EngineCalculator(guarded.compute, task.level)
-        labels = _FrameLabels(task.engine, calculator, journal)
-        return sweep_of(task, _by_engine(task.engine, calculator), journal.directory, labels.keep)
+    with shelf_of(task.key) as shelf:
+        if task.engine is None or task.level is None:
+            return sweep_of(task, _by_models(task, models), shelf)
+        journal = Journal.of(task.key)
+        with warm(task.engine) as guarded:
+            calculator = EngineCalculator(guarded.compute, task.level)
+            labels = _FrameLabels(task.engine, calculator, journal)
+            return sweep_of(task, _by_engine(task.engine, calculator), shelf, labels.keep)
 
 
 def _by_models(task: SweepTask, models: Sequence[TrainedModel]) -> Driver:

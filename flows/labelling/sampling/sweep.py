@@ -14,15 +14,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from flows.dynamics.chunk import Chunk, State
 from flows.dynamics.langevin import begin, random_state, random_text, thermostat
 from flows.dynamics.outcome import versions
-from flows.dynamics.trajectory import Chunk, State, Trajectory
+from flows.dynamics.trajectory import Trajectory
 from flows.dynamics.watch import Limits, Watch, temperature_K
 from flows.failure import CalculationFailed
 from flows.keys import digest
 from flows.labelling.sampling.calculator import Driver, Remembering
 from flows.labelling.sampling.settings import STAGE, SweepTask
 from flows.records import Drawn, Structure, Sweep
+from flows.shelf import Shelf
 
 OnFrame = Callable[[Structure, float, NDArray[np.float64]], None]
 
@@ -33,11 +35,11 @@ CHUNK_STEPS, CHUNK_S = 200, 30.0  # what a kill costs, whichever is less, or one
 def sweep_of(
     task: SweepTask,
     driver: Driver,
-    directory: Path,
+    place: Path | Shelf,
     on_frame: OnFrame | None = None,
     chunk_steps: int = CHUNK_STEPS,
 ) -> Sweep:
-    """The frames that `task` keeps, with all that lies in `directory` taken up. No stress is asked for.
+    """The frames that `task` keeps, with all that lies in `place` taken up. No stress is asked for.
 
     `on_frame` is called with each kept frame (energy in eV, forces in eV/Å) before anything else is computed, and
     not again when the sweep is resumed after it; a kill within the call repeats it.
@@ -45,10 +47,10 @@ def sweep_of(
     Raises:
         CalculationFailed: `exploded`: the chunks are removed, the last good frame stays. Or what the driver raised,
             and the step: they stay, and the sweep run again goes on from there.
-        MachineTrouble: `directory` cannot be read or written.
+        MachineTrouble: `place` cannot be read or written.
     """
     about = versions() | dict(driver.versions)
-    trajectory = Trajectory(directory, _belonging(task, driver, about))
+    trajectory = Trajectory(place, _belonging(task, driver, about))
     try:
         _Run(task, driver, trajectory, on_frame, chunk_steps).go()
     except CalculationFailed as caught:
@@ -174,6 +176,7 @@ def _record(task: SweepTask, driver: Driver, trajectory: Trajectory, about: dict
         temperatures_K=tuple(temperature_K(k, len(task.structure.symbols)) for k in kinetic.tolist()),
         potential=driver.potential,
         resumed_from_steps=trajectory.last.resumed_from,
+        ignored_checkpoints=tuple(trajectory.ignored),
         versions=about,
         wall_time_s=trajectory.last.spent_s,
     )
