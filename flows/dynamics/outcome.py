@@ -50,9 +50,11 @@ def vibrations_of(
     about = versions(*(MODEL_PACKAGES if models else ()))
     belonging = _belonging(task, models, about)
     starts, curves = [], []
+    ignored: list[str] = []
     for start in range(task.dynamics.starts):
         mine = StartDirectory(Shelf.of(place) / f"start-{start}", f"{belonging}-{start}")
         trajectory = simulate(atoms, task.dynamics, start, mine)
+        ignored += trajectory.ignored
         starts.append(start_facts(trajectory, len(atoms)))
         curves.append(spectrum_of(task, trajectory))
     return Vibrations(
@@ -60,6 +62,7 @@ def vibrations_of(
         **_curves(task, curves),
         **_asked(task),
         starts=tuple(starts),
+        ignored_checkpoints=tuple(ignored),
         **of_parts(models),
         versions=about,
         device=device,
@@ -85,7 +88,6 @@ def start_facts(trajectory: Trajectory, atoms: int) -> MDStart:
         drift_meV_atom=slope,
         fluctuation_meV_atom=float(np.std(energy - energy.mean() - slope * x)),
         resumed_from_steps=trajectory.last.resumed_from,
-        ignored_checkpoints=tuple(trajectory.ignored),
         wall_time_s=trajectory.last.spent_s,
     )
 

@@ -48,7 +48,7 @@ class MDStart(Record):
 
     `drift_meV_atom` is the trend of the total energy from the first step to the last (a straight line),
     `fluctuation_meV_atom` what remains around it (RMS). `resumed_from_steps` counts from the start of production:
-    negative within equilibration. `ignored_checkpoints` names what it found when it began last and could not go on from.
+    negative within equilibration.
     """
 
     temperature_K: float
@@ -56,7 +56,6 @@ class MDStart(Record):
     drift_meV_atom: float
     fluctuation_meV_atom: float
     resumed_from_steps: tuple[int, ...] = ()
-    ignored_checkpoints: tuple[str, ...] = ()
     wall_time_s: float = 0.0
 
 
@@ -66,7 +65,8 @@ class Vibrations(Spectrum):
     `definition` is `mass-weighted` or `velocity-acf` (py-VACF's, scaled to the same area). `bands` maps `total`
     and every element to its spread over starts, where there are several. `verlet_shift_cm1` is by how much the
     timestep has raised a mode seen at `edge_cm1`, below which 99 % of the states lie; shifts go with the cube of
-    the frequency. Nuclei are classical. `faulty` names what was found to be wrong since with labels that it rests on.
+    the frequency. Nuclei are classical. `ignored_checkpoints` names what the MD, when it began last, found and could not
+    go on from. `faulty` names what was found to be wrong since with labels that it rests on.
     """
 
     key: str
@@ -88,6 +88,7 @@ class Vibrations(Spectrum):
     timestep_fs: float
     edge_cm1: float
     verlet_shift_cm1: float
+    ignored_checkpoints: tuple[str, ...] = ()
     settings: dict[str, Any] = {}
     versions: dict[str, str] = {}
     device: str = ""
