@@ -71,8 +71,11 @@ class Trajectory:
         return Velocities([path for path in self.files if PRODUCTION in path.name])
 
     def column(self, name: str, phase: str = PRODUCTION) -> NDArray[np.float64]:
-        """A whole array of a phase, frames first: `potential_eV`, `kinetic_eV`, `positions`."""
-        return np.concatenate([_read(path, name) for path in self.files if phase in path.name])
+        """A whole array of a phase, frames first: `potential_eV`, `kinetic_eV`, `positions`.
+
+        A chunk that is shorter than from one kept position to the next has none.
+        """
+        return np.concatenate([_read(path, name) for path in self.files if phase in path.name and _has(path, name)])
 
     def clear(self) -> None:
         """Remove its chunks, here and in the database, and nothing else."""
@@ -176,6 +179,16 @@ def _shape(path: Path) -> tuple[int, ...]:
 
     with h5py.File(path, "r") as file:
         return tuple(file["velocities"].shape)
+
+
+def _has(path: Path, name: str) -> bool:
+    import h5py
+
+    try:
+        with h5py.File(path, "r") as file:
+            return name in file
+    except OSError as error:
+        raise MachineTrouble(f"cannot read {path}: {error}") from error
 
 
 def _read(path: Path, name: str, atoms: slice | None = None) -> NDArray[Any]:

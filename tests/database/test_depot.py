@@ -61,10 +61,15 @@ def parcel(path: Path, rank: int | None = None, owner: str = "me") -> Parcel:
 
 def carry(courier: Courier, *parcels: Parcel) -> None:
     """As a job that is interrupted at once."""
-    with pytest.raises(Interrupted), courier:
+    with pytest.raises(Interrupted):
+        end_with(Interrupted(), courier, *parcels)
+
+
+def end_with(error: BaseException, courier: Courier, *parcels: Parcel) -> None:
+    with courier:
         for one in parcels:
             courier.offer(one)
-        raise Interrupted
+        raise error
 
 
 def counts(farm) -> tuple[int, int]:
@@ -108,7 +113,7 @@ def test_a_kill_while_it_is_written_leaves_the_one_before(depot, farm, tmp_path,
     assert counts(farm) == (0, 0)
 
 
-def test_the_first_upload_that_is_killed_is_swept_too(depot, farm, tmp_path, home):
+def test_the_first_upload_that_is_killed_is_swept_too(farm, tmp_path, home):
     script = KILLED.format(call="insert_one", collection="checkpoints.files")
     command = [sys.executable, "-c", script, str(file_of(tmp_path, "new"))]
     subprocess.run(command, env=os.environ | {"LATTICEFARM_HOME": str(home)})
@@ -180,9 +185,8 @@ def test_it_is_carried_at_an_interval(depot, tmp_path):
 def test_a_job_that_ends_has_nothing_carried(depot, tmp_path):
     with Courier(depot) as courier:
         courier.offer(parcel(file_of(tmp_path, "a"), 1))
-    with pytest.raises(ValueError, match="its science"), Courier(depot) as courier:
-        courier.offer(parcel(file_of(tmp_path, "a"), 1))
-        raise ValueError("its science")
+    with pytest.raises(ValueError, match="its science"):
+        end_with(ValueError("its science"), Courier(depot), parcel(file_of(tmp_path, "a"), 1))
     with pytest.raises(NotCarried):
         depot.put(tmp_path / "a", "a", {}, lambda: False)
     assert depot.listed() == []
