@@ -88,14 +88,16 @@ class Checkpoints:
             MachineTrouble: a file is there and cannot be read, or one of the database cannot be written here.
         """
         self.ignored = []
+        elsewhere = self._elsewhere()
         # of two that are as new, the one that is here
-        found = sorted([*self._here(), *self._elsewhere()], key=lambda one: -one.epoch)
+        found = sorted([*self._here(), *elsewhere], key=lambda one: -one.epoch)
         for one in found:
             if one.mark not in (None, _mark(belongs_to)):
                 self._ignore(f"{one.words}: {OTHERS}")
         for one in found:
             if one.mark in (None, _mark(belongs_to)) and (state := self._state(one, belongs_to)) is not None:
-                if isinstance(one.file, Path):
+                copied = any(other.epoch >= one.epoch for other in elsewhere if other.mark == _mark(belongs_to))
+                if isinstance(one.file, Path) and not copied:
                     self._carry(one.file, one.epoch, belongs_to)
                 return state
         return None

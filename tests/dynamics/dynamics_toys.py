@@ -11,6 +11,7 @@ from ase.calculators.calculator import Calculator, all_changes
 from ase.neighborlist import neighbor_list
 
 from flows.dynamics.settings import DynamicsSettings, DynamicsTask, VibrationSettings
+from flows.dynamics.trajectory import Trajectory
 from flows.records import Structure
 
 CUBE = 2 * np.array([[-1, 1, 1], [1, -1, 1], [1, 1, -1]]) // 2  # the conventional cell of an fcc lattice
@@ -78,3 +79,11 @@ def frames_of(directory: Path) -> dict[str, bytes]:
                 if name in file:
                     found[f"{path.stem.rpartition('-')[0]}:{name}"] = file[name][:].tobytes()
     return found
+
+
+def frames_in(trajectory: Trajectory) -> dict[str, bytes]:
+    """The bytes of every array of production and of the state at its end, however it is cut into chunks."""
+    assert trajectory.last is not None
+    found = {name: trajectory.column(name) for name in ("potential_eV", "kinetic_eV", "positions")}
+    found |= {"velocities": trajectory.velocities()[:, :], "momenta": trajectory.last.state.momenta}
+    return {name: array.tobytes() for name, array in found.items()}

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from dynamics_toys import dynamics, frames_of, lih, task
+from dynamics_toys import dynamics, frames_in, frames_of, lih, task
 
 from flows.courier import Courier
 from flows.depot import Depot
@@ -102,9 +102,7 @@ def run_until_interrupted(depot: Depot, directory: Path, calls: int, belongs_to:
 
 def joined(directory: Path) -> dict[str, bytes]:
     """All frames, however they are cut into chunks."""
-    trajectory = simulate(lih(), dynamics(), 0, StartDirectory(directory, "me", 40))
-    columns = {name: trajectory.column(name).tobytes() for name in ("potential_eV", "kinetic_eV", "positions")}
-    return columns | {"velocities": trajectory.velocities()[:, :].tobytes()}
+    return frames_in(simulate(lih(), dynamics(), 0, StartDirectory(directory, "me", 40)))
 
 
 def test_an_md_that_is_killed_goes_on_on_another_host(depot, home, tmp_path):

@@ -6,7 +6,7 @@ import io
 
 import numpy as np
 import pytest
-from dynamics_toys import dynamics, frames_of, lih
+from dynamics_toys import dynamics, frames_in, lih
 
 from flows.dynamics.md import StartDirectory, simulate
 from flows.training.settings import TrainingSettings
@@ -72,9 +72,10 @@ def test_a_killed_md_of_networks_ends_bit_identical(tmp_path, monkeypatch):
     monkeypatch.setattr(interrupted.calc, "evaluate", killed)
     with pytest.raises(KeyboardInterrupt):
         simulate(interrupted, asked, 0, StartDirectory(tmp_path / "killed", "me", 15))
-    simulate(atoms(), asked, 0, StartDirectory(tmp_path / "killed", "me", 15))
+    found = simulate(atoms(), asked, 0, StartDirectory(tmp_path / "killed", "me", 15))
 
-    assert frames_of(tmp_path / "killed") == frames_of(calm.directory)
+    assert found.last.resumed_from == (25,)  # call 47 is within step 46, 20 of which equilibrate
+    assert frames_in(found) == frames_in(calm)
     assert all(forces and not stress for _, forces, stress in calls)
     velocities, masses = calm.velocities()[:, :].astype(float), lih().get_masses()
     assert (

@@ -141,6 +141,11 @@ def test_a_drain_carries_the_newest_whole_one(farm, host, monkeypatch, base_mode
             run(farm.store)
     assert epochs(farm) == [3]
     host("b")  # the same epoch lies here and there
+    with monkeypatch.context() as patch:
+        patch.setattr("flows.training.mace._Training.run_epoch", interrupt)
+        with pytest.raises(Interrupted):
+            run(farm.store)
+    assert epochs(farm) == [3]  # and is not carried again
     model = run(farm.store)
     assert model.resumed_from_epochs == (1, 3)
     assert same(model, base_model)
