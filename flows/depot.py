@@ -130,7 +130,7 @@ class Depot:
         try:
             self._store._collection.delete(identifier)
         except Exception as error:  # as when the database has gone: `clear` finds the pieces
-            print(f"what was uploaded of a checkpoint is left: {error}", flush=True)
+            print(f"what was uploaded of a checkpoint is left ({type(error).__name__})", flush=True)
 
 
 class _Pieces:
