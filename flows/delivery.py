@@ -6,6 +6,8 @@ store, and where its record exists already it returns that record instead of com
 
 from __future__ import annotations
 
+import os
+import socket
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from functools import wraps
@@ -16,6 +18,9 @@ from flows.records import Record
 
 R = TypeVar("R", bound=Record)
 
+MADE_ON = "made_on"
+WHERE = {"slot": "LATTICEFARM_SLOT", "allocation": "LATTICEFARM_ALLOCATION", "device": "LATTICEFARM_DEVICE"}
+
 
 def delivers(record: type[R]) -> Callable[[Callable[..., R]], Callable[..., Any]]:
     """Make a function that returns a `record` into a jobflow job that delivers it once."""
@@ -24,8 +29,9 @@ def delivers(record: type[R]) -> Callable[[Callable[..., R]], Callable[..., Any]
     def decorate(function: Callable[..., R]) -> Callable[..., Any]:
         @wraps(function)
         def once(*args: Any, **kwargs: Any) -> R:
-            stored = _stored_output()
-            return record.model_validate(stored) if stored is not None else function(*args, **kwargs)
+            stored = _stored_document()
+            _say_where(_here() if stored is None else stored["metadata"].get(MADE_ON, {}))
+            return function(*args, **kwargs) if stored is None else record.model_validate(stored["output"])
 
         return job(once, config=JobConfig(expose_store=True), blobs="blob")
 
@@ -65,7 +71,7 @@ def store_record(key: str, record: Record, name: str) -> None:
         index=1,
         output=record.model_dump(mode="json"),
         completed_at=datetime.now(UTC).isoformat(),
-        metadata={},
+        metadata={MADE_ON: _here()},
         hosts=[],
         name=name,
     )
@@ -78,8 +84,22 @@ def _store() -> Any:
     return CURRENT_JOB.store
 
 
-def _stored_output() -> Any:
+def _stored_document() -> dict[str, Any] | None:
     from jobflow import CURRENT_JOB
 
-    document = _store().query_one({"uuid": CURRENT_JOB.job.uuid, "index": CURRENT_JOB.job.index}, load=True)
-    return None if document is None else document["output"]
+    found: dict[str, Any] | None = _store().query_one({"uuid": CURRENT_JOB.job.uuid, "index": CURRENT_JOB.job.index}, load=True)
+    return found
+
+
+def _say_where(made_on: dict[str, str]) -> None:
+    """jobflow stores the metadata of a job beside its output."""
+    from jobflow import CURRENT_JOB
+
+    if made_on:
+        CURRENT_JOB.job.metadata[MADE_ON] = made_on
+
+
+def _here() -> dict[str, str]:
+    """The host, and of a worker of ours its slot, its device and its allocation, where it has them."""
+    named = {name: os.environ.get(variable, "") for name, variable in WHERE.items()}
+    return {"host": socket.gethostname(), **{name: value for name, value in named.items() if value}}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
+from launchers.machines.scheduler import here
 from launchers.node import end_with_parent
 from launchers.settings import WorkerSettings
 
@@ -21,6 +22,8 @@ def main(arguments: list[str] | None = None) -> int:
 
     # jobs run in directories of their own: a relative path would mean another folder to each of them
     os.environ["LATTICEFARM_HOME"] = str(database.home())
+    if (allocation := here()) is not None:
+        os.environ["LATTICEFARM_ALLOCATION"] = str(allocation)
     done = Worker(Farm.open(database.running()), settings).run()
     print(f"worker ended after {done} jobs", flush=True)
     return 0

@@ -30,7 +30,7 @@ class Slot:
         made = {name: environ.get(name) or threads for name in THREADS}
         made |= {"OMP_NUM_THREADS": threads, "LATTICEFARM_SLOT": str(self.number)}
         if self.gpu is not None:
-            made[self.variable] = self.gpu
+            made |= {self.variable: self.gpu, "LATTICEFARM_DEVICE": self.gpu}
         elif self.variable:
             made[self.variable] = ""  # a job for CPUs beside jobs for GPUs must not see these
         return {**environ, **made}

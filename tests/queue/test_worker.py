@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -14,7 +15,8 @@ import pytest
 
 from launchers.claims import add
 from launchers.launchpad import cancel, counts, fizzled, pause, queued, resume, withdraw
-from launchers.machines.slots import Slot
+from launchers.machines.hardware import Hardware
+from launchers.machines.slots import Slot, slots
 from launchers.node import Node, NodeSettings
 from launchers.processes import ProcessName
 from launchers.settings import WorkerSettings
@@ -160,3 +162,18 @@ def test_a_slot_takes_only_what_it_can_run(farm, toy_task, envelope, tmp_path):
     settings = WorkerSettings(tmp_path / "runs", until_empty=True, patience_s=0.5)
     assert Worker(farm, replace(settings, devices=("cpu",))).run() == 2
     assert Worker(farm, replace(settings, devices=("gpu",))).run() == 1
+
+
+def test_a_record_says_where_it_was_made(farm, toy_task, envelope, tmp_path, monkeypatch):
+    given = slots(Hardware(1, ("GPU-a",), 4.0))[0].environment(os.environ)
+    for name, value in (given | {"SLURM_JOB_ID": "12"}).items():
+        monkeypatch.setenv(name, value)
+    task = toy_task(value=1)
+    add(farm, [envelope(task)])
+    assert slot(tmp_path).wait(60) == 0
+    made = {"host": socket.gethostname(), "slot": "0", "device": "GPU-a", "allocation": "slurm:12"}
+    assert farm.outputs.find_one({"uuid": envelope(task).uuid})["metadata"]["made_on"] == made
+    monkeypatch.setenv("LATTICEFARM_SLOT", "5")
+    farm.launchpad.rerun_fw(queued(farm, [task.key])[task.key].fw_id)
+    assert slot(tmp_path).wait(60) == 0
+    assert farm.outputs.find_one({"uuid": envelope(task).uuid})["metadata"]["made_on"] == made
