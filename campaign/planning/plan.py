@@ -97,7 +97,7 @@ class _SystemPlan:
         cells = self.spec.systems[self.system]
         self.labels = self.known.label_sets.get(self.system)
         engines = dict.fromkeys(level.engine for level in cells.levels.values() if level.engine is not None)
-        if not engines:
+        if not engines or (self.labels is not None and not self.labels.labels):
             return
         sweep = sampling(self.spec, self.system, self.above, self.known)
         yield from sweep

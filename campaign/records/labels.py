@@ -9,13 +9,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from campaign.spec import ResolvedSpec
 from flows.keys import job_uuid
+from flows.labelling.former_cells import CELLS, was_read_at_another_lattice
 from flows.labelling.label_set import label_set_key, read_label_set
 from flows.labelling.published import LabelError
 from flows.labelling.settings import Expectations, PublishedFile
 from flows.records import Label, LabelSet, SetAside, Structure
+from flows.strain import lattice_constant
 from launchers.farm import Farm
 
 Content = Callable[[PublishedFile], bytes]
@@ -46,35 +49,31 @@ def read_all(spec: ResolvedSpec, content: Content) -> dict[str, tuple[LabelSet, 
 
 
 def stored(farm: Farm, spec: ResolvedSpec) -> dict[str, LabelSet]:
-    """The label sets that the database has."""
-    keys = {system: _key(spec, system) for system in spec.systems if _files(spec, system)}
-    records = farm.records(job_uuid(key) for key in keys.values())
-    return {
-        system: LabelSet.model_validate(records[job_uuid(key)])
-        for system, key in keys.items()
-        if job_uuid(key) in records
-    }
+    """The label sets that the database has, and that are of use."""
+    return _stored(farm, spec).usable
 
 
 def stored_or_unusable(farm: Farm, spec: ResolvedSpec) -> dict[str, LabelSet]:
-    """As `stored`, and of systems whose files cannot be used the sets that say why."""
-    known, read = stored(farm, spec), _Reading(spec, from_farm(farm))
+    """As `stored`, and of systems whose files cannot be used, or are read otherwise today, what there is of them now."""
+    found = _stored(farm, spec)
+    known, read = found.usable, _Reading(spec, from_farm(farm), found.former)
     for system in spec.systems:
         if system not in known and _files(spec, system):
             label_set, labels = read.labels(system)
-            known |= {} if labels else {system: label_set}
+            known |= {} if labels and system not in found.former else {system: label_set}
     return known
 
 
-def ensure(farm: Farm, spec: ResolvedSpec, content: Content) -> dict[str, LabelSet]:
+def ensure(farm: Farm, spec: ResolvedSpec, content: Content, *, refuse: bool = False) -> dict[str, LabelSet]:
     """The label sets of all systems; those that the database lacks are read and stored, each label once.
 
     A set without labels is not stored: the code that reads it may be mended.
 
     Raises:
-        LabelError: as `read_all`.
+        LabelError: as `read_all`; only where `refuse`, since other campaigns go on.
     """
-    known, read = stored(farm, spec), _Reading(spec, content)
+    found = _stored(farm, spec)
+    known, read = found.usable, _Reading(spec, content, found.former)
     for system in spec.systems:
         if system not in known and _files(spec, system):
             label_set, labels = read.labels(system)
@@ -83,8 +82,33 @@ def ensure(farm: Farm, spec: ResolvedSpec, content: Content) -> dict[str, LabelS
                 farm.store_records(documents, "label")
                 farm.store_records({job_uuid(label_set.key): label_set.model_dump(mode="json")}, "label set")
             known[system] = label_set
-    read.refuse_if_nothing_is_left()
+    if refuse:
+        read.refuse_if_nothing_is_left()
     return known
+
+
+class _Stored(NamedTuple):
+    """The sets of the database: those of use, and the systems whose set is of a rule that does not hold any more."""
+
+    usable: dict[str, LabelSet]
+    former: frozenset[str]
+
+
+def _stored(farm: Farm, spec: ResolvedSpec) -> _Stored:
+    systems = [system for system in spec.systems if _files(spec, system)]
+    first = _sets(farm, {system: _key(spec, system) for system in systems})
+    former = frozenset(system for system, one in first.items() if was_read_at_another_lattice(one))
+    again = _sets(farm, {system: _key(spec, system, CELLS) for system in former}) if former else {}
+    return _Stored({system: one for system, one in first.items() if system not in former} | again, former)
+
+
+def _sets(farm: Farm, keys: Mapping[str, str]) -> dict[str, LabelSet]:
+    records = farm.records(job_uuid(key) for key in keys.values())
+    return {
+        system: LabelSet.model_validate(records[job_uuid(key)])
+        for system, key in keys.items()
+        if job_uuid(key) in records
+    }
 
 
 def structures(farm: Farm, spec: ResolvedSpec, sets: Mapping[str, LabelSet]) -> dict[str, dict[str, Structure]]:
@@ -92,7 +116,7 @@ def structures(farm: Farm, spec: ResolvedSpec, sets: Mapping[str, LabelSet]) -> 
     found = {}
     for system, one in sets.items():
         if spec.systems[system].labelled_by_engines:
-            keys = one.labels[base(spec, system)]
+            keys = one.labels.get(base(spec, system), {})  # none: the files cannot be used
             records = farm.records(map(job_uuid, keys.values()))
             found[system] = {
                 structure: Structure.model_validate(records[job_uuid(key)]["structure"]) for structure, key in keys.items()
@@ -109,12 +133,13 @@ def _files(spec: ResolvedSpec, system: str) -> list[PublishedFile]:
     return [file for level in spec.systems[system].levels.values() for file in level.files]
 
 
-def _expectations(spec: ResolvedSpec, system: str) -> Expectations:
+def _expectations(spec: ResolvedSpec, system: str, cells: int = 1) -> Expectations:
     cell = spec.systems[system].training
     composition: dict[str, int] = {}
     for symbol in cell.symbols:
         composition[symbol] = composition.get(symbol, 0) + 1
-    return Expectations(composition=composition, cell=cell.cell)
+    constant = lattice_constant(spec.systems[system].conventional.cell)
+    return Expectations(composition=composition, cell=cell.cell, cells=cells, lattice_constant=constant)
 
 
 def base(spec: ResolvedSpec, system: str) -> str:
@@ -124,29 +149,36 @@ def base(spec: ResolvedSpec, system: str) -> str:
     return "dft" if "dft" in levels else next((name for name in levels if levels[name].forces), next(iter(levels)))
 
 
-def _key(spec: ResolvedSpec, system: str) -> str:
-    return label_set_key(
-        _files(spec, system), _expectations(spec, system), spec.matching, base(spec, system)
-    )
+def _key(spec: ResolvedSpec, system: str, cells: int = 1) -> str:
+    expectations = _expectations(spec, system, cells)
+    return label_set_key(_files(spec, system), expectations, spec.matching, base(spec, system))
 
 
 @dataclass
 class _Reading:
-    """Reads the files of one system after the other; one that cannot be used does not stop the rest."""
+    """Reads the files of one system after the other; one that cannot be used does not stop the rest.
+
+    `former` are systems whose labels an earlier version read by another rule.
+    """
 
     spec: ResolvedSpec
     content: Content
+    former: frozenset[str] = frozenset()
     unusable: dict[str, LabelError] = field(default_factory=dict)
 
     def labels(self, system: str) -> tuple[LabelSet, dict[str, Label]]:
         files = [(file, self.content(file)) for file in _files(self.spec, system)]
-        level = base(self.spec, system)
+        level, cells = base(self.spec, system), CELLS if system in self.former else 1
         try:
-            return read_label_set(system, files, _expectations(self.spec, system), self.spec.matching, level)
+            return read_label_set(system, files, _expectations(self.spec, system, cells), self.spec.matching, level)
         except LabelError as error:
             self.unusable[system] = error
-            aside = SetAside(level=level, reason=f"the whole level, to which the others are matched: {error}")
-            return LabelSet(key=_key(self.spec, system), system=system, labels={}, forces={}, set_aside=(aside,)), {}
+            reason = f"the whole level, to which the others are matched: {error}"
+            if system in self.former:
+                reason += "; an earlier version used them: what it computed with them is stored, and not shown any more"
+            aside = SetAside(level=level, reason=reason)
+            key = _key(self.spec, system, cells)
+            return LabelSet(key=key, system=system, labels={}, forces={}, set_aside=(aside,)), {}
 
     def refuse_if_nothing_is_left(self) -> None:
         """Raises LabelError."""

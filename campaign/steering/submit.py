@@ -55,7 +55,7 @@ def submit(farm: Farm, loaded: LoadedSpec, grace: timedelta = GRACE) -> Submitte
     def once() -> Submitted:
         for sha256, path in loaded.files.items():
             farm.keep_file(sha256, path)
-        published = labels.ensure(farm, loaded.resolved, labels.from_disk(loaded.files))
+        published = labels.ensure(farm, loaded.resolved, labels.from_disk(loaded.files), refuse=True)
         keep(farm, loaded.resolved)
         done = _reconcile(farm, loaded.resolved, published, grace)
         return replace(done, taken_out=tuple(take_out(farm, loaded.resolved.campaign)))

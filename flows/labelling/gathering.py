@@ -9,6 +9,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from flows.labelling.header import FrameError
+from flows.labelling.lattice import is_of_another, remark, why_aside, why_none
 from flows.labelling.matching import AmbiguousMatch, Match, StructureIndex
 from flows.labelling.published import Frame, LabelError, check_composition, read_published
 from flows.labelling.settings import Expectations, MatchingSettings, PublishedFile
@@ -16,7 +17,6 @@ from flows.records import SetAside
 
 _SAME_ENERGY_EV = 2e-3  # published energies are rounded to 1e-3 eV
 _FREE_ENERGY_OFF_WORTH_SAYING_EV = 1e-3
-_CELL_OFF_WORTH_SAYING = 1e-6
 
 
 class Gathering:
@@ -28,6 +28,8 @@ class Gathering:
         self.forces: dict[str, bool] = {}
         self.warnings: dict[str, list[str]] = {}
         self.aside: list[SetAside] = []
+        self.of_another_lattice: dict[str, list[Frame]] = {}
+        self.expectations = Expectations()
 
     def add(self, file: PublishedFile, content: bytes, expectations: Expectations) -> None:
         """Read one more file.
@@ -45,18 +47,27 @@ class Gathering:
                 f"{file.name}: level {file.level} has forces in one file and none in another:"
                 " say the same of both, or call them two levels"
             )
-        frames, aside = read_published(file, content, expectations)
-        self.frames.setdefault(file.level, []).extend(frames)
+        self.expectations = expectations
+        readable, aside = read_published(file, content, expectations)
         self.aside.extend(aside)
+        frames = self._of_this_lattice(readable)
+        self.frames.setdefault(file.level, []).extend(frames)
         warnings = self.warnings.setdefault(file.level, [])
-        off = max((frame.cell_off for frame in frames), default=0.0)
-        if off > _CELL_OFF_WORTH_SAYING:
-            warnings.append(f"{file.name}: cells differ by up to {100 * off:.2g} % from the training cell")
+        if remarked := remark(frames, expectations, file.name):
+            warnings.append(remarked)
         off = max((frame.free_energy_off for frame in frames), default=0.0)
         if off > _FREE_ENERGY_OFF_WORTH_SAYING_EV:
             warnings.append(
                 f"{file.name}: energy is used; free_energy differs by up to {off:.4g} eV: if it is meant, energy_key: free_energy"
             )
+
+    def _of_this_lattice(self, frames: list[Frame]) -> list[Frame]:
+        """Those at the lattice of the training cell; the others are set aside."""
+        others = [frame for frame in frames if is_of_another(frame, self.expectations)]
+        for frame in others:
+            self.of_another_lattice.setdefault(frame.level, []).append(frame)
+            self.aside.append(frame.aside(why_aside(frame, self.expectations)))
+        return [frame for frame in frames if not is_of_another(frame, self.expectations)]
 
     def unify(self, composition: Mapping[str, int] | None) -> None:
         """Leave one composition in all levels (the base level's most frequent one, if none is given), and no
@@ -143,4 +154,7 @@ class Gathering:
         if not reasons:
             return "none was read"
         reason, count = reasons.most_common(1)[0]
+        others = self.of_another_lattice.get(level, [])
+        if others and 2 * len(others) >= sum(reasons.values()):
+            reason, count = why_none(others, self.expectations, base=level == self.base), len(others)
         return f"{reason} ({count} of the {sum(reasons.values())} frames set aside)"

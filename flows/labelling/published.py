@@ -21,6 +21,7 @@ from flows.labelling.header import FrameError, Header, number, read_header
 from flows.labelling.quantities import energy_of, forces_of, free_energy_off
 from flows.labelling.settings import Expectations, PublishedFile
 from flows.records import SetAside
+from flows.strain import size, strain
 
 _NOT_UNPACKED = (OSError, EOFError, ValueError, lzma.LZMAError, zlib.error)
 _FLAT_CELL = 1e-2  # volume over the product of the lengths: below it a cell has no volume worth the name
@@ -34,8 +35,8 @@ class LabelError(ValueError):
 class Frame:
     """One readable frame: `cell` (3, 3) rows are lattice vectors, `positions` and `forces` are (N, 3).
 
-    `cell_off` is the relative difference of its cell from the expected one, `free_energy_off` that (eV) of a
-    `free_energy` beside the energy.
+    `cell_off` is the largest component of the strain of its cell against the expected one, `free_energy_off` the
+    difference (eV) of a `free_energy` beside the energy.
     """
 
     file: str
@@ -62,7 +63,8 @@ class Frame:
 def read_published(
     file: PublishedFile, content: bytes, expectations: Expectations
 ) -> tuple[list[Frame], list[SetAside]]:
-    """The usable frames of a file, and the others with their reasons; a file without any is one of these."""
+    """The readable frames of a file, whatever their cells, and the others with their reasons; a file without any is one
+    of these."""
     try:
         texts = split_frames(_text(content) or "")
     except _NOT_UNPACKED as error:
@@ -119,7 +121,7 @@ def _read_frame(text: FrameText, file: PublishedFile, expectations: Expectations
         level=file.level,
         symbols=symbols,
         cell=cell,
-        cell_off=_cell_off(cell, expectations),
+        cell_off=0.0 if expectations.cell is None else size(strain(expectations.cell, cell)),
         positions=columns.numbers("pos", words),
         energy_eV=energy_eV,
         forces=forces_of(columns, words, file) if file.forces else None,
@@ -173,24 +175,3 @@ def check_composition(symbols: tuple[str, ...], expected: Mapping[str, int] | No
 
 def formula(composition: Mapping[str, int]) -> str:
     return "".join(f"{symbol}{count}" for symbol, count in sorted(composition.items()))
-
-
-def _cell_off(cell: np.ndarray, expectations: Expectations) -> float:
-    """Largest relative difference of a length or an angle from the expected cell's."""
-    if expectations.cell is None:
-        return 0.0
-    expected = np.array(expectations.cell)
-    off = float(np.abs(_lengths_angles(cell) / _lengths_angles(expected) - 1).max())
-    if off > expectations.cell_tolerance:
-        raise FrameError(
-            f"its cell {np.linalg.norm(cell, axis=1).round(4).tolist()} Å is off by {100 * off:.1f} % from the"
-            f" training cell's {np.linalg.norm(expected, axis=1).round(4).tolist()} Å"
-        )
-    return off
-
-
-def _lengths_angles(cell: np.ndarray) -> np.ndarray:
-    lengths = np.linalg.norm(cell, axis=1)
-    unit = cell / lengths[:, None]
-    cosines = [unit[1] @ unit[2], unit[0] @ unit[2], unit[0] @ unit[1]]
-    return np.concatenate([lengths, np.arccos(np.clip(cosines, -1, 1))])

@@ -46,11 +46,18 @@ class MatchingSettings(Settings):
 class Expectations(Settings):
     """What the frames should hold: atoms per element and lattice vectors (rows, Å) of the training cell.
 
-    Without a `composition` the most frequent one of the base level counts; without a `cell` any will do.
-    Lengths and angles may be off by `cell_tolerance` (relative): published lattice constants differ slightly
-    from the text.
+    Without a `composition` the most frequent one of the base level counts; without a `cell` any will do. How far cells
+    may be off is `flows.strain.LATTICE_TOLERANCE`; `cell_tolerance` is what it once was, and decides nothing but the
+    key; `cells` is as `flows.labelling.former_cells` says. `lattice_constant` (Å) of a cubic crystal is for messages
+    only and leaves the identity alone.
     """
 
     composition: dict[str, int] | None = None
     cell: Matrix3 | None = None
     cell_tolerance: PositiveFloat = 0.01
+    cells: int = 1
+    lattice_constant: PositiveFloat | None = None
+
+    def identity(self) -> dict[str, object]:
+        others = {"cells"} if self.cells == 1 else set()
+        return self.model_dump(mode="json", exclude={"lattice_constant", *others})

@@ -16,13 +16,13 @@ from flows.phonons.spectra import distances
 from flows.phonons.symmetry import SYMPREC_A, dataset
 from flows.records import PhononFacts, Structure
 from flows.settings import Settings
+from flows.strain import LATTICE_TOLERANCE
 
 if TYPE_CHECKING:
     from ase import Atoms
     from numpy.typing import NDArray
     from phonopy import Phonopy
 
-LATTICE_TOLERANCE = 2e-3  # relative: a table that rounds to 0.01 Å is near enough, another functional is not
 SAME_ORIENTATION_A = 1e-2
 
 

@@ -49,7 +49,7 @@ def test_the_rest_is_queued_and_nothing_of_the_other_is_stored(two_systems, farm
     toy = open_campaign(farm, "toy")
     assert not toy.label_sets()["other"].labels
     assert set(toy.table("gaps")["system"]) == {"other"}
-    assert "off by 3.8 %" in toy.table("set-aside")["reason"][0]
+    assert "have a = 3.56 Å, the YAML says 3.7; write a: 3.56" in toy.table("set-aside")["reason"][0]
     assert farm.outputs.count_documents({"output.system": "other", "output.labels": {}}) == 0
 
 

@@ -353,7 +353,7 @@ def test_cell_against_the_training_cell(dft):
     assert label_set.set_aside == ()
     assert label_set.audit["dft"].warnings[0] == "dft.xyz: cells differ by up to 0.2 % from the training cell"
     far = Expectations(composition=CU3AU.composition, cell=(1.05 * cell).tolist())
-    with pytest.raises(LabelError, match=r"off by 4\.8 % from the training cell"):
+    with pytest.raises(LabelError, match=r"off the training cell of the YAML by e_xx = -4\.8 %"):
         read(dft, expectations=far)
 
 
