@@ -27,17 +27,14 @@ _MAX_ELL = 11  # of e3nn
 
 def unfit_settings(name: str, system: SystemSpec, spec: CampaignSpec, primitive: Atoms) -> list[tuple[Loc, str]]:
     """Where in the campaign something is asked for that the system `name` cannot have, and why: networks that MACE
-    cannot make, a cutoff within which an atom has no neighbour, and displacements of `_FAR` or more of the distance of
-    the nearest atoms."""
+    cannot make, and displacements of `_FAR` or more of the distance of the nearest atoms. For the cutoff of MACE see
+    `campaign.spec.cutoff`."""
     distance, (first, second) = nearest(primitive)
     atoms = f"{primitive.symbols[first]} and {primitive.symbols[second]} of {name}, the nearest atoms, are {distance:.3f} Å apart"
     found: list[tuple[Loc, str]] = []
     for kind in dict.fromkeys(ModelName.parse(model).kind for model in spec.models):
         settings = training_settings(kind, spec.mace, system.mace)
-        unfit = list(_unfit_network(settings))
-        if settings.r_max <= distance:
-            unfit.append(("r_max", f"within {settings.r_max:g} Å no atom has a neighbour: {atoms}"))
-        found += [(_written(name, system, spec, (KINDS[kind], key)), why) for key, why in unfit]
+        found += [(written(name, system, spec, (KINDS[kind], key)), why) for key, why in _unfit_network(settings)]
     for place, displacement in _displacements(name, system, spec):
         if displacement >= _FAR * distance:
             found.append((place, f"{displacement:g} Å displaces no crystal: {atoms}"))
@@ -55,7 +52,7 @@ def _unfit_network(settings: TrainingSettings) -> Iterator[tuple[str, str]]:
         yield "max_ell", f"should be {_MAX_ELL} or less, got {settings.max_ell}: e3nn has no spherical harmonics beyond"
 
 
-def _written(name: str, system: SystemSpec, spec: CampaignSpec, key: tuple[str, str]) -> Loc:
+def written(name: str, system: SystemSpec, spec: CampaignSpec, key: tuple[str, str]) -> Loc:
     """Where a setting of a kind of model was written: what comes later wins."""
     kind, setting = key
     found: Loc = ("mace", setting)

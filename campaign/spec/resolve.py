@@ -10,6 +10,7 @@ from typing import Any
 
 from campaign.references.user_files import no_such_element, usable
 from campaign.spec.campaign import CampaignSpec, ResolvedLevel, ResolvedSpec, ResolvedSystem
+from campaign.spec.cutoff import cutoffs_of
 from campaign.spec.engine_files import EngineFiles
 from campaign.spec.engines import engines_of
 from campaign.spec.errors import Loc, Problem, SpecError
@@ -66,8 +67,12 @@ class Resolver:
             return None
         nac = self._nac((*loc, "nac"), system.nac, structures["primitive"])
         engines, unfit = engines_of(name, system, spec, structures["training"].atoms(), self.engine_files)
-        for place, why in unfit + unfit_settings(name, system, spec, structures["primitive"].atoms()):
+        cell = structures["primitive"].atoms()
+        cutoffs = cutoffs_of(name, system, spec, cell)
+        for place, why in (*unfit, *unfit_settings(name, system, spec, cell), *cutoffs.refused):
             self._complain_once(place, why)
+        for place, note in cutoffs.noted:
+            self._note_once(place, note)
         return ResolvedSystem(
             **structures,
             phonon_supercell=system.cells.phonons,
