@@ -131,6 +131,7 @@ class LevelSpec(Settings):
     phonons: bool = False  # its own, by finite displacements with the engine: the reference of its models
     energy_key: str | None = None  # what the files call it; None: energy
     forces_key: str | None = None  # None: forces, or force
+    in_eV: bool = False  # the user says so: a slope that speaks against it does not set the level aside
 
     @model_validator(mode="after")
     def _keys_of_files(self) -> LevelSpec:
@@ -139,6 +140,8 @@ class LevelSpec(Settings):
                 raise located((name,), "is empty; remove it")
             if getattr(self, name) is not None and not self.data:
                 raise located((name,), "names what the files of data call it, and there are none; remove it")
+        if self.in_eV and not self.data:
+            raise located(("in_eV",), "is about energies of files, and there are none; remove it")
         if self.forces_key is not None and not self.forces:
             raise located(("forces_key",), "names forces that are not used; add forces: true, or remove it")
         return self

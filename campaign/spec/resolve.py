@@ -179,7 +179,7 @@ class Resolver:
             sha256 = self._sha256((*loc, "data"), path) if path is not None else None
             if path is not None and sha256 is not None:
                 self.files[sha256] = path
-                about = {key: getattr(level, key) for key in ("forces", "energy_key", "forces_key")}
+                about = {key: getattr(level, key) for key in ("forces", "energy_key", "forces_key", "in_eV")}
                 headers = headers_of(path.read_bytes())
                 files.append(PublishedFile(name=path.name, sha256=sha256, level=name, headers=headers, **about))
         if files and absent:

@@ -30,6 +30,7 @@ class Gathering:
         self.aside: list[SetAside] = []
         self.of_another_lattice: dict[str, list[Frame]] = {}
         self.expectations = Expectations()
+        self.in_eV: set[str] = set()  # levels whose units the user vouches for
 
     def add(self, file: PublishedFile, content: bytes, expectations: Expectations) -> None:
         """Read one more file.
@@ -48,6 +49,7 @@ class Gathering:
                 " say the same of both, or call them two levels"
             )
         self.expectations = expectations
+        self.in_eV |= {file.level} if file.in_eV else set()
         readable, aside = read_published(file, content, expectations)
         self.aside.extend(aside)
         frames = self._of_this_lattice(readable)

@@ -13,7 +13,7 @@ from flows.labelling.gathering import Gathering
 from flows.labelling.matching import Match
 from flows.labelling.published import Frame, LabelError
 from flows.labelling.settings import Expectations, MatchingSettings, PublishedFile
-from flows.labelling.units import base_trouble, level_trouble
+from flows.labelling.units import base_trouble, level_trouble, out_of_step, steep
 from flows.records import Label, LabelSet, LevelAudit, SetAside, Structure
 
 
@@ -112,13 +112,13 @@ def _one_label(frame: Frame, match: Match, structure: Structure, structure_key: 
 
 def _drop_unusable(levels: dict[str, dict[str, Label]], gathering: Gathering) -> None:
     base = levels[gathering.base]
-    if trouble := base_trouble(base):
+    if trouble := base_trouble(base, in_eV=gathering.base in gathering.in_eV):
         raise LabelError(f"level {gathering.base} of {next(iter(base.values())).source}: {trouble}")
     for level in [level for level in levels if level != gathering.base]:
         if not levels[level]:
             trouble = f"no usable frame: {gathering.most_frequent_reason(level)}"
         else:
-            trouble = level_trouble(levels[level], base, gathering.base)
+            trouble = level_trouble(levels[level], base, gathering.base, in_eV=level in gathering.in_eV)
         if trouble:
             gathering.aside.append(SetAside(level=level, reason=f"the whole level: {trouble}"))
             del levels[level]
@@ -127,7 +127,10 @@ def _drop_unusable(levels: dict[str, dict[str, Label]], gathering: Gathering) ->
 def _audits(levels: Mapping[str, dict[str, Label]], gathering: Gathering) -> dict[str, LevelAudit]:
     base, audits = levels[gathering.base], {}
     for level, labels in levels.items():
-        audit = audit_base(labels) if level == gathering.base else audit_level(labels, base, gathering.base)
-        warnings = (*gathering.warnings[level], *audit.warnings)
+        if level == gathering.base:
+            audit, units = audit_base(labels), out_of_step(labels)
+        else:
+            audit, units = audit_level(labels, base, gathering.base), steep(labels, base, gathering.base)
+        warnings = (*gathering.warnings[level], *((units,) if units else ()), *audit.warnings)
         audits[level] = audit.model_copy(update={"warnings": warnings})
     return audits

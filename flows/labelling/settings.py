@@ -13,7 +13,7 @@ class PublishedFile(Settings):
 
     `sha256` is the identity of the content; `name` is for messages only and leaves the identity alone. `energy_key` and
     `forces_key` are what its program calls them where that is not `energy` and `forces`. `headers` is as
-    `flows.labelling.former_headers` says.
+    `flows.labelling.former_headers` says. `in_eV` has the word of the user for the units: they are not judged.
     """
 
     name: str
@@ -23,6 +23,7 @@ class PublishedFile(Settings):
     energy_key: str | None = None
     forces_key: str | None = None
     headers: int = 1
+    in_eV: bool = False
 
     def identity(self) -> dict[str, object]:
         """To name what is read anyway changes nothing."""
@@ -30,6 +31,8 @@ class PublishedFile(Settings):
         others: dict[str, object] = {name: key for name, (key, usual) in named.items() if key not in (None, usual)}
         if self.headers > 1:
             others["headers"] = self.headers
+        if self.in_eV:
+            others["in_eV"] = True
         return {"sha256": self.sha256, "level": self.level, "forces": self.forces, **others}
 
 

@@ -48,21 +48,35 @@ _EV_A = {
 }
 
 
-def level_trouble(labels: Mapping[str, Label], base: Mapping[str, Label], base_level: str) -> str | None:
-    """Why a level cannot be used, in words, or None. Both map structure keys to labels."""
+def level_trouble(
+    labels: Mapping[str, Label], base: Mapping[str, Label], base_level: str, *, in_eV: bool = False
+) -> str | None:
+    """Why a level cannot be used, in words, or None. Both map structure keys to labels; `in_eV`: units are not judged."""
     keys = [key for key in labels if key in base]
     if _repeats_forces(labels, base, keys):
         return f"its forces are those of {base_level}, repeated: say that it has none"
     if trouble := _one_energy(labels):
         return trouble
     slope = level_slope(labels, base)
-    if slope is None or _LEVEL_SLOPES[0] <= slope <= _LEVEL_SLOPES[1]:
+    if in_eV or slope is None or _LEVEL_SLOPES[0] <= slope <= _LEVEL_SLOPES[1]:
         return None
     atoms = len(labels[keys[0]].structure.symbols)
     return (
-        f"its energies follow those of {base_level} with a slope of {slope:.4g} instead of about 1:"
-        f" not eV per cell, {_likely(slope, {**_UNITS_PER_EV, **_per_atom(atoms)})}; convert them"
+        f"{_follows(slope, base_level)}: not eV per cell, {_likely(slope, {**_UNITS_PER_EV, **_per_atom(atoms)})}; "
+        "convert them, or, if they are eV per cell, write in_eV: true at the level"
     )
+
+
+def steep(labels: Mapping[str, Label], base: Mapping[str, Label], base_level: str) -> str | None:
+    """What is worth saying of a level that is used only because its user says that it is in eV."""
+    slope = level_slope(labels, base)
+    if slope is None or _LEVEL_SLOPES[0] <= slope <= _LEVEL_SLOPES[1]:
+        return None
+    return f"{_follows(slope, base_level)}: taken as eV per cell, as in_eV says"
+
+
+def _follows(slope: float, base_level: str) -> str:
+    return f"its energies follow those of {base_level} with a slope of {slope:.4g} instead of about 1"
 
 
 def level_slope(labels: Mapping[str, Label], base: Mapping[str, Label]) -> float | None:
@@ -117,21 +131,33 @@ def _rank_correlation(x: np.ndarray, y: np.ndarray) -> float:
     return float(np.corrcoef(rank_x, rank_y)[0, 1])
 
 
-def base_trouble(base: Mapping[str, Label]) -> str | None:
-    """Why the base level cannot be used, in words, or None."""
+def base_trouble(base: Mapping[str, Label], *, in_eV: bool = False) -> str | None:
+    """Why the base level cannot be used, in words, or None; `in_eV`: units are not judged."""
     forces = [label.forces_eV_A for label in base.values() if label.forces_eV_A is not None]
     if len(forces) > 1 and not np.array(forces).any():
         return "all forces are zero: say that the level has none"
     if trouble := _one_energy(base):
         return trouble
     slope = base_slope(base)
-    if slope is None or _WORK_SLOPES[0] <= slope <= _WORK_SLOPES[1]:
+    if in_eV or slope is None or _WORK_SLOPES[0] <= slope <= _WORK_SLOPES[1]:
         return None
     units = {**_EV_A, "energies in eV/atom": 1 / len(forces[0])}
     return (
-        f"its energies rise by {slope:.4g} times the work of its forces between neighbouring structures:"
-        f" not eV, eV/Å and Å, {_likely(slope, units)}; convert the files"
+        f"{_rises(slope)}: not eV, eV/Å and Å, {_likely(slope, units)}; convert the files, or, if they are, write in_eV: true "
+        "at the level"
     )
+
+
+def out_of_step(base: Mapping[str, Label]) -> str | None:
+    """What is worth saying of a base level that is used only because its user says that it is in eV."""
+    slope = base_slope(base)
+    if slope is None or _WORK_SLOPES[0] <= slope <= _WORK_SLOPES[1]:
+        return None
+    return f"{_rises(slope)}: taken as eV, eV/Å and Å, as in_eV says"
+
+
+def _rises(slope: float) -> str:
+    return f"its energies rise by {slope:.4g} times the work of its forces between neighbouring structures"
 
 
 def base_slope(base: Mapping[str, Label]) -> float | None:
