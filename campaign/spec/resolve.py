@@ -49,6 +49,7 @@ class Resolver:
             SpecError: files that are not there, or of no use: all of them.
         """
         systems = {name: self._system(name, system, spec) for name, system in spec.systems.items()}
+        self._refuse_strange_models(systems)
         if self.problems:
             raise SpecError(self.problems)
         parts: dict[str, Any] = {name: getattr(spec, name) for name in CampaignSpec.model_fields}
@@ -97,6 +98,19 @@ class Resolver:
     def _note_once(self, loc: Loc, message: str) -> None:
         if (note := str(self.complain(loc, message))) not in self.notes:
             self.notes.append(note)
+
+    def _refuse_strange_models(self, systems: dict[str, ResolvedSystem | None]) -> None:
+        """A model of another system knows the elements of that system alone."""
+        for name, system in systems.items():
+            sampling = system.sampling if system is not None else None
+            model = sampling.sweep.model if sampling is not None and sampling.sweep is not None else None
+            other = systems[model.system] if model is not None else None
+            if system is None or model is None or other is None:
+                continue
+            if strangers := sorted(set(system.primitive.symbols) - set(other.primitive.symbols)):
+                message = f"models of {model.system} do not know {', '.join(strangers)}: they were trained without"
+                loc = ("systems", name, "sampling", "sweep", "model", "system")
+                self.problems.append(self.complain(loc, message))
 
     def _frozen(self, loc: Loc, system: SystemSpec, cell: Structure) -> FrozenPhononSpec | None:
         if system.frozen_phonon is not None:

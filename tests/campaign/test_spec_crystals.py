@@ -25,7 +25,7 @@ systems:
     sampling: {rattles: {count: 4, displacements_A: [0.02]}}
 models: [dft_ef]
 training: {sizes: {full: full}}
-engines: {emt: {kind: ase, calculator: "ase.calculators.emt:EMT"}}
+engines: {emt: {kind: ase, calculator: "ase.calculators.lj:LennardJones"}}
 """
 
 CIF = """\

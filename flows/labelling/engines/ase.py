@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import Field, field_validator
 
 from flows.failure import CalculationFailed
+from flows.labelling.engines.ase_elements import known_elements
 from flows.labelling.engines.given_files import GivenFile, argument, enclosing, given_files, root, with_files
 from flows.labelling.engines.protocol import Computed, EngineSettings, failure
 from flows.records import Failure
@@ -66,7 +67,7 @@ class ASESettings(EngineSettings):
             message = f"{self.calculator} has no {level!r}, or no forces of it"
             yield level, failure("bad-input", message, f"stands_for says {self.stands_for}", level)
 
-    def troubles(self, atoms: Atoms, levels: Mapping[str, bool]) -> tuple[tuple[str, str], ...]:  # noqa: ARG002
+    def troubles(self, atoms: Atoms, levels: Mapping[str, bool]) -> tuple[tuple[str, str], ...]:
         """Of ASE's own calculators alone: others may be installed only where labels are computed, or take long to import."""
         if self.calculator.split(".")[0] != "ase":
             return ()
@@ -82,6 +83,10 @@ class ASESettings(EngineSettings):
             return (("calculator", f"{self.calculator} computes no energy; it has {', '.join(known)}"),)
         if known and "forces" not in known and any(levels.values()):
             return (("calculator", f"{self.calculator} has no forces; it has {', '.join(known)}"),)
+        elements = known_elements(self.calculator, self.arguments)
+        strangers = sorted(set(atoms.symbols) - set(elements or atoms.symbols))
+        if strangers:
+            return (("calculator", f"{self.calculator} does not know {', '.join(strangers)}; it knows {', '.join(elements or ())}"),)
         return ()
 
     def versions(self) -> dict[str, str]:
