@@ -53,18 +53,19 @@ def crystals_of(loaded: LoadedSpec) -> dict[str, CrystalFacts]:
 
 
 class Look(NamedTuple):
-    """What `plan` has found: how far the work is, the labels, how long one worker would take, and what is trained again
-    and why."""
+    """What `plan` has found: how far the work is, the labels, how long one worker would take, and what is labelled or
+    trained again and why."""
 
     status: Status
     label_sets: Mapping[str, LabelSet]
     left: Left
     retrained: tuple[str, ...] = ()
+    relabelled: tuple[str, ...] = ()
 
 
 def as_facts(loaded: LoadedSpec, found: Look) -> dict[str, Any]:
     """Everything, for JSON."""
-    status, label_sets, left, retrained = found
+    status, label_sets, left, retrained, relabelled = found
     return {
         "crystals": {name: one.as_facts() for name, one in crystals_of(loaded).items()},
         "notes": list(loaded.notes),
@@ -81,15 +82,16 @@ def as_facts(loaded: LoadedSpec, found: Look) -> dict[str, Any]:
             }
             for name, one in label_sets.items()
         },
+        "relabelled": list(relabelled),
         "retrained": list(retrained),
     }
 
 
 def render(loaded: LoadedSpec, found: Look) -> Iterator[RenderableType]:
-    """Crystals, what was mended, labels, gaps, the matrix, one line that sums up, and why models are trained again."""
+    """Crystals, what was mended, labels, gaps, the matrix, one line that sums up, and what is done again and why."""
     from rich.markup import escape
 
-    status, label_sets, left, retrained = found
+    status, label_sets, left, retrained, relabelled = found
     for name, crystal in crystals_of(loaded).items():
         yield from _crystal(name, crystal)
     yield from (f"  [yellow]{escape(note)}[/]" for note in loaded.notes)
@@ -101,7 +103,7 @@ def render(loaded: LoadedSpec, found: Look) -> Iterator[RenderableType]:
     yield matrix(status, f"campaign {loaded.resolved.campaign}")
     yield summary(status.counts()) + say_left(left)
     yield from _uncounted(status)
-    yield from (f"again: {escape(reason)}" for reason in retrained)
+    yield from (f"again: {escape(reason)}" for reason in (*relabelled, *retrained))
 
 
 def _uncounted(status: Status) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,7 +12,10 @@ from campaign.cli.options import DataOption, JsonOption, SetOption, SlotsOption,
 
 if TYPE_CHECKING:
     from campaign.cli.plan_view import Look
-    from campaign.spec import LoadedSpec
+    from campaign.planning.knowledge import Knowledge
+    from campaign.spec import LoadedSpec, ResolvedSpec
+    from campaign.steering.status import Status
+    from launchers.farm import Farm
 
 
 def register(app: typer.Typer) -> None:
@@ -92,9 +96,8 @@ def look(loaded: LoadedSpec) -> Look:
     from campaign.cli.plan_view import Look
     from campaign.planning.knowledge import Knowledge
     from campaign.planning.plan import plan
-    from campaign.planning.retraining import retrainings
     from campaign.records import labels
-    from campaign.steering.status import State, Status, states, status_of
+    from campaign.steering.status import Status, states, status_of
     from campaign.steering.time_left import Pace
     from campaign.steering.time_left import left as left_of
     from launchers import database
@@ -108,14 +111,35 @@ def look(loaded: LoadedSpec) -> Look:
         made = plan(spec, Knowledge(label_sets=published, structures=structures))
         return Look(Status(made, states(made, set(), {}), {}), published, Pace().left(made.work.values()))
     from campaign.records.lookup import known
-    from campaign.records.outputs import earlier_trainings
     from launchers.farm import Farm
 
     farm = Farm.open(found)
-    now = status_of(farm, plan(spec, known(farm, spec, published, structures)))
+    knowledge = known(farm, spec, published, structures)
+    now = status_of(farm, plan(spec, knowledge))
+    relabelled, retrained = tuple(_relabelled(farm, spec, knowledge)), tuple(_retrained(farm, now))
+    return Look(now, published, left_of(farm, now, slots=1), retrained, relabelled)
+
+
+def _relabelled(farm: Farm, spec: ResolvedSpec, knowledge: Knowledge) -> Iterator[str]:
+    from campaign.planning.relabelling import relabellings
+    from campaign.records.lookup import all_wanted
+    from campaign.records.outputs import earlier_engines, stored
+
+    wanted = {name: one for name, one in all_wanted(spec, knowledge).items() if not all(map(knowledge.settled, one.places))}
+    earlier = earlier_engines(farm, wanted) if wanted else {}
+    for name, asked in wanted.items():
+        yield from relabellings(
+            name, spec.systems[name], asked, knowledge, earlier.get(name, ()), lambda keys: stored(farm, keys)
+        )
+
+
+def _retrained(farm: Farm, now: Status) -> Iterator[str]:
+    from campaign.planning.retraining import retrainings
+    from campaign.records.outputs import earlier_trainings
+    from campaign.steering.status import State
+
     missing = [work for work in now.plan.of_stage("train") if now.states[work.key] is not State.DONE]
-    before = earlier_trainings(farm, {work.system for work in missing})
-    return Look(now, published, left_of(farm, now, slots=1), tuple(retrainings(missing, before)))
+    return retrainings(missing, earlier_trainings(farm, {work.system for work in missing}))
 
 
 def submit(

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
 
 from campaign.planning.retraining import EarlierTraining
 from campaign.planning.work import Coordinates
 from flows.keys import job_uuid
+from flows.labelling.engines.known import EngineChoice
+from flows.labelling.engines.protocol import EngineSettings
 from launchers.farm import Farm
+from launchers.launchpad import delivering
+
+_ENGINE: TypeAdapter[EngineSettings] = TypeAdapter(EngineChoice)
 
 
 def fields(farm: Farm, keys: Iterable[str], *names: str) -> dict[str, dict[str, Any]]:
@@ -38,6 +45,38 @@ def earlier_trainings(farm: Farm, systems: Iterable[str]) -> list[EarlierTrainin
         for key, found in fields(farm, places, "settings", "train_count").items()
         if found["settings"]
     ]
+
+
+def earlier_engines(farm: Farm, systems: Iterable[str]) -> dict[str, list[EngineSettings]]:
+    """The settings of the engines that any campaign was given for systems of these names, by system, each once."""
+    fields = {"metadata": 1, "nodes": 1, "_id": 0}
+    jobs = {
+        delivering(one): one["metadata"]["system"]
+        for one in farm.find(farm.launchpad.workflows, "metadata.system", systems, fields)
+        if one["metadata"].get("stage") == "label"
+    }
+    found: dict[str, dict[str, EngineSettings]] = {}
+    # of the jobs their settings alone: their structures are large
+    projection = {"fw_id": 1, "spec._tasks.job.function_args.engine": 1}
+    for one in farm.find(farm.launchpad.fireworks, "fw_id", jobs, projection):
+        for engine in _engines(one):
+            found.setdefault(jobs[one["fw_id"]], {})[engine.model_dump_json()] = engine
+    return {system: list(engines.values()) for system, engines in found.items()}
+
+
+def _engines(firework: dict[str, Any]) -> Iterator[EngineSettings]:
+    for task in firework.get("spec", {}).get("_tasks", ()):
+        for argument in task.get("job", {}).get("function_args", ()):
+            try:
+                yield _ENGINE.validate_python(argument["engine"])
+            except (KeyError, ValidationError):
+                continue  # of another version: it explains nothing
+
+
+def stored(farm: Farm, keys: Iterable[str]) -> set[str]:
+    """Those of `keys` whose records are there."""
+    by_uuid = {job_uuid(key): key for key in keys}
+    return {by_uuid[uuid] for uuid in farm.delivered(by_uuid)}
 
 
 def wall_times_s(farm: Farm, keys: Iterable[str]) -> dict[str, float]:
