@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from campaign.steering.progress import as_facts as work_facts
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from flows.records import LabelSet
 
 SHOWN = 8  # of frames set aside; `--json` has all
+REMARKS = 2  # of warnings of a level, where they are not what was asked for
 
 
 def job(plan: Plan, start: str) -> dict[str, Any]:
@@ -61,11 +63,12 @@ class Look(NamedTuple):
     left: Left
     retrained: tuple[str, ...] = ()
     relabelled: tuple[str, ...] = ()
+    sources: Mapping[str, str] = MappingProxyType({})  # file and frame of published labels, by label key
 
 
 def as_facts(loaded: LoadedSpec, found: Look) -> dict[str, Any]:
     """Everything, for JSON."""
-    status, label_sets, left, retrained, relabelled = found
+    status, label_sets, left, retrained, relabelled, sources = found
     return {
         "crystals": {name: one.as_facts() for name, one in crystals_of(loaded).items()},
         "notes": list(loaded.notes),
@@ -73,6 +76,7 @@ def as_facts(loaded: LoadedSpec, found: Look) -> dict[str, Any]:
         "left_is_guessed": left.guessed,
         "work": work_facts(status),
         "gaps": [gap._asdict() for gap in status.plan.gaps],
+        "lacking": [one.as_facts(sources) for one in status.plan.lacking],
         "faulty": [one.as_facts() for one in status.plan.faulty],
         "by_path": [one.as_facts() for one in status.plan.by_path],
         "labels": {
@@ -91,12 +95,13 @@ def render(loaded: LoadedSpec, found: Look) -> Iterator[RenderableType]:
     """Crystals, what was mended, labels, gaps, the matrix, one line that sums up, and what is done again and why."""
     from rich.markup import escape
 
-    status, label_sets, left, retrained, relabelled = found
+    status, label_sets, left, retrained, relabelled, sources = found
     for name, crystal in crystals_of(loaded).items():
         yield from _crystal(name, crystal)
     yield from (f"  [yellow]{escape(note)}[/]" for note in loaded.notes)
     for name, label_set in label_sets.items():
         yield from _labels(name, label_set)
+    yield from lacking_lines(status.plan, sources)
     yield from _faulty(status.plan.faulty)
     yield from by_path_lines(status.plan)
     yield from gap_lines(status.plan.gaps)
@@ -120,16 +125,39 @@ def say_left(left: Left) -> str:
     return f"; about {duration(left.seconds)} for one worker ({measured})"
 
 
-def losses(plan: Plan, label_sets: Mapping[str, LabelSet]) -> Iterator[str]:
-    """What a campaign goes on without, or with although it is not sure: labels of a faulty version, those of files known
-    by their paths alone, gaps, and how many frames were set aside."""
+def losses(plan: Plan, label_sets: Mapping[str, LabelSet], sources: Mapping[str, str]) -> Iterator[str]:
+    """What a campaign goes on without, or with although it is not sure: labels of a faulty version or of one structure,
+    those of files known by their paths alone, gaps, and how many frames were set aside."""
     # the plan was made before this submission asked for them again
     yield from _faulty(replace(one, queued=True) for one in plan.faulty)
+    yield from lacking_lines(plan, sources)
     yield from by_path_lines(plan)
     yield from gap_lines(plan.gaps)
     aside = sum(len(one.set_aside) for one in label_sets.values())
     if aside:
         yield f"[yellow]set aside: {aside}, each with its reason in: latticefarm results {plan.campaign} set-aside[/]"
+
+
+def remarks(loaded: LoadedSpec, label_sets: Mapping[str, LabelSet]) -> Iterator[str]:
+    """What was noted in reading a campaign and its labels, the first of each level: `plan` has all."""
+    from rich.markup import escape
+
+    yield from (f"[yellow]{escape(note)}[/]" for note in loaded.notes)
+    for place, warnings in warnings_of(label_sets).items():
+        more = len(warnings) - REMARKS
+        rest = f"; and {more} more: latticefarm results {loaded.resolved.campaign} labels" if more > 0 else ""
+        first = "; ".join(warnings[:REMARKS])
+        yield f"[yellow]{escape(f'{place}: {first}{rest}')}[/]"
+
+
+def warnings_of(label_sets: Mapping[str, LabelSet]) -> dict[str, list[str]]:
+    """What a user should see before training on the labels, by system and level."""
+    return {
+        f"{system}, {level}": list(audit.warnings)
+        for system, label_set in label_sets.items()
+        for level, audit in label_set.audit.items()
+        if audit.warnings
+    }
 
 
 def _crystal(system: str, crystal: CrystalFacts) -> Iterator[str]:
@@ -184,3 +212,10 @@ def gap_lines(gaps: tuple[Gap, ...]) -> Iterator[str]:
     from rich.markup import escape
 
     yield from (f"[yellow]gap: {escape(f'{gap.system} has no {gap.model}: {gap.why}')}[/]" for gap in gaps)
+
+
+def lacking_lines(plan: Plan, sources: Mapping[str, str]) -> Iterator[str]:
+    """Which structures have no label at a level, and why."""
+    from rich.markup import escape
+
+    yield from (f"[yellow]lacking: {escape(one.text(sources))}[/]" for one in plan.lacking)

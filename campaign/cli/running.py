@@ -39,8 +39,8 @@ def run_campaign(loaded: LoadedSpec, slots: int | None, report: bool) -> int:
     """
     from campaign.cli.connect import open_farm
     from campaign.cli.errors import UsageError
-    from campaign.cli.plan_view import losses
-    from campaign.cli.status_view import pause_note
+    from campaign.cli.plan_view import losses, remarks
+    from campaign.cli.status_view import pause_note, sources
     from campaign.records.labels import stored
     from campaign.steering.submit import submit
 
@@ -48,7 +48,8 @@ def run_campaign(loaded: LoadedSpec, slots: int | None, report: bool) -> int:
     farm = open_farm(start=True)
     show(f"campaign {name}: reading labels, queueing work")
     plan = submit(farm, loaded).status.plan
-    show(*losses(plan, stored(farm, loaded.resolved)))
+    label_sets = stored(farm, loaded.resolved)
+    show(*remarks(loaded, label_sets), *losses(plan, label_sets, sources(farm, plan)))
     asked = Asked(farm, loaded.resolved, plan)
     found = asked.status()
     if found.idle and not found.of_all(ENDED):

@@ -106,10 +106,12 @@ def look(loaded: LoadedSpec) -> Look:
     read = labels.read_all(spec, labels.from_disk(loaded.files))
     published = {system: one[0] for system, one in read.items()}
     structures = {system: labels.structures_of(*one, labels.base(spec, system)) for system, one in read.items()}
+    sources = {key: label.source for _, by_key in read.values() for key, label in by_key.items() if label.source}
     found = database.find()
     if found is None:
         made = plan(spec, Knowledge(label_sets=published, structures=structures))
-        return Look(Status(made, states(made, set(), {}), {}), published, Pace().left(made.work.values()))
+        unqueued = Status(made, states(made, set(), {}), {})
+        return Look(unqueued, published, Pace().left(made.work.values()), sources=sources)
     from campaign.records.lookup import known
     from launchers.farm import Farm
 
@@ -117,7 +119,7 @@ def look(loaded: LoadedSpec) -> Look:
     knowledge = known(farm, spec, published, structures)
     now = status_of(farm, plan(spec, knowledge))
     relabelled, retrained = tuple(_relabelled(farm, spec, knowledge)), tuple(_retrained(farm, now))
-    return Look(now, published, left_of(farm, now, slots=1), retrained, relabelled)
+    return Look(now, published, left_of(farm, now, slots=1), retrained, relabelled, sources)
 
 
 def _relabelled(farm: Farm, spec: ResolvedSpec, knowledge: Knowledge) -> Iterator[str]:
@@ -152,8 +154,8 @@ def submit(
 
     Example: latticefarm submit my-diamond.yaml --data labels
     """
+    from campaign.cli import plan_view
     from campaign.cli.connect import open_farm
-    from campaign.cli.plan_view import losses
     from campaign.cli.printing import facts, hint, show
     from campaign.records.labels import stored
     from campaign.spec import load_spec
@@ -162,15 +164,19 @@ def submit(
     loaded = load_spec(spec, overrides or (), data)
     farm = open_farm()
     done = send(farm, loaded)
+    label_sets = stored(farm, loaded.resolved)
     if json:
-        facts({"campaign": loaded.resolved.campaign, "added": list(done.added), "taken_out": list(done.taken_out)})
+        found = {"notes": list(loaded.notes), "warnings": plan_view.warnings_of(label_sets)}
+        added = {"added": list(done.added), "taken_out": list(done.taken_out)}
+        facts({"campaign": loaded.resolved.campaign, **added, **found})
         return
-    from campaign.cli.status_view import pause_note
+    from campaign.cli.status_view import pause_note, sources
     from campaign.steering.progress import summary
 
     if note := pause_note(farm, loaded.resolved.campaign):
         show(f"[yellow]{note}[/]")
-    show(*losses(done.status.plan, stored(farm, loaded.resolved)))
+    made = done.status.plan
+    show(*plan_view.remarks(loaded, label_sets), *plan_view.losses(made, label_sets, sources(farm, made)))
     gone = f"; {len(done.taken_out)} that nobody asks for any more taken out of the queue" if done.taken_out else ""
     show(f"{loaded.resolved.campaign}: {len(done.added)} jobs added; before: {summary(done.status.counts())}{gone}")
     hint("latticefarm work --until-empty" if done.added else f"latticefarm status {loaded.resolved.campaign}")

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from campaign.cli.plan_view import by_path_lines, gap_lines, say_left
+from campaign.cli.plan_view import by_path_lines, gap_lines, lacking_lines, say_left
 from campaign.planning.plan import Plan
 from campaign.records.campaigns import campaign_names, holds, resolved_spec
+from campaign.records.outputs import label_sources
 from campaign.records.plans import kept_plan
 from campaign.steering.holds import say as say_selection
 from campaign.steering.progress import as_facts as work_facts
@@ -68,6 +69,7 @@ def render(farm: Farm, name: str) -> Iterator[RenderableType]:
     if note := pause_note(farm, name):
         yield f"[yellow]{note}[/]"
     yield from (f"[bold red]faulty:[/] {escape(one.text())}" for one in found.plan.faulty)
+    yield from lacking_lines(found.plan, sources(farm, found.plan))
     yield from by_path_lines(found.plan)
     yield from gap_lines(found.plan.gaps)
     yield from (escape(one) for one in hands(farm, found))
@@ -79,6 +81,12 @@ def render(farm: Farm, name: str) -> Iterator[RenderableType]:
     blocked = len(found.of(State.BLOCKED))
     if blocked:
         yield f"{blocked} blocked by what failed; `latticefarm retry {name}` runs it again"
+
+
+def sources(farm: Farm, plan: Plan) -> dict[str, str]:
+    """File and frame of the structures that lack a label, by the key of a label that they have."""
+    labels = [lack.label for one in plan.lacking for lack in one.structures if lack.label is not None]
+    return label_sources(farm, labels) if labels else {}
 
 
 def hands(farm: Farm, found: Status) -> Iterator[str]:
@@ -131,11 +139,13 @@ def failures(farm: Farm, found: Status) -> list[Fizzled]:
 def as_facts(farm: Farm, name: str) -> dict[str, Any]:
     """Everything, for JSON."""
     found = status_of(farm, planned(farm, name))
+    where = sources(farm, found.plan)
     return {
         "counts": {str(state): number for state, number in found.counts().items()},
         "work": work_facts(found),
         "running": [one.as_facts() for one in in_hand(farm, found.queued.values())],
         "gaps": [gap._asdict() for gap in found.plan.gaps],
+        "lacking": [one.as_facts(where) for one in found.plan.lacking],
         "faulty": [one.as_facts() for one in found.plan.faulty],
         "by_path": [one.as_facts() for one in found.plan.by_path],
         "failures": [

@@ -16,6 +16,7 @@ from campaign.planning.faulty_labels import FaultyLabels, faulty_labels
 from campaign.planning.knowledge import Knowledge
 from campaign.planning.label_requests import LabelRequests, label_requests, label_set
 from campaign.planning.labels_by_path import LabelsByPath, labels_by_path
+from campaign.planning.lacking import Lacking, lacking
 from campaign.planning.sampling import sampling
 from campaign.planning.work import Coordinates
 from campaign.planning.work import Work as Work
@@ -30,13 +31,15 @@ from flows.training.splits import Split, SplitError, split, unseen
 @dataclass(frozen=True)
 class Plan:
     """All work of a campaign by key, inputs before what needs them, what it cannot have, the labels of a faulty version
-    that some of it stands in for, and those of files that were known by their paths alone."""
+    that some of it stands in for, those of files that were known by their paths alone, and structures that have no label
+    at a level."""
 
     campaign: str
     work: dict[str, Work]
     gaps: tuple[Gap, ...] = ()
     faulty: tuple[FaultyLabels, ...] = ()
     by_path: tuple[LabelsByPath, ...] = ()
+    lacking: tuple[Lacking, ...] = ()
 
     def of_stage(self, stage: str) -> list[Work]:
         return [work for work in self.work.values() if work.stage == stage]
@@ -60,6 +63,7 @@ def plan(spec: ResolvedSpec, known: Knowledge) -> Plan:
     planned: dict[str, Work] = {}
     faulty: tuple[FaultyLabels, ...] = ()
     by_path: tuple[LabelsByPath, ...] = ()
+    lacks: tuple[Lacking, ...] = ()
     for name in spec.systems:
         system = _SystemPlan(spec, name, known, planned)
         models = [model for model in spec.models if (name, model) not in named]
@@ -68,7 +72,9 @@ def plan(spec: ResolvedSpec, known: Knowledge) -> Plan:
         if system.asked is not None:
             faulty += tuple(faulty_labels(name, system.asked, known))
             by_path += tuple(labels_by_path(spec, name, system.asked, known))
-    return Plan(spec.campaign, planned, missing, faulty, by_path)
+        if system.labels is not None:
+            lacks += tuple(lacking(name, spec.systems[name], system.labels, system.asked, known))
+    return Plan(spec.campaign, planned, missing, faulty, by_path, lacks)
 
 
 @dataclass

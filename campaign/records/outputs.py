@@ -33,6 +33,11 @@ def label_energies(farm: Farm, keys: Iterable[str]) -> dict[str, float]:
     return {key: found["energy_eV"] for key, found in fields(farm, keys, "energy_eV").items()}
 
 
+def label_sources(farm: Farm, keys: Iterable[str]) -> dict[str, str]:
+    """File and frame of published labels, by label key."""
+    return {key: found["source"] for key, found in fields(farm, keys, "source").items() if found["source"]}
+
+
 def earlier_trainings(farm: Farm, systems: Iterable[str]) -> list[EarlierTraining]:
     """The models of systems of these names that any campaign has trained."""
     places = {

@@ -9,16 +9,19 @@ from __future__ import annotations
 import hashlib
 import zlib
 from collections.abc import Iterable, Iterator
+from dataclasses import asdict
 from typing import Any
 
 from pydantic import TypeAdapter
 
+from campaign.planning.lacking import Lack, Lacking
 from campaign.planning.plan import Plan
 from campaign.planning.stages import find_stage, guess_s
 from campaign.planning.work import Work
 from campaign.spec import Gap
 from flows.faults import FAULTS
 from flows.keys import canonical_json
+from flows.labelling.former_cells import CELLS
 from flows.settings import Settings
 from launchers.debounce import exclusive
 from launchers.farm import Farm, batches
@@ -39,7 +42,9 @@ def keep_plan(farm: Farm, plan: Plan) -> None:
         for batch in batches(gone):
             farm.plans.delete_many({"campaign": plan.campaign, "key": {"$in": batch}})
         farm.put(farm.plans, changed)
-        _set(farm, plan.campaign, {"code": _code(), "gaps": [list(gap) for gap in plan.gaps], "says_more": _says_more(plan)})
+        lacking = [asdict(one) | {"structures": [list(lack) for lack in one.structures]} for one in plan.lacking]
+        about = {"gaps": [list(gap) for gap in plan.gaps], "lacking": lacking, "says_more": _says_more(plan)}
+        _set(farm, plan.campaign, {"code": _code(), **about})
 
 
 def _says_more(plan: Plan) -> bool:
@@ -57,7 +62,9 @@ def kept_plan(farm: Farm, campaign: str) -> Plan | None:
         return None
     found = farm.plans.find({"campaign": campaign}, {**_LIGHT, "place": 1})
     work = {one["key"]: _work(one) for one in sorted(found, key=lambda one: one["place"])}
-    return Plan(campaign, work, tuple(Gap(*gap) for gap in about["gaps"]))
+    lacking = (one | {"structures": tuple(Lack(*lack) for lack in one["structures"])} for one in about["lacking"])
+    gaps = tuple(Gap(*gap) for gap in about["gaps"])
+    return Plan(campaign, work, gaps, lacking=tuple(Lacking(**one) for one in lacking))
 
 
 def waiting_for(farm: Farm, key: str) -> Iterator[tuple[str, Work, int]]:
@@ -79,11 +86,11 @@ def _set(farm: Farm, campaign: str, about: dict[str, Any] | None) -> None:
 
 
 def _code() -> str:
-    """Which code planned: faults that are found later change what is asked for."""
+    """Which code planned: faults that are found later, and how labels are read, change what is asked for."""
     from importlib.metadata import version
 
     faults = hashlib.sha256(repr(sorted(FAULTS.items())).encode()).hexdigest()[:12]
-    return f"{version('latticefarm')} {faults}"
+    return f"{version('latticefarm')} {faults} {CELLS}"
 
 
 def _documents(plan: Plan) -> Iterator[dict[str, Any]]:

@@ -102,6 +102,7 @@ def finished(toy_folder: Path, farm, tmp_path: Path, monkeypatch: pytest.MonkeyP
     with monkeypatch.context() as then:
         for module in ("lattice", "former_cells"):
             then.setattr(f"flows.labelling.{module}.LATTICE_TOLERANCE", 0.01)
+        then.setattr("campaign.records.plans.CELLS", 1)  # a plan that is kept says which code made it
         submit(farm, load_spec(path))
         Worker(farm, WorkerSettings(tmp_path / "runs", until_empty=True, patience_s=1.0)).run()
         assert set(open_campaign(farm, "toy").table("training")["system"]) == {"carbon", "other"}
