@@ -64,3 +64,15 @@ def test_a_system_that_is_mended_joins(two_systems, farm) -> None:
 def test_one_system_alone_is_an_error(toy_folder, farm) -> None:
     with pytest.raises(LabelError, match="carbon: level dft has no usable frame"):
         submit(farm, load_spec(toy_folder / "toy.yaml", ["systems.carbon.structure.a=3.70"]))
+
+
+@pytest.mark.usefixtures("farm")
+def test_submit_and_status_name_the_system_and_what_to_write(two_systems, latticefarm) -> None:
+    for command in (("submit", two_systems, "--set", *TWICE), ("status", "toy")):
+        said = latticefarm(*command)
+        assert said.code == 0, said
+        text = " ".join(said.out.split())
+        for model in ("dft_ef", "hf-dft"):
+            assert f"gap: other has no {model}: no labels can be used: dft: the whole level" in text
+        assert "labels in dft.xyz have a = 3.56 Å, the YAML says 3.7; write a: 3.56" in text
+        assert "gap: carbon" not in text
