@@ -95,7 +95,10 @@ def _changed(before: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, tup
 def _flat(settings: Mapping[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, value in settings.items():
-        found.update(_flat(value) if isinstance(value, Mapping) else {name: value})
+        if isinstance(value, Mapping) and value.keys() <= {"sha256", "folder"} and value:  # a file, by what it holds
+            found[name] = f"of {next(iter(value.values()))[:12]}"
+        else:
+            found.update(_flat(value) if isinstance(value, Mapping) else {name: value})
     return found
 
 

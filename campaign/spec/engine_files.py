@@ -11,7 +11,7 @@ from typing import Any
 
 from campaign.spec.errors import Loc, nearest
 from flows.labelling.engines.ase import ASESettings
-from flows.labelling.engines.given_files import GivenFile, argument, enclosing
+from flows.labelling.engines.given_files import GivenFile, argument, enclosing, with_files
 
 MOST = 1000  # files in a folder
 _PROGRAMS = (b"\x7fELF", b"#!", b"\xcf\xfa\xed\xfe", b"\xca\xfe\xba\xbe")  # how programs and scripts begin
@@ -40,6 +40,11 @@ class EngineFiles:
             if not any(name in enclosing(one) for one in texts):
                 self.complain((*place, "files", name), f"no text of arguments is called so; {nearest(name, texts)}")
         return engine.model_copy(update={"arguments": self._with_files(engine, engine.arguments, place, ())})
+
+    def on_this_machine(self, engine: ASESettings) -> ASESettings:
+        """A resolved `engine` with the paths of its files as they lie here: what can be asked what it knows."""
+        arguments = with_files(engine.arguments, lambda one: str(self.found.get(one.sha256, one.path)))
+        return engine.model_copy(update={"arguments": arguments})
 
     def _with_files(self, engine: ASESettings, value: Any, place: Loc, loc: Loc) -> Any:
         if isinstance(value, dict):

@@ -42,11 +42,13 @@ def engines_of(
         if engine.time_limit_s is not None and engine.time_limit_s <= 0:
             why = f"should be greater than 0, got {engine.time_limit_s:g}: no structure would be done in time"
             unfit.append((_place(name, system, engine_name, "time_limit_s"), why))
-        for key, why in engine.troubles(training, levels):
-            unfit.append((_place(name, system, engine_name, key), why))
+        here: EngineChoice = engine
         if isinstance(engine, ASESettings):
             place = _place(name, system, engine_name, "arguments")[:-1]
-            found[engine_name] = files.resolved(engine, place)
+            found[engine_name] = given = files.resolved(engine, place)
+            here = files.on_this_machine(given)
+        for key, why in here.troubles(training, levels):
+            unfit.append((_place(name, system, engine_name, key), why))
     return found, unfit
 
 

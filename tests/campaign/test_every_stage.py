@@ -29,6 +29,9 @@ systems:
     structure: {prototype: fcc, symbols: [Fe], a: 3.6}
     cells: {training: [1, 1, 1], phonons: [2, 2, 2], big: [1, 1, 1]}
     levels: {dft: {engine: emt, forces: true, phonons: true}, hf: {engine: other}}
+    engines:  # EMT that is not ASE's own: that it does not know iron is found when it computes
+      emt: {kind: ase, calculator: "misbehaving:Misbehaving", arguments: {how: not, at_x_A: 99}}
+      other: {kind: ase, calculator: "misbehaving:Misbehaving", arguments: {how: not, at_x_A: 98}, stands_for: {hf: false}}
     sampling: {rattles: {count: 4, displacements_A: [0.03, 0.06]}}
 engines:
   emt: {kind: ase, calculator: "ase.calculators.emt:EMT"}

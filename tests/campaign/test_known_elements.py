@@ -51,14 +51,18 @@ def test_one_that_cannot_tell_is_not_refused(latticefarm, asked: dict, calculato
     assert latticefarm("plan", write(asked)).code == 0
 
 
-def test_a_potential_in_a_file(latticefarm, asked: dict) -> None:
-    """EAM says which elements its file has; where the file is not on this machine, nobody knows yet."""
+def test_a_potential_in_a_file(latticefarm, asked: dict, monkeypatch: pytest.MonkeyPatch) -> None:
+    """EAM says which elements its file has, wherever the command runs; where it is not on this machine, nobody knows yet."""
     rows = " ".join(["0.0"] * 10) + "\n"
     text = "a potential of nickel\n\n\n1 Ni\n10 0.1 10 0.1 0.9\n28 58.7 3.52 fcc\n" + rows * 3
     Path("ni.eam.alloy").write_text(text)
-    asked["engines"]["force-field"] = {"kind": "ase", "calculator": "ase.calculators.eam:EAM", "arguments": {"potential": "ni.eam.alloy"}}
-    assert "EAM does not know H, Li; it knows Ni" in latticefarm("plan", write(asked)).complaint
-    asked["engines"]["force-field"]["arguments"]["potential"] = "/on/the/cluster/ni.eam.alloy"
+    engine = {"kind": "ase", "calculator": "ase.calculators.eam:EAM", "arguments": {"potential": "ni.eam.alloy"}}
+    asked["engines"]["force-field"] = engine
+    path = Path(write(asked)).absolute()
+    Path("elsewhere").mkdir()
+    monkeypatch.chdir("elsewhere")
+    assert "EAM does not know H, Li; it knows Ni" in latticefarm("plan", path).complaint
+    engine |= {"arguments": {"potential": "/on/the/cluster/ni.eam.alloy"}, "files": {"potential": "path"}}
     assert latticefarm("plan", write(asked)).code == 0
 
 

@@ -13,7 +13,8 @@ from campaign.planning.label_requests import label_requests
 from campaign.planning.relabelling import relabellings
 from campaign.spec import load_spec
 from campaign.steering.submit import submit
-from flows.labelling.engines.known import PySCFSettings
+from flows.labelling.engines.given_files import GivenFile
+from flows.labelling.engines.known import ASESettings, PySCFSettings
 from launchers.settings import WorkerSettings
 from launchers.worker import Worker
 
@@ -78,6 +79,19 @@ def test_another_campaign_of_the_system_and_an_engine_of_another_name(labelled: 
 def test_what_is_not_in_a_key_asks_for_nothing(labelled: dict, latticefarm) -> None:
     labelled["engines"]["emt"]["time_limit_s"] = 77
     assert json.loads(latticefarm("plan", write(labelled), "--json").out)["relabelled"] == []
+
+
+def test_a_file_that_has_changed_is_named_by_what_it_held(diamond) -> None:
+    cells, known = diamond.systems["diamond"], Knowledge()
+
+    def reading(sha256: str) -> ASESettings:
+        given = GivenFile(path="x.model", name="x.model", sha256=sha256 * 64).model_dump(mode="json")
+        return ASESettings(calculator="some.where:Model", arguments={"model": given})
+
+    cells = cells.model_copy(update={"engines": {"pyscf": reading("a")}})
+    asked = label_requests(diamond.model_copy(update={"systems": {"diamond": cells}}), "diamond", known)
+    (told,) = relabellings("diamond", cells, asked, known, [reading("b")], set)
+    assert f"labelled before with model of {'b' * 12}, now of {'a' * 12};" in told
 
 
 @pytest.fixture
