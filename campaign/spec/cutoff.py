@@ -46,8 +46,8 @@ def _blind(name: str, r_max: float, crystal: Neighbours) -> str:
     sensible = f"take more than {max(crystal.second_A, crystal.connected_A):.2f} Å (the default is {default:g})"
     if r_max <= crystal.nearest_A:
         return (
-            f"{r_max:g} Å does not reach the nearest atoms of {name}, {'-'.join(crystal.nearest)} at {crystal.nearest_A:.3f} Å: none "
-            f"would see another, and all frequencies would be zero; {sensible}, which holds the second neighbours"
+            f"within {r_max:g} Å no atom has a neighbour: {' and '.join(crystal.nearest)} of {name}, the nearest atoms, are "
+            f"{crystal.nearest_A:.3f} Å apart, and all frequencies would be zero; {sensible}, which holds the second neighbours"
         )
     if r_max <= crystal.connected_A:
         return (

@@ -18,7 +18,8 @@ SECOND = 3.56 / 2**0.5
 def test_below_the_nearest_distance_it_is_an_error_where_it_was_written(latticefarm, key: str) -> None:
     for command in ("plan", "submit", "run"):
         complaint = latticefarm(command, "toy.yaml", "--set", f"{key}=1.5").complaint
-        assert complaint.startswith(f"--set {key}=1.5: {key}: 1.5 Å does not reach the nearest atoms of carbon, C-C at {BOND:.3f} Å")
+        apart = f"C and C of carbon, the nearest atoms, are {BOND:.3f} Å apart"
+        assert complaint.startswith(f"--set {key}=1.5: {key}: within 1.5 Å no atom has a neighbour: {apart}")
         assert f"take more than {SECOND:.2f} Å (the default is 5)" in complaint
 
 
