@@ -33,8 +33,9 @@ if TYPE_CHECKING:
     from pymongo import MongoClient
 
 DEFAULT_NAME = "latticefarm"
-# a worker of one category must not walk past the ready jobs of the others
+# a worker of one category, or for one asker, must not walk past the ready jobs of the others
 _CHECKOUT = [["state", -1], ["spec._category", 1], ["spec._priority", -1], ["created_on", 1]]
+_OF_ASKER = [["state", -1], ["spec._asked_by", 1], ["spec._priority", -1], ["created_on", 1]]
 _TIMEOUTS = {"serverSelectionTimeoutMS": 10_000, "connectTimeoutMS": 10_000, "socketTimeoutMS": 600_000}
 
 
@@ -95,7 +96,7 @@ class Database:
             "name": self.name,
             "uri_mode": True,
             "strm_lvl": "WARNING",
-            "user_indices": [_CHECKOUT],
+            "user_indices": [_CHECKOUT, _OF_ASKER],
             "mongoclient_kwargs": self.client_options(),
         }
 

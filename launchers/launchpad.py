@@ -20,13 +20,14 @@ class QueuedWork:
     """The workflow of one key, in FireWorks' own words.
 
     `state` is that of the firework that delivers (the follow-up of a delivered record does not count);
-    `fw_id` is its number, for `lpad`.
+    `fw_id` is its number, for `lpad`; `nodes` are those of all fireworks of the workflow.
     """
 
     key: str
     fw_id: int
     state: str
     metadata: dict[str, Any]
+    nodes: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ def queued(farm: Farm, keys: Iterable[str]) -> dict[str, QueuedWork]:
         fw_id = delivering(workflow)
         state = workflow["fw_states"].get(str(fw_id), "WAITING")
         key = workflow["metadata"]["key"]
-        found[key] = QueuedWork(key, fw_id, state, workflow["metadata"])
+        found[key] = QueuedWork(key, fw_id, state, workflow["metadata"], tuple(workflow["nodes"]))
     return found
 
 

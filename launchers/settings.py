@@ -15,7 +15,7 @@ class WorkerSettings:
 
     Empty `categories` and `devices` (`gpu`, `cpu`) mean all. `then` is called with the farm when the queue is empty (it may add work; False: not now, ask again): a callable, or
     its import path `module:function`, which alone can be handed to another process. `deadline` is a Unix time after which no job is
-    begun and the one in hand is drained.
+    begun and the one in hand is drained. With an `asker` it works for this one alone (`launchers.askers`).
     """
 
     run_root: Path
@@ -25,6 +25,7 @@ class WorkerSettings:
     deadline: float | None = None
     patience_s: float = 30.0
     then: Callable[[Any], Any] | str | None = None
+    asker: str | None = None
 
     def arguments(self) -> list[str]:
         """For `python -m launchers.slot`; what is as by default is left out."""
@@ -34,6 +35,7 @@ class WorkerSettings:
         given += [f"--device={device}" for device in self.devices]
         given += ["--until-empty"] if self.until_empty else []
         given += [f"--deadline={self.deadline}"] if self.deadline is not None else []
+        given += [f"--asker={self.asker}"] if self.asker is not None else []
         return given + ([f"--then={self.then}"] if self.then is not None else [])
 
     @classmethod
@@ -47,6 +49,7 @@ class WorkerSettings:
         parser.add_argument("--deadline", type=float)
         parser.add_argument("--patience", type=float, default=cls.patience_s)
         parser.add_argument("--then")
+        parser.add_argument("--asker")
         asked = parser.parse_args(arguments)
         categories, devices = tuple(asked.category), tuple(asked.device)
-        return cls(asked.run_root, categories, devices, asked.until_empty, asked.deadline, asked.patience, asked.then)
+        return cls(asked.run_root, categories, devices, asked.until_empty, asked.deadline, asked.patience, asked.then, asked.asker)

@@ -20,6 +20,7 @@ from typing import Any
 
 from fireworks import FWorker
 
+from launchers.askers import ASKERS
 from launchers.endings import AWAY, of_error
 from launchers.envelopes import DEVICE, load
 from launchers.farm import Farm
@@ -46,7 +47,8 @@ class Drained(BaseException):
 
 
 class ChoosingFWorker(FWorker):
-    """Leaves alone what is for other devices, what rests after trouble of its own, and what does not fit before the deadline."""
+    """Leaves alone what is for other devices, what its asker, if it has one, does not ask for, what rests after trouble of
+    its own, and what does not fit before the deadline."""
 
     def __init__(self, farm: Farm, settings: WorkerSettings, name: str) -> None:
         super().__init__(name=name, category=list(settings.categories))
@@ -57,6 +59,8 @@ class ChoosingFWorker(FWorker):
         asked = {**super().query, f"spec.{RESTS_UNTIL}": {"$not": {"$gt": time.time()}}}
         if self._settings.devices:
             asked[f"spec.{DEVICE}"] = {"$in": [*self._settings.devices, None]}
+        if self._settings.asker is not None:
+            asked[f"spec.{ASKERS}"] = self._settings.asker
         left = left_s(self._settings.deadline)
         return asked if left is None else {**asked, "$and": [*asked.get("$and", []), fitting(self._farm, left)]}
 
@@ -118,7 +122,7 @@ class Worker:
 
     def _find_more(self) -> bool:
         """Nothing is ready: see whether something can be released. False: there is nothing to wait for."""
-        busy = has_work(self.farm, self.settings)
+        busy = has_work(self.farm, self.settings, self.settings.asker)
         if self._then is not None and (not busy or time.monotonic() - self._called > THEN_S):
             if self._then(self.farm) is False:
                 busy = True  # it looks later
@@ -134,7 +138,7 @@ class Worker:
 
     def _waits_in_vain(self) -> bool:
         """Whether what is ready does not fit before the deadline, and nothing runs that could release more."""
-        if self.settings.deadline is None or has_work(self.farm):
+        if self.settings.deadline is None or has_work(self.farm, asker=self.settings.asker):
             return False
         print("what is ready takes longer than what is left of this allocation", flush=True)
         return True
@@ -186,8 +190,9 @@ def trouble(error: Exception) -> str:
     raise error
 
 
-def has_work(farm: Farm, takes: WorkerSettings | None = None) -> bool:
-    """Whether any work is running, which may release more, or is ready for a worker that `takes` such."""
+def has_work(farm: Farm, takes: WorkerSettings | None = None, asker: str | None = None) -> bool:
+    """Whether any work (of an `asker`, if given) is running, which may release more, or is ready for a worker that `takes`
+    such."""
     states: list[dict[str, Any]] = [{"state": {"$in": ["RESERVED", "RUNNING"]}}]
     if takes is not None:
         ready: dict[str, Any] = {"state": "READY"}
@@ -196,7 +201,8 @@ def has_work(farm: Farm, takes: WorkerSettings | None = None) -> bool:
         if takes.devices:
             ready[f"spec.{DEVICE}"] = {"$in": [*takes.devices, None]}
         states.append(ready)
-    return farm.launchpad.fireworks.find_one({"$or": states}, {"_id": 1}) is not None
+    asked = {} if asker is None else {f"spec.{ASKERS}": asker}
+    return farm.launchpad.fireworks.find_one({**asked, "$or": states}, {"_id": 1}) is not None
 
 
 def in_task(frame: FrameType | None) -> bool:

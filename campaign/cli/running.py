@@ -113,7 +113,7 @@ def _work(asked: Asked, slots: list[Slot]) -> bool:
     """Work until nothing can go on; True if the user stopped it first."""
     from campaign.steering.seal import ADVANCE
 
-    settings = WorkerSettings(run_root(), patience_s=PATIENCE_S, then=ADVANCE)
+    settings = WorkerSettings(run_root(), patience_s=PATIENCE_S, then=ADVANCE, asker=asked.spec.campaign)
     node = Node(NodeSettings(slots, settings))
     view = View(asked, len(slots))
     show(f"{len(slots)} workers, each with a log in {settings.run_root}")

@@ -25,6 +25,7 @@ from campaign.steering.status import ENDED, State, Status, status_of
 from flows.keys import job_uuid
 from flows.leftovers import sweep_delivered
 from flows.records import LabelSet
+from launchers.askers import keep_askers
 from launchers.claims import GRACE, add
 from launchers.debounce import debounced, resting
 from launchers.farm import Farm
@@ -79,6 +80,8 @@ def _reconcile(
     keep_plan(farm, now.plan)
     added = add(farm, [envelope(work, now.plan.dependents[work.key]) for work in now.of(State.MISSING)], grace)
     set_ended(farm, spec.campaign, now.of_all(ENDED))
+    open_work = [*now.queued.values(), *queued(farm, added).values()]
+    keep_askers(farm, spec.campaign, open_work, now.plan.work)
     return Submitted(now, tuple(added))
 
 
