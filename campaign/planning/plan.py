@@ -17,6 +17,7 @@ from campaign.planning.knowledge import Knowledge
 from campaign.planning.label_requests import LabelRequests, label_requests, label_set
 from campaign.planning.labels_by_path import LabelsByPath, labels_by_path
 from campaign.planning.lacking import Lacking, lacking
+from campaign.planning.pilots import StoppedLevel
 from campaign.planning.sampling import sampling
 from campaign.planning.work import Coordinates
 from campaign.planning.work import Work as Work
@@ -31,8 +32,8 @@ from flows.training.splits import Split, SplitError, split, unseen
 @dataclass(frozen=True)
 class Plan:
     """All work of a campaign by key, inputs before what needs them, what it cannot have, the labels of a faulty version
-    that some of it stands in for, those of files that were known by their paths alone, and structures that have no label
-    at a level."""
+    that some of it stands in for, those of files that were known by their paths alone, structures that have no label at a
+    level, the levels that are stopped, and by system what is asked of engines (not kept with it)."""
 
     campaign: str
     work: dict[str, Work]
@@ -40,6 +41,8 @@ class Plan:
     faulty: tuple[FaultyLabels, ...] = ()
     by_path: tuple[LabelsByPath, ...] = ()
     lacking: tuple[Lacking, ...] = ()
+    stopped: tuple[StoppedLevel, ...] = ()
+    requests: Mapping[str, LabelRequests] = field(default_factory=dict)
 
     def of_stage(self, stage: str) -> list[Work]:
         return [work for work in self.work.values() if work.stage == stage]
@@ -64,6 +67,8 @@ def plan(spec: ResolvedSpec, known: Knowledge) -> Plan:
     faulty: tuple[FaultyLabels, ...] = ()
     by_path: tuple[LabelsByPath, ...] = ()
     lacks: tuple[Lacking, ...] = ()
+    stopped: tuple[StoppedLevel, ...] = ()
+    requests: dict[str, LabelRequests] = {}
     for name in spec.systems:
         system = _SystemPlan(spec, name, known, planned)
         models = [model for model in spec.models if (name, model) not in named]
@@ -72,9 +77,11 @@ def plan(spec: ResolvedSpec, known: Knowledge) -> Plan:
         if system.asked is not None:
             faulty += tuple(faulty_labels(name, system.asked, known))
             by_path += tuple(labels_by_path(spec, name, system.asked, known))
+            stopped += tuple(system.stopped)
+            requests[name] = system.asked
         if system.labels is not None:
             lacks += tuple(lacking(name, spec.systems[name], system.labels, system.asked, known))
-    return Plan(spec.campaign, planned, missing, faulty, by_path, lacks)
+    return Plan(spec.campaign, planned, missing, faulty, by_path, lacks, stopped, requests)
 
 
 @dataclass
@@ -88,6 +95,7 @@ class _SystemPlan:
     labels: LabelSet | None = None
     chunks: list[Work] = field(default_factory=list)
     trainings: dict[tuple[str, str, int], Work] = field(default_factory=dict)
+    stopped: list[StoppedLevel] = field(default_factory=list)
 
     def all_work(self, models: list[str]) -> Iterator[Work]:
         yield from self._labelling()
@@ -109,7 +117,9 @@ class _SystemPlan:
         yield from sweep
         self.asked = label_requests(self.spec, self.system, self.known)
         for engine in engines:
-            self.chunks += Chunks(self.spec, self.system, engine, self.asked, self.known).work()
+            shared_out = Chunks(self.spec, self.system, engine, self.asked, self.known)
+            self.chunks += shared_out.work()
+            self.stopped += shared_out.stopped()
         yield from self.chunks
         drawn = not cells.sampled_by_md or self.system in self.known.sweeps
         self.labels = label_set(self.spec, self.system, self.asked, self.known) if drawn else None

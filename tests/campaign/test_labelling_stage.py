@@ -17,6 +17,7 @@ from campaign.spec import ResolvedSpec, SpecError, load_spec
 from campaign.steering.status import State, states
 from flows.records import Failure
 from flows.training.settings import TrainingTask
+from launchers.launchpad import QueuedWork
 
 ASKED = """
 campaign: labels
@@ -163,6 +164,74 @@ def test_where_all_pilots_fail_nothing_more_is_spent(spec):
     rest = [work for work in chunks(made, "dft") if work.needs]
     assert len(rest) == 1
     assert set(rest[0].needs) <= pilots.keys()
+    (stopped,) = made.stopped
+    assert (stopped.level, stopped.failed, stopped.tried, stopped.count) == ("dft", 3, 3, 17)
+    assert (
+        stopped.text("labels")
+        == "DFT of copper stopped after its pilots: 3 of 3 failed: SCF; 17 labels are not begun before `latticefarm retry labels`, pilots first"
+    )
+
+
+def test_a_fixed_number_of_structures_in_a_job_comes_after_the_pilots(spec, written):
+    fixed = load_spec(written, ["labelling.structures_per_job=5"]).resolved
+    early = plan(fixed, Knowledge())
+    now = states(early, set(), {})
+    assert [(work.count, now[work.key]) for work in chunks(early, "dft")] == [(1, State.MISSING)] * 3 + [(17, State.WAITING)]
+    pilots = claimed(early)
+    late = plan(fixed, Knowledge(seconds=there(next(iter(pilots.values()))), chunks=pilots))
+    assert [work.count for work in chunks(late, "dft")] == [1, 1, 1, 5, 5, 5, 2]
+
+
+def two_levels(written: Path) -> ResolvedSpec:
+    """`dft` of 20 and `hf` of 6 structures by one engine, in the same jobs."""
+    document = yaml.safe_load(written.read_text())
+    document["engines"] = {"both": {**document["engines"]["other"], "stands_for": {"dft": True, "hf": False}}}
+    levels = document["systems"]["copper"]["levels"]
+    levels["dft"]["engine"] = levels["hf"]["engine"] = "both"
+    written.write_text(yaml.safe_dump(document))
+    return load_spec(written).resolved
+
+
+def test_only_the_level_whose_pilots_failed_is_stopped(written):
+    spec = two_levels(written)
+    pilots = claimed(plan(spec, Knowledge()))
+    hf = set(labels_of(spec, "hf"))
+    tried = [key for keys in pilots.values() for key in keys]
+    failed = failing(key for key in tried if key in hf)
+    assert len(failed) == 3
+    made = plan(spec, Knowledge(seconds=there(key for key in tried if key not in hf), failed=failed, chunks=pilots))
+    now = states(made, {key for key in pilots if hf.isdisjoint(pilots[key])}, {key: fizzled(key) for key in pilots})
+    left = {work.key: work for work in made.of_stage("label") if work.key not in pilots}
+    assert {(work.model, now[key]) for key, work in left.items()} == {("hf by both", State.BLOCKED), ("dft by both", State.MISSING)}
+    every = {*labels_of(spec, "dft"), *hf}
+    assert {key for work in left.values() for key in work.parts} == every - set(tried)
+    (stopped,) = made.stopped
+    assert (stopped.level, stopped.count) == ("hf", 3)
+
+
+def fizzled(key: str) -> QueuedWork:
+    return QueuedWork(key, 1, "FIZZLED", {})
+
+
+def test_a_pilot_that_is_on_its_way_is_waited_for(spec):
+    """Two have failed, one runs: nothing is stopped, nothing more is begun."""
+    pilots = claimed(plan(spec, Knowledge()))
+    mine = [work.key for work in chunks(plan(spec, Knowledge()), "dft") if work.key in pilots]
+    failed = failing(key for chunk in mine[:2] for key in pilots[chunk])
+    made = plan(spec, Knowledge(failed=failed, chunks=pilots))
+    assert made.stopped == ()
+    (rest,) = (work for work in chunks(made, "dft") if work.needs)
+    assert rest.needs == (mine[2],)
+
+
+def test_more_pilots_are_tried_where_more_are_asked_for(spec, written):
+    pilots = claimed(plan(spec, Knowledge()))
+    mine = [work.key for work in chunks(plan(spec, Knowledge()), "dft") if work.key in pilots]
+    failed = failing(key for chunk in mine for key in pilots[chunk])
+    more = load_spec(written, ["labelling.pilots=5"]).resolved
+    made = plan(more, Knowledge(failed=failed, chunks=pilots))
+    assert made.stopped == ()
+    assert [(work.count, bool(work.needs)) for work in chunks(made, "dft")] == [(1, False)] * 5 + [(15, True)]
 
 
 @pytest.mark.parametrize(
@@ -216,7 +285,7 @@ class TestRunning:
         copper["sampling"]["rattles"]["count"] = 6
         copper["levels"] = {"dft": copper["levels"]["dft"] | {"phonons": True}}
         copper["cells"]["phonons"] = [1, 1, 1]
-        document |= {"models": ["dft_ef"], "labelling": {"structures_per_job": 4}}
+        document |= {"models": ["dft_ef"], "labelling": {"structures_per_job": 4, "pilots": 10}}
         written.write_text(yaml.safe_dump(document))
         return load_spec(written).resolved
 
@@ -289,7 +358,7 @@ class TestRunning:
         self.work(farm, tmp_path)
         toy = open_campaign(farm, "labels")
         assert len(toy.failures()) == len(requests.places)
-        assert len(status_of(farm, toy.plan).of(State.FAILED)) == 2
+        assert len(status_of(farm, toy.plan).of(State.FAILED)) == len(requests.places)  # all are pilots
 
         first, *others = requests.places.items()
         engine = asked.systems["copper"].engines["emt"]
