@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from campaign.planning.knowledge import Knowledge
+from campaign.planning.structure_names import SHORT_KEY, displaced_names, drawn_names, frozen_names
 from campaign.spec import ResolvedSpec, ResolvedSystem, SizeError, count
 from flows.faults import label_task
 from flows.keys import digest
@@ -25,7 +26,8 @@ class LabelRequests:
     `drawn` are the structures to train on, by key; `labels` maps each level to the label keys of its structures.
     `frozen` are the label keys of each level's frozen phonon, one for each displacement, the first at rest; `direct`
     those of the displaced supercells of each level's own phonons.
-    `places` says of each label key which structure (its key) and level it is, `structures` has them all.
+    `places` says of each label key which structure (its key) and level it is, `structures` has them all, and `names`
+    what a person calls them.
     """
 
     drawn: dict[str, Drawn]
@@ -34,6 +36,11 @@ class LabelRequests:
     direct: dict[str, tuple[str, ...]] = field(default_factory=dict)
     places: dict[str, tuple[str, str]] = field(default_factory=dict)
     structures: dict[str, Structure] = field(default_factory=dict)
+    names: dict[str, str] = field(default_factory=dict)
+
+    def name(self, structure: str) -> str:
+        """What a person calls the structure of this key: of one that is asked for no more, its key."""
+        return self.names.get(structure, f"structure {structure[:SHORT_KEY]}")
 
     def missing(self, known: Knowledge, levels: tuple[str, ...]) -> set[str]:
         """The label keys of `levels` of which nobody knows yet what becomes of them."""
@@ -49,6 +56,7 @@ def label_requests(spec: ResolvedSpec, system: str, known: Knowledge) -> LabelRe
     """What `system` asks of its engines; of an MD that has not run yet, nothing."""
     cells = spec.systems[system]
     asked = LabelRequests({one.structure.key(): one for one in _drawn(cells, known, system)})
+    asked.names.update(drawn_names(asked.drawn, cells))
     add = _Adding(asked, cells, known)
     _add_frozen(add)
     _add_direct(add, spec.phonons)
@@ -129,13 +137,20 @@ class _Adding:
         self.asked.structures.update(structures)
         return keys
 
+    def name(self, names: Iterable[tuple[str, str]]) -> None:
+        """Name structures; one that was drawn too keeps its number."""
+        for key, name in names:
+            self.asked.names.setdefault(key, name)
+
 
 def _add_frozen(add: _Adding) -> None:
     cells = add.cells
     if cells.frozen_phonon is None:
         return
-    displaced = frozen_structures(cells.primitive, cells.training, cells.frozen_phonon.displacements_A)
+    displacements_A = cells.frozen_phonon.displacements_A
+    displaced = frozen_structures(cells.primitive, cells.training, displacements_A)
     structures = {structure.key(): structure for structure in displaced}
+    add.name(frozen_names(list(structures), (0.0, *displacements_A)))
     for level, one in cells.levels.items():
         if one.engine is not None:
             add.asked.frozen[level] = tuple(add.labels(level, structures))
@@ -147,4 +162,5 @@ def _add_direct(add: _Adding, settings: PhononSettings) -> None:
     if levels:
         displaced = displaced_supercells(cells.primitive, cells.phonon_supercell, settings.displacement_A)
         structures = {structure.key(): structure for structure in displaced}
+        add.name(displaced_names(list(structures)))
         add.asked.direct.update({level: tuple(add.labels(level, structures)) for level in levels})

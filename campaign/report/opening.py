@@ -10,6 +10,7 @@ from campaign.report.engines import by_engine
 from campaign.report.harvest import Harvest
 from campaign.report.titles import listed, title_of
 from campaign.report.topic import Topic
+from campaign.steering.progress import counting
 from campaign.steering.status import State
 
 WORDS = (
@@ -56,7 +57,7 @@ def _state(harvest: Harvest, system: str) -> str:
     done, failed = _count(states, State.DONE), _count(states, State.FAILED)
     if not states or done == len(states):
         return ""
-    return f"Not all is done: {done} of {len(states)} pieces of work{f', {failed} failed' if failed else ''}."
+    return f"Not all is done: {done} of {counting(len(states), 'job')}{f', {failed} failed' if failed else ''}."
 
 
 def _count(states: Iterable[str], state: State) -> int:

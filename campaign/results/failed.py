@@ -17,7 +17,8 @@ from launchers.launchpad import Fizzled, QueuedWork, fizzled
 class FailedWork:
     """A piece of work with its failure; `fw_id` is its number for `lpad`.
 
-    `run_directory` is where it ran, `traceback` what Python said, `blocked` how many other pieces need it.
+    `run_directory` is where it ran, `traceback` what Python said, `blocked` how many other pieces need it; `structure` is
+    what a person calls the structure of a label that failed.
     """
 
     work: Work
@@ -26,6 +27,19 @@ class FailedWork:
     run_directory: str
     traceback: str
     blocked: int
+    structure: str = ""
+
+    @property
+    def what(self) -> str:
+        """`CCSD(T) of structure 7 (rattle 0.02 Å, seed 3)`; of what is no label, the title of the work."""
+        if not self.structure:
+            return self.work.title
+        return f"{self.record.level.upper()} of {self.structure}" if self.record.level else self.structure
+
+    @property
+    def text(self) -> str:
+        """What failed, and why."""
+        return f"{self.what}: {self.record.message}"
 
 
 def failed_work(farm: Farm, status: Status) -> list[FailedWork]:
@@ -36,9 +50,7 @@ def failed_work(farm: Farm, status: Status) -> list[FailedWork]:
     return [
         one
         for work in failed
-        for one in _failed(
-            work, status.queued[work.key], reasons.get(work.key), dependents(status.plan, work.key)
-        )
+        for one in _failed(status.plan, work, status.queued[work.key], reasons.get(work.key))
         if one.record.label_key is None or _is_missing(one, stored)
     ]
 
@@ -58,14 +70,21 @@ def dependents(plan: Plan, key: str) -> int:
     return len(needing) - 1
 
 
-def _failed(work: Work, queued: QueuedWork, reason: Fizzled | None, blocked: int) -> Iterator[FailedWork]:
+def _failed(plan: Plan, work: Work, queued: QueuedWork, reason: Fizzled | None) -> Iterator[FailedWork]:
+    blocked = dependents(plan, work.key)
     if reason is None:
         yield FailedWork(work, _record_gone(work, queued), queued.fw_id, "", "", blocked)
         return
     for failure in reason.parts or (reason.failure,):
         record = Failure.model_validate(failure)
         where = record.run_directory or reason.launch_directory
-        yield FailedWork(work, record, queued.fw_id, where, reason.traceback, blocked)
+        structure = _structure(plan, work, record)
+        yield FailedWork(work, record, queued.fw_id, where, reason.traceback, blocked, structure)
+
+
+def _structure(plan: Plan, work: Work, record: Failure) -> str:
+    asked = plan.requests.get(work.system)
+    return asked.name(record.structure_key) if asked is not None and record.structure_key else ""
 
 
 def _record_gone(work: Work, queued: QueuedWork) -> Failure:

@@ -25,7 +25,7 @@ STYLES = {
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the matrix: how many seeds, or structures to label, are in each state, for each stage."""
+    """One line of the matrix: how many jobs, or labels, are in each state, for each stage."""
 
     system: str
     model: str
@@ -39,8 +39,22 @@ def rows(status: Status) -> list[Row]:
     for key, work in status.plan.work.items():
         place = (work.system, work.model, work.size)
         row = found.setdefault(place, Row(*place, stages={}))
-        row.stages.setdefault(work.stage, Counter())[status.states[key]] += work.count
+        row.stages.setdefault(work.stage, Counter()).update(counted(status, work))
     return list(found.values())
+
+
+def counted(status: Status, work: Work) -> Counter[State]:
+    """The state of a job; of labelling those of its labels, of which each is there as soon as it is computed."""
+    state = status.states[work.key]
+    if not work.parts:
+        return Counter([state])
+    there = len(work.parts) if state is State.DONE else len(status.stored.intersection(work.parts))
+    return Counter({State.DONE: there}) + Counter({state: len(work.parts) - there})
+
+
+def labels(status: Status) -> Counter[State]:
+    """The states of all labels that engines compute."""
+    return sum((counted(status, work) for work in status.plan.work.values() if work.parts), Counter())
 
 
 def matrix(status: Status, title: str) -> Table:
@@ -53,17 +67,18 @@ def matrix(status: Status, title: str) -> Table:
     for name in ("system", "model", "size", *stages):
         table.add_column(name)
     for row in found:
-        cells = [cell(row.stages.get(stage, Counter())) for stage in stages]
+        cells = [cell(row.stages.get(stage, Counter()), "label" if stage == "label" else "job") for stage in stages]
         table.add_row(row.system, shown(row.model), row.size, *cells)
     return table
 
 
-def cell(counts: Counter[State]) -> str:
-    """`2/5 done, 1 running`: what is done of all seeds, and the rest by state."""
+def cell(counts: Counter[State], unit: str) -> str:
+    """`2 of 5 jobs, 1 running`, `12 of 40 labels`: what is done of all, and the rest by state."""
     if not counts:
         return "·"
     done, every = counts[State.DONE], sum(counts.values())
-    text = [_styled(f"{done}/{every} done", State.DONE) if done == every else f"{done}/{every} done"]
+    share = f"{done} of {counting(every, unit)}"
+    text = [_styled(share, State.DONE) if done == every else share]
     text += [
         _styled(f"{number} {state}", state) for state, number in sorted(counts.items()) if state is not State.DONE
     ]
@@ -75,10 +90,15 @@ def _styled(text: str, state: State) -> str:
 
 
 def summary(counts: Counter[State]) -> str:
-    """One line: `12 of 40 jobs done, 2 running, 1 failed`; a job labels several structures, which the matrix counts."""
+    """One line: `12 of 40 jobs done, 2 running, 1 failed`; a job may compute several labels, which the matrix counts."""
     every = sum(counts.values())
     rest = [f"{counts[state]} {state}" for state in State if counts[state] and state is not State.DONE]
-    return ", ".join([f"{counts[State.DONE]} of {every} jobs done", *rest])
+    return ", ".join([f"{counts[State.DONE]} of {counting(every, 'job')} done", *rest])
+
+
+def counting(number: int, unit: str) -> str:
+    """`1 job`, `3 labels`."""
+    return f"{number} {unit}{'' if number == 1 else 's'}"
 
 
 def as_facts(status: Status) -> list[dict[str, Any]]:
@@ -92,10 +112,15 @@ def as_facts(status: Status) -> list[dict[str, Any]]:
             "seed": work.seed,
             "size": work.size,
             "state": str(status.states[key]),
+            **_labels_of(status, work),
             "fw_id": status.queued[key].fw_id if key in status.queued else None,
         }
         for key, work in status.plan.work.items()
     ]
+
+
+def _labels_of(status: Status, work: Work) -> dict[str, int]:
+    return {"labels": len(work.parts), "labels_done": counted(status, work)[State.DONE]} if work.parts else {}
 
 
 def matching(work: Iterable[Work], **wanted: Any) -> list[Work]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Set
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -47,11 +47,13 @@ _OF_FIREWORKS = {
 
 @dataclass(frozen=True)
 class Status:
-    """The state of every piece of work of a plan, and its workflow where it has one."""
+    """The state of every piece of work of a plan, its workflow where it has one, and the labels that are stored of
+    labelling which is not done."""
 
     plan: Plan
     states: dict[str, State]
     queued: Mapping[str, QueuedWork]
+    stored: Set[str] = frozenset()
 
     def of(self, state: State) -> list[Work]:
         return [work for key, work in self.plan.work.items() if self.states[key] is state]
@@ -76,17 +78,23 @@ def status_of(farm: Farm, plan: Plan) -> Status:
     delivered = farm.delivered(job_uuid(key) for key in plan.work)
     done = {key for key in plan.work if job_uuid(key) in delivered}
     workflows = queued(farm, [key for key in plan.work if key not in done])
-    done |= _labelled_elsewhere(farm, plan, workflows)
+    stored = _stored(farm, [work for key, work in plan.work.items() if key not in done and (key in workflows or not work.needs)])
+    done |= _labelled_elsewhere(plan, workflows, stored)
     lost = to_rescue(farm, workflows.values())
     held = {key for key, work in plan.work.items() if is_held(work, selections)}
-    return Status(plan, states(plan, done, workflows, held, lost), workflows)
+    return Status(plan, states(plan, done, workflows, held, lost), workflows, stored)
 
 
-def _labelled_elsewhere(farm: Farm, plan: Plan, workflows: Mapping[str, QueuedWork]) -> set[str]:
+def _stored(farm: Farm, works: Iterable[Work]) -> set[str]:
+    """The labels that are there of these jobs: each is stored when it is computed, not when its job ends."""
+    uuids = {job_uuid(part): part for work in works for part in work.parts}
+    return {uuids[uuid] for uuid in farm.delivered(uuids)}
+
+
+def _labelled_elsewhere(plan: Plan, workflows: Mapping[str, QueuedWork], stored: Set[str]) -> set[str]:
     """Labelling that failed and of which every label is there, as other jobs have computed them since."""
     failed = {key: plan.work[key].parts for key, one in workflows.items() if _OF_FIREWORKS.get(one.state) is State.FAILED}
-    stored = farm.delivered(job_uuid(part) for parts in failed.values() for part in parts)
-    return {key for key, parts in failed.items() if parts and all(job_uuid(part) in stored for part in parts)}
+    return {key for key, parts in failed.items() if parts and stored >= set(parts)}
 
 
 def states(

@@ -38,7 +38,7 @@ systems:
     sampling: {rattles: {count: 9, displacements_A: [0.03, 0.05, 0.07]}}
     frozen_phonon: {displacements_A: [0.04, 0.08]}
 engines: {pyscf: {basis: gth-szv}}
-labelling: {structures_per_job: 1, tolerance: 0.5}
+labelling: {structures_per_job: 1, tolerance: 0.5, pilots: 50}
 models: [dft_ef, dft_e, hf-dft, ccsd(t)-dft]
 training: {seeds: [1, 2], sizes: [full], valid_fraction: 0.4}
 """

@@ -55,8 +55,10 @@ def _remarks(audit: LevelAudit) -> dict[str, Any]:
 
 def _set_aside_rows(campaign: Outcomes) -> Iterator[dict[str, Any]]:
     for system, labels in campaign.label_sets().items():
+        asked = campaign.plan.requests.get(system)
         for item in labels.set_aside:
-            yield {"system": system, **item.model_dump(exclude={"schema_version"})}
+            named = asked.name(item.structure_key) if asked is not None and item.file is None and item.structure_key else None
+            yield {"system": system, "structure": named, **item.model_dump(exclude={"schema_version"})}
 
 
 def _warnings(frame: Any) -> list[str]:
@@ -88,6 +90,7 @@ SET_ASIDE = Table(
         Column("level", header="level"),
         Column("file", header="file"),
         Column("frame", "int", "frame"),
+        Column("structure", header="structure", least=10),
         Column("reason", header="reason", least=20),
         Column("structure_key"),
     ),

@@ -35,4 +35,4 @@ def set_aside_table(campaign: Campaign) -> PageTable:
 def _place(row: Row) -> str:
     if row.get("file"):
         return row["file"] if row.get("frame") is None else f"{row['file']}, frame {row['frame']}"
-    return f"structure {row['structure_key'][:SHORT_KEY]}" if row.get("structure_key") else "all"
+    return row.get("structure") or (f"structure {row['structure_key'][:SHORT_KEY]}" if row.get("structure_key") else "all")

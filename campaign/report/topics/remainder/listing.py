@@ -1,15 +1,16 @@
-"""What of the work is not done: the seeds of a model, the structures of labels, phonons of a level."""
+"""What of the work is not done: the seeds of a model, labels, phonons of a level."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 
 from campaign.planning.plan import Work
 from campaign.planning.work import is_model
 from campaign.report.harvest import Harvest
 from campaign.report.titles import listed, title_of
-from campaign.steering.status import State
+from campaign.steering.progress import counted, counting
+from campaign.steering.status import State, Status
 
 
 def remainder(harvest: Harvest) -> Iterator[str]:
@@ -19,9 +20,8 @@ def remainder(harvest: Harvest) -> Iterator[str]:
     for key, state in harvest.states.items():
         if state != State.DONE:
             left.setdefault(_kind(works[key]), []).append((works[key], state))
-    lost = Counter(one.work.key for one in harvest.campaign.failures())
     for kind, found in left.items():
-        yield f"{kind}: {_parts(found, lost)}"
+        yield f"{kind}: {_parts(found, harvest.campaign.status)}"
 
 
 def _kind(work: Work) -> str:
@@ -37,19 +37,16 @@ def _kind(work: Work) -> str:
             return f"{work.stage} {title_of(work.model)} of {work.system}, {work.size}"
 
 
-def _parts(found: Iterable[tuple[Work, str]], lost: Mapping[str, int]) -> str:
-    """`seed 861 (failed)`; of labels `6 structures (running), 1 label (failed)`; else the state."""
-    counted: Counter[tuple[str, str]] = Counter()
+def _parts(found: Iterable[tuple[Work, str]], status: Status) -> str:
+    """`seed 861 (failed)`; of labels `6 labels (running), 1 label (failed)`; else the state."""
+    labels: Counter[State] = Counter()
     seeds, states = [], []
     for work, state in found:
-        if work.stage == "label":
-            failed = state == State.FAILED  # of a job that failed most labels may be there
-            counted["label" if failed else "structure", state] += lost[work.key] if failed else work.count
+        if work.parts:
+            labels += counted(status, work)  # of a job that is not done most labels may be there
         elif work.seed is not None:
             seeds.append(f"{work.seed} ({state})")
         else:
             states.append(state)
-    numbers = [
-        f"{count} {what}{'' if count == 1 else 's'} ({state})" for (what, state), count in counted.items()
-    ]
+    numbers = [f"{counting(count, 'label')} ({state})" for state, count in labels.items() if state is not State.DONE]
     return ", ".join([*numbers, *([f"seed {', '.join(seeds)}"] if seeds else []), *states])
