@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -14,6 +15,7 @@ from launchers.rescue import place
 
 # FireWorks has a running job give a sign of life each hour, and it may miss one
 SILENT = timedelta(hours=2)
+_LAUNCH = {"launch_id": 1, "host": 1, "fworker.name": 1, "state_history": 1}
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,33 @@ def in_hand(farm: Farm, works: Iterable[QueuedWork]) -> list[InHand]:
     latest = {one["fw_id"]: one for one in sorted(found, key=lambda one: one["launch_id"]) if one["state"] == "RUNNING"}
     held = [_of(running[fw_id], launch) for fw_id, launch in latest.items()]
     return sorted(held, key=lambda one: one.heard or datetime.now(UTC))
+
+
+def goes_on(farm: Farm, asked: Mapping[str, Any]) -> bool:
+    """Whether any firework of the query `asked` is in hand of something that is not silent."""
+    fields = {"launches": 1, "updated_on": 1}
+    for one in farm.launchpad.fireworks.find({**asked, "state": {"$in": ["RESERVED", "RUNNING"]}}, fields):
+        running = list(farm.launchpad.launches.find({"launch_id": {"$in": one["launches"]}, "state": "RUNNING"}, _LAUNCH))
+        # reserved: a scheduler gives no signs of life
+        if not (all(map(_is_silent, running)) if running else _long_ago(as_time(one.get("updated_on")))):
+            return True
+    return False
+
+
+def unanswered(farm: Farm) -> dict[str, int]:
+    """How many jobs each silent machine has in hand, by anybody."""
+    running = farm.launchpad.launches.find({"state": "RUNNING"}, _LAUNCH)
+    return dict(Counter(place(launch)[0] for launch in running if _is_silent(launch)))
+
+
+def _is_silent(launch: dict[str, Any]) -> bool:
+    """Nothing of this machine is: whether a process lives is known here, and what is dead is put back."""
+    process = place(launch)[1]
+    return not (process is not None and process.is_here()) and _long_ago(as_time(heard(launch)))
+
+
+def _long_ago(last: datetime | None) -> bool:
+    return last is not None and datetime.now(UTC) - last >= SILENT
 
 
 def _of(work: QueuedWork, launch: dict[str, Any]) -> InHand:

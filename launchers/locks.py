@@ -1,4 +1,7 @@
-"""Locks of workflows: FireWorks waits five minutes for one that a dead process left; a worker here does not."""
+"""Locks of workflows: FireWorks waits five minutes for one that a dead process left; a worker here does not.
+
+FireWorks asks only whether there is a lock. Ours says which process holds it: whether that lives is known on its host.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,8 @@ from uuid import uuid4
 
 from fireworks.core.launchpad import WFLock
 
+from launchers.processes import ProcessName
+
 if TYPE_CHECKING:
     from fireworks import LaunchPad
 
@@ -17,7 +22,8 @@ PAUSE_S = 0.5
 
 
 class PatientLock(WFLock):
-    """A lock is held for milliseconds: one that stays `patience_s` on an unchanged workflow is taken over.
+    """A lock is held for milliseconds: one that stays `patience_s` on an unchanged workflow is taken over, and one whose
+    process is dead at once.
 
     Who takes it over puts a word of its own in place of the lock, so that of several only one does.
     """
@@ -34,7 +40,7 @@ class PatientLock(WFLock):
             now = held.get("locked"), held.get("updated_on")
             if now != seen:
                 seen, since = now, time.monotonic()
-            elif time.monotonic() - since >= self.patience_s and self._take_over(held):
+            if (is_left(held.get("locked")) or time.monotonic() - since >= self.patience_s) and self._take_over(held):
                 return
             time.sleep(pause)
             pause = min(2 * pause, PAUSE_S)
@@ -46,15 +52,28 @@ class PatientLock(WFLock):
 
     def _take_free(self) -> bool:
         free = {"nodes": self.fw_id, "locked": {"$exists": False}}
-        return self.lp.workflows.find_one_and_update(free, {"$set": {"locked": True}}, {"_id": 1}) is not None
+        return self.lp.workflows.find_one_and_update(free, {"$set": {"locked": _mine()}}, {"_id": 1}) is not None
 
     def _take_over(self, held: dict[str, Any]) -> bool:
         if "locked" not in held:
             return False
         unchanged = {name: held.get(name) for name in ("_id", "locked", "updated_on")}
-        taken = self.lp.workflows.update_one(unchanged, {"$set": {"locked": uuid4().hex}}).modified_count == 1
+        taken = self.lp.workflows.update_one(unchanged, {"$set": {"locked": _mine()}}).modified_count == 1
         self._left_over = held["nodes"] if taken else []
         return taken
+
+
+def _mine() -> str:
+    """This process, and a word that no other lock has."""
+    return f"{uuid4().hex} {ProcessName.mine()}"
+
+
+def is_left(lock: Any, gone: str | None = None) -> bool:
+    """Whether the process that took this lock is known to be dead: on this machine, or on a host that is `gone`."""
+    process = ProcessName.parse(lock.partition(" ")[2]) if isinstance(lock, str) else None
+    if process is None:
+        return False
+    return not process.lives() if process.is_here() else process.host == gone
 
 
 def finish(launchpad: LaunchPad, nodes: list[int]) -> None:

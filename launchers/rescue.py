@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -31,7 +31,7 @@ from launchers.endings import (
     shortened,
 )
 from launchers.farm import Farm
-from launchers.locks import finish
+from launchers.locks import finish, is_left
 from launchers.processes import ProcessName
 
 DRAIN_NOTE = "drained"  # in the run directory of a worker that was asked to stop, should it not be able to say so
@@ -116,9 +116,18 @@ class Reaper:
         first = self._seen.setdefault((what, which), time.monotonic())
         return time.monotonic() - first >= self.patience_s
 
-    def _unlock(self) -> set[int]:
+    def unlock(self, tell: Callable[[str], object], gone: str | None = None) -> None:
+        """Wait until what is locked is free, no longer than the patience: then what has not changed is unlocked."""
+        end = time.monotonic() + self.patience_s + 1
+        if self._unlock(gone):
+            tell(f"waiting for locks in the queue, {self.patience_s:.0f} s at most: a process may have died there")
+        while self._unlock(gone) and time.monotonic() < end:
+            time.sleep(0.1)
+
+    def _unlock(self, gone: str | None = None) -> set[int]:
         """A lock is held for milliseconds; one that stays, on an unchanged workflow, is of a dead process.
 
+        So are those that say so, and those of a host that is `gone`.
         Returns the nodes that are still locked: to touch them now would mean to wait for the lock.
         """
         held: set[int] = set()
@@ -126,7 +135,7 @@ class Reaper:
         fields = {"nodes": 1, "updated_on": 1, "locked": 1}
         for workflow in list(workflows.find({"locked": {"$exists": True}}, fields)):
             same = {"_id": workflow["_id"], "locked": workflow["locked"], "updated_on": workflow["updated_on"]}
-            if not self._lasts("locked", (workflow["nodes"][0], str(same))):
+            if not is_left(workflow["locked"], gone) and not self._lasts("locked", (workflow["nodes"][0], str(same))):
                 held.update(workflow["nodes"])
             elif workflows.update_one(same, {"$unset": {"locked": True}}).modified_count:
                 finish(self.farm.launchpad, workflow["nodes"])
@@ -198,7 +207,7 @@ class Reaper:
 
     def rescue(self, host: str) -> list[int]:
         """Put back what runs on a host of which somebody says that it is gone; return the numbers of the fireworks."""
-        locked = self._unlock()
+        locked = self._unlock(host)
         return [one.fw_id for one in self.of_host(host) if one.fw_id not in locked and self._settle(one)]
 
     def _firework(self, fw_id: int) -> dict[str, Any]:

@@ -24,6 +24,7 @@ from launchers.askers import ASKERS
 from launchers.endings import AWAY, of_error
 from launchers.envelopes import DEVICE, load
 from launchers.farm import Farm
+from launchers.in_hand import goes_on
 from launchers.locks import patient_locks
 from launchers.patience import DATABASE_AWAY
 from launchers.processes import ProcessName
@@ -191,18 +192,21 @@ def trouble(error: Exception) -> str:
 
 
 def has_work(farm: Farm, takes: WorkerSettings | None = None, asker: str | None = None) -> bool:
-    """Whether any work (of an `asker`, if given) is running, which may release more, or is ready for a worker that `takes`
-    such."""
-    states: list[dict[str, Any]] = [{"state": {"$in": ["RESERVED", "RUNNING"]}}]
+    """Whether any work (of an `asker`, if given) is in hand, which may release more, or is ready for a worker that `takes`
+    such.
+
+    What a silent machine has in hand does not count: it would be waited for without end.
+    """
+    asked: dict[str, Any] = {} if asker is None else {f"spec.{ASKERS}": asker}
     if takes is not None:
-        ready: dict[str, Any] = {"state": "READY"}
+        ready: dict[str, Any] = {**asked, "state": "READY"}
         if takes.categories:
             ready["spec._category"] = {"$in": list(takes.categories)}
         if takes.devices:
             ready[f"spec.{DEVICE}"] = {"$in": [*takes.devices, None]}
-        states.append(ready)
-    asked = {} if asker is None else {f"spec.{ASKERS}": asker}
-    return farm.launchpad.fireworks.find_one({**asked, "$or": states}, {"_id": 1}) is not None
+        if farm.launchpad.fireworks.find_one(ready, {"_id": 1}) is not None:
+            return True
+    return goes_on(farm, asked)
 
 
 def in_task(frame: FrameType | None) -> bool:

@@ -79,6 +79,7 @@ def as_facts(loaded: LoadedSpec, found: Look) -> dict[str, Any]:
         "lacking": [one.as_facts(sources) for one in status.plan.lacking],
         "faulty": [one.as_facts() for one in status.plan.faulty],
         "by_path": [one.as_facts() for one in status.plan.by_path],
+        "stopped": [one.as_facts() for one in status.plan.stopped],
         "labels": {
             name: {
                 "audit": {level: audit.model_dump(mode="json") for level, audit in one.audit.items()},
@@ -105,6 +106,7 @@ def render(loaded: LoadedSpec, found: Look) -> Iterator[RenderableType]:
     yield from _faulty(status.plan.faulty)
     yield from by_path_lines(status.plan)
     yield from gap_lines(status.plan.gaps)
+    yield from stopped_lines(status.plan)
     yield matrix(status, f"campaign {loaded.resolved.campaign}")
     yield summary(status.counts()) + say_left(left)
     yield from _uncounted(status)
@@ -133,6 +135,7 @@ def losses(plan: Plan, label_sets: Mapping[str, LabelSet], sources: Mapping[str,
     yield from lacking_lines(plan, sources)
     yield from by_path_lines(plan)
     yield from gap_lines(plan.gaps)
+    yield from stopped_lines(plan)
     aside = sum(len(one.set_aside) for one in label_sets.values())
     if aside:
         yield f"[yellow]set aside: {aside}, each with its reason in: latticefarm results {plan.campaign} set-aside[/]"
@@ -205,6 +208,13 @@ def by_path_lines(plan: Plan) -> Iterator[str]:
     from rich.markup import escape
 
     yield from (f"[yellow]by path alone: {escape(one.text())}[/]" for one in plan.by_path)
+
+
+def stopped_lines(plan: Plan) -> Iterator[str]:
+    """The levels of which no more labels are begun: what an engine said may be anything."""
+    from rich.markup import escape
+
+    yield from (f"[bold red]stopped:[/] {escape(one.text(plan.campaign))}" for one in plan.stopped)
 
 
 def gap_lines(gaps: tuple[Gap, ...]) -> Iterator[str]:

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from campaign.cli.options import JsonOption, SlotsOption
+from campaign.cli.options import LOCK_PATIENCE_S, JsonOption, SlotsOption
 
 YEAR_S = 365 * 86400
 
@@ -33,7 +33,9 @@ def work(
     """
     from campaign.cli.connect import database
     from campaign.cli.printing import show
+    from campaign.cli.status_view import silent_lines
     from campaign.steering.seal import ADVANCE
+    from launchers.farm import Farm
     from launchers.machines.hardware import hardware
     from launchers.machines.slots import slots as slots_of
     from launchers.node import Node, NodeSettings, run_root
@@ -41,7 +43,7 @@ def work(
 
     taken = _known(category or [])
     drained_at = _end_of_allocation() if deadline is None else moment(deadline)
-    database()
+    used = database()
     settings = WorkerSettings(
         run_root=run_root(),
         categories=taken,
@@ -54,6 +56,8 @@ def work(
     show(f"{len(given)} workers{f', {with_gpu} with a GPU' if with_gpu else ''}; Ctrl-C drains them; logs in {settings.run_root}")
     node = Node(NodeSettings(given, settings))
     node.run()
+    if until_empty and not node.draining:
+        show(*silent_lines(Farm.open(used)))
 
 
 def _end_of_allocation() -> float | None:
@@ -107,18 +111,22 @@ def rescue(
     from campaign.cli.connect import open_farm
     from campaign.cli.errors import UsageError
     from campaign.cli.printing import hint, show
+    from campaign.steering.progress import counting
+    from launchers.locks import patient_locks
     from launchers.rescue import Reaper
 
-    reaper = Reaper(open_farm())
+    reaper = Reaper(open_farm(), LOCK_PATIENCE_S)
     hosts = reaper.hosts()
     if host is None:
-        show(*[f"{name}: {count} jobs in hand" for name, count in sorted(hosts.items())] or ["no work is in hand anywhere"])
+        show(*[f"{name}: {counting(count, 'job')} in hand" for name, count in sorted(hosts.items())] or ["no work is in hand anywhere"])
         hint("latticefarm rescue HOST" if hosts else "latticefarm status")
         return
     if host not in hosts:
         known = f"work is in hand on {', '.join(sorted(hosts))}" if hosts else "no work is in hand anywhere"
         raise UsageError(f"nothing runs on {host}: {known}")
-    show(f"{host}: {len(reaper.rescue(host))} of {hosts[host]} jobs back in the queue")
+    reaper.unlock(show, host)
+    with patient_locks(LOCK_PATIENCE_S):
+        show(f"{host}: {len(reaper.rescue(host))} of {counting(hosts[host], 'job')} back in the queue")
     hint("latticefarm status")
 
 

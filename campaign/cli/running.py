@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from campaign.cli.printing import console, hint, show
-from campaign.steering.progress import duration, matrix, summary
+from campaign.steering.progress import counting, duration, matrix, summary
 from campaign.steering.status import ENDED, State, Status, status_of
 from campaign.steering.submit import planned
 from campaign.steering.time_left import left
@@ -63,7 +63,7 @@ def run_campaign(loaded: LoadedSpec, slots: int | None, report: bool) -> int:
             show(f"stopped: {summary(found.counts())}; {_after_stop(farm, found)}")
             hint("the same command again goes on")
             return 130
-    code = _conclude(name, found)
+    code = _conclude(asked, found)
     if report and found.of(State.DONE):
         _report(farm, name)
     return code
@@ -192,20 +192,22 @@ def _revive() -> None:
         database.start()
 
 
-def _conclude(name: str, found: Status) -> int:
-    from campaign.cli.plan_view import gap_lines
+def _conclude(asked: Asked, found: Status) -> int:
+    from campaign.cli.plan_view import gap_lines, stopped_lines
+    from campaign.cli.status_view import unstable_lines
 
+    name = asked.spec.campaign
     show(matrix(found, f"campaign {name}"))
-    show(*gap_lines(found.plan.gaps))
+    show(*gap_lines(found.plan.gaps), *stopped_lines(found.plan), *unstable_lines(asked.farm, asked.spec, found))
     failed = found.of(State.FAILED)
     if failed:
         lost = len({(gap.system, gap.model) for gap in found.plan.gaps})
         without = f", {lost} model{'' if lost == 1 else 's'} that cannot be had (gaps, above)" if lost else ""
-        show(f"[bold red]{len(failed)} failed[/], {len(found.of(State.BLOCKED))} blocked by them{without}")
+        show(f"[bold red]{counting(len(failed), 'job')} failed[/], {len(found.of(State.BLOCKED))} blocked by them{without}")
         hint(f"latticefarm results {name} failures")
         return 1
     if not found.of_all(ENDED):
-        show(f"{len(found.of(State.PAUSED))} paused, {len(found.of(State.WAITING))} waiting for them")
+        show(f"{counting(len(found.of(State.PAUSED)), 'job')} paused, {len(found.of(State.WAITING))} waiting for them")
         hint(f"latticefarm resume {name}")
         return 1
     hint(f"latticefarm results {name} training, latticefarm results {name} phonons")

@@ -6,26 +6,31 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from campaign.cli.plan_view import by_path_lines, gap_lines, lacking_lines, say_left
+from campaign.cli.plan_view import by_path_lines, gap_lines, lacking_lines, say_left, stopped_lines
 from campaign.planning.plan import Plan
 from campaign.records.campaigns import campaign_names, holds, resolved_spec
 from campaign.records.outputs import label_sources
 from campaign.records.plans import kept_plan
+from campaign.results.failed import FailedWork, failed_work
+from campaign.results.instabilities import instabilities
 from campaign.steering.holds import say as say_selection
 from campaign.steering.progress import as_facts as work_facts
-from campaign.steering.progress import duration, matrix, summary
+from campaign.steering.progress import counting, duration, labels, matrix, summary
 from campaign.steering.status import State, Status, status_of
 from campaign.steering.submit import planned as plan_of
 from campaign.steering.time_left import left
 from launchers.endings import say
-from launchers.in_hand import InHand, in_hand
+from launchers.in_hand import SILENT, InHand, in_hand, unanswered
 from launchers.launchpad import Fizzled, fizzled
 from launchers.machines.overview import overview
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
+    from campaign.spec import ResolvedSpec
     from launchers.farm import Farm
+
+FAILURES_SHOWN = 3  # of one job: `results failures` has all
 
 
 def names(farm: Farm, wanted: str | None) -> list[str]:
@@ -59,11 +64,19 @@ def planned(farm: Farm, name: str) -> Plan:
     return kept_plan(farm, name) or plan_of(farm, resolved_spec(farm, name))
 
 
+def _status(farm: Farm, spec: ResolvedSpec) -> Status:
+    """How far a campaign is; where labels failed, with what a plan that was kept does not tell: which structures they are."""
+    found = status_of(farm, planned(farm, spec.campaign))
+    unnamed = not found.plan.requests and any(work.parts for work in found.of(State.FAILED))
+    return status_of(farm, plan_of(farm, spec)) if unnamed else found
+
+
 def render(farm: Farm, name: str) -> Iterator[RenderableType]:
-    """The matrix, one line that sums up, and each failure with its reason."""
+    """The matrix, one line that sums up, what stopped, failed or is unstable, each with its reason."""
     from rich.markup import escape
 
-    found = status_of(farm, planned(farm, name))
+    spec = resolved_spec(farm, name)
+    found = _status(farm, spec)
     yield matrix(found, f"campaign {name}")
     yield summary(found.counts()) + say_left(left(farm, found, slots=1))
     if note := pause_note(farm, name):
@@ -72,15 +85,35 @@ def render(farm: Farm, name: str) -> Iterator[RenderableType]:
     yield from lacking_lines(found.plan, sources(farm, found.plan))
     yield from by_path_lines(found.plan)
     yield from gap_lines(found.plan.gaps)
+    yield from stopped_lines(found.plan)
+    yield from unstable_lines(farm, spec, found)
     yield from (escape(one) for one in hands(farm, found))
-    for failure in failures(farm, found):
-        reason = failure.failure
-        advice = f" ({reason['advice']})" if reason.get("advice") else ""
-        yield f"[red]failed[/] {found.plan.work[failure.key].title}: {escape(reason['message'] + advice)}"
-        yield f"  lpad get_fws -i {failure.fw_id} -d all; run directory {failure.launch_directory}"
+    yield from _failure_lines(name, failed_work(farm, found))
     blocked = len(found.of(State.BLOCKED))
     if blocked:
-        yield f"{blocked} blocked by what failed; `latticefarm retry {name}` runs it again"
+        yield f"{counting(blocked, 'job')} blocked by what failed; `latticefarm retry {name}` runs that again"
+
+
+def unstable_lines(farm: Farm, spec: ResolvedSpec, found: Status) -> Iterator[str]:
+    """The models and levels that are unstable."""
+    from rich.markup import escape
+
+    yield from (f"[bold red]unstable:[/] {escape(one.text())}" for one in instabilities(farm, spec, found))
+
+
+def _failure_lines(name: str, failed: list[FailedWork]) -> Iterator[str]:
+    """Each failure with its reason, of a job that failed for many labels the first ones; and where to look."""
+    from rich.markup import escape
+
+    for key in dict.fromkeys(one.work.key for one in failed):
+        of_it = [one for one in failed if one.work.key == key]
+        for one in of_it[:FAILURES_SHOWN]:
+            advice = f" ({one.record.advice})" if one.record.advice else ""
+            yield f"[red]failed[/] {escape(one.text + advice)}"
+        if len(of_it) > FAILURES_SHOWN:
+            more = counting(len(of_it) - FAILURES_SHOWN, "label")
+            yield f"[red]failed[/] {more} more of that job: latticefarm results {name} failures"
+        yield f"  lpad get_fws -i {of_it[0].fw_id} -d all; run directory {of_it[0].run_directory}"
 
 
 def sources(farm: Farm, plan: Plan) -> dict[str, str]:
@@ -95,7 +128,7 @@ def hands(farm: Farm, found: Status) -> Iterator[str]:
     for host in sorted({one.host for one in held}):
         there = [one for one in held if one.host == host]
         since = min((one.began for one in there if one.began), default=None)
-        yield f"running on {host}: {len(there)}, since {say(since)}"
+        yield f"running on {host}: {counting(len(there), 'job')}, since {say(since)}"
         for one in there:
             if one.answers is False:
                 title = found.plan.work[one.key].title
@@ -114,14 +147,23 @@ def allocation_facts(farm: Farm) -> list[dict[str, Any]]:
 
 
 def elsewhere(farm: Farm, found: Status) -> str:
-    """What other machines have in hand: `1 on node7, silent for 3.0 h (...)`; empty if they have nothing."""
+    """What other machines have in hand: `1 job on node7, silent for 3.0 h (...)`; empty if they have nothing."""
     held = [one for one in in_hand(farm, found.queued.values()) if not one.here]
     parts = []
     for host in sorted({one.host for one in held}):
         there = [one for one in held if one.host == host]
         silent = next((f", {_silence(one)}" for one in there if one.answers is False), "")
-        parts.append(f"{len(there)} on {host}{silent}")
+        parts.append(f"{counting(len(there), 'job')} on {host}{silent}")
     return "; ".join(parts)
+
+
+def silent_lines(farm: Farm) -> Iterator[str]:
+    """What workers that were to go on until all is done have not waited for."""
+    for host, count in sorted(unanswered(farm).items()):
+        yield (
+            f"not waited for: {counting(count, 'job')} on {host}, silent for {duration(SILENT.total_seconds())} or more; if that "
+            f"machine is gone, `latticefarm rescue {host}` puts its work back"
+        )
 
 
 def _silence(one: InHand) -> str:
@@ -138,23 +180,28 @@ def failures(farm: Farm, found: Status) -> list[Fizzled]:
 
 def as_facts(farm: Farm, name: str) -> dict[str, Any]:
     """Everything, for JSON."""
-    found = status_of(farm, planned(farm, name))
+    spec = resolved_spec(farm, name)
+    found = _status(farm, spec)
+    what = {(one.fw_id, one.record.label_key): one.what for one in failed_work(farm, found)}
     where = sources(farm, found.plan)
     return {
         "counts": {str(state): number for state, number in found.counts().items()},
+        "label_counts": {str(state): number for state, number in labels(found).items()},
         "work": work_facts(found),
         "running": [one.as_facts() for one in in_hand(farm, found.queued.values())],
         "gaps": [gap._asdict() for gap in found.plan.gaps],
         "lacking": [one.as_facts(where) for one in found.plan.lacking],
         "faulty": [one.as_facts() for one in found.plan.faulty],
         "by_path": [one.as_facts() for one in found.plan.by_path],
+        "stopped": [one.as_facts() for one in found.plan.stopped],
+        "unstable": [one.as_facts() for one in instabilities(farm, spec, found)],
         "failures": [
             {
                 "key": one.key,
                 "fw_id": one.fw_id,
                 "run_directory": one.launch_directory,
                 **one.failure,
-                "parts": one.parts,
+                "parts": [{**part, "what": what.get((one.fw_id, part.get("label_key")))} for part in one.parts],
                 "attempts": one.attempts,
             }
             for one in failures(farm, found)

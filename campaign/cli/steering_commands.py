@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from campaign.cli.options import CampaignArgument, ModelOption, SeedOption, StageOption, SystemOption
+from campaign.cli.options import (
+    LOCK_PATIENCE_S,
+    CampaignArgument,
+    ModelOption,
+    SeedOption,
+    StageOption,
+    SystemOption,
+)
 
 if TYPE_CHECKING:
     from campaign.planning.plan import Plan
@@ -71,10 +78,15 @@ def _command(act: Callable[[Chosen], list[str]], done: str, text: str) -> Callab
         seed: SeedOption = None,
     ) -> None:
         from campaign.cli.printing import hint, show
+        from launchers.locks import patient_locks
+        from launchers.rescue import Reaper
 
         options = {"system": system, "stage": stage, "model": model, "seed": seed}
         given = {name: value for name, value in options.items() if value is not None}
-        keys = act(Chosen.open(campaign, given))
+        chosen = Chosen.open(campaign, given)
+        Reaper(chosen.farm, LOCK_PATIENCE_S).unlock(show)
+        with patient_locks(LOCK_PATIENCE_S):
+            keys = act(chosen)
         show(f"{campaign}: {len(keys)} jobs {done}")
         # what is back in the queue waits for workers, where none is at work
         hint("latticefarm work --until-empty" if keys and act in (_retry, _resume) else f"latticefarm status {campaign}")

@@ -59,7 +59,8 @@ class Chunks:
         claimed = [self._work(keys, key) for key, keys in self._claimed().items()]
         left = self._unclaimed()
         going = self._by_structure(key for key in left if not self._trial(key).stopped)
-        ready, untried = [], []
+        ready: list[tuple[str, ...]] = []
+        untried: list[tuple[str, ...]] = []
         for keys in going:
             (ready if all(self._trial(key).succeeded for key in keys) else untried).append(keys)
         size = self._size(ready)

@@ -48,8 +48,8 @@ def keep_plan(farm: Farm, plan: Plan) -> None:
 
 
 def _says_more(plan: Plan) -> bool:
-    """Whether some of its labels have a story of their own: that of a faulty version, or of a path alone."""
-    return bool(plan.faulty or plan.by_path)
+    """Whether some of its labels have a story of their own: of a faulty version, of a path alone, or of pilots that failed."""
+    return bool(plan.faulty or plan.by_path or plan.stopped)
 
 
 def kept_plan(farm: Farm, campaign: str) -> Plan | None:

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from campaign.planning.knowledge import Knowledge
+from campaign.planning.label_requests import LabelRequests, label_requests
 from campaign.planning.work import Work, is_model, shown
 from campaign.records.outputs import fields
 from campaign.results import unstable
@@ -68,12 +70,20 @@ def instabilities(farm: Farm, spec: ResolvedSpec, status: Status) -> list[Instab
     direct = {(one.work.system, one.work.model): one for one in found if not is_model(one.work.model)}
     frozen = {
         (system, one.level): one.phonon.frequency_cm1
-        for system, asked in status.plan.requests.items()
+        for system, asked in _requests(spec, status).items()
         for one in frozen_results(farm, system, spec.systems[system], asked)
     }
     levels = [Instability("phonons", *place, "", one.cm1) for place, one in direct.items() if one.unstable]
     levels += [Instability("frozen", *place, "", cm1) for place, cm1 in frozen.items() if cm1 < unstable.NOISE_CM1]
     return levels + [_of_model(seeds, direct, frozen) for seeds in _models(found) if any(one.unstable for one in seeds)]
+
+
+def _requests(spec: ResolvedSpec, status: Status) -> Mapping[str, LabelRequests]:
+    """A plan that was kept has none: frozen phonons are known from the spec alone."""
+    if status.plan.requests:
+        return status.plan.requests
+    frozen = [name for name, cells in spec.systems.items() if cells.frozen_phonon is not None]
+    return {name: label_requests(spec, name, Knowledge()) for name in frozen}
 
 
 def _lowest(farm: Farm, works: Iterable[Work]) -> Iterator[_Lowest]:

@@ -48,7 +48,7 @@ def counted(status: Status, work: Work) -> Counter[State]:
     state = status.states[work.key]
     if not work.parts:
         return Counter([state])
-    there = len(work.parts) if state is State.DONE else len(status.stored.intersection(work.parts))
+    there = len(work.parts) if state is State.DONE else sum(part in status.stored for part in work.parts)
     return Counter({State.DONE: there}) + Counter({state: len(work.parts) - there})
 
 

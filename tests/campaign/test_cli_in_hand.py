@@ -35,12 +35,12 @@ def test_status_says_who_where_and_since_when(latticefarm, farm) -> None:
     check_out(farm, DEAD)
     check_out(farm, MINE)
     said = " ".join(latticefarm("status", "toy").out.split())
-    assert "running on node7: 1, since 20" in said
+    assert "running on node7: 1 job, since 20" in said
     assert "on node7, process 4242, since 20" in said
     assert "silent for 3.0 h; if that machine is gone, `latticefarm rescue node7` puts its work back" in said
-    assert "running on node8: 1" in said
+    assert "running on node8: 1 job," in said
     assert "process 17" not in said  # it may well be alive
-    assert f"running on {MINE.host}: 2" in said
+    assert f"running on {MINE.host}: 2 jobs," in said
     assert said.count("its process is gone; the next worker on this machine puts it back") == 1
     running = json.loads(latticefarm("status", "toy", "--json").out)["toy"]["running"]
     assert {(one["host"], one["process"], one["answers"]) for one in running} == {
@@ -59,8 +59,8 @@ def test_a_run_says_what_it_waits_for(farm, latticefarm) -> None:
     check_out(farm, "node8:17:1700000000")
     check_out(farm, "node7:4242:1700000000", hours_ago=3)
     said = elsewhere(farm, status_of(farm, planned(farm, "toy")))
-    assert said.startswith("1 on node7, silent for 3.0 h; if that machine is gone, `latticefarm rescue node7`")
-    assert said.endswith("; 1 on node8")
+    assert said.startswith("1 job on node7, silent for 3.0 h; if that machine is gone, `latticefarm rescue node7`")
+    assert said.endswith("; 1 job on node8")
 
 
 def test_rescue_of_a_host_that_is_gone(latticefarm, farm) -> None:

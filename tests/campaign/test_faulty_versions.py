@@ -115,7 +115,7 @@ class TestCampaign:
         assert said.text().endswith("submit again")
 
         added = submit(farm, load_spec(written), timedelta(0)).added
-        assert len(added) == 2  # of two structures each
+        assert len(added) == 4  # pilots, of one structure each
         (said,) = planned(farm, spec).faulty
         assert said.queued
         assert said.text().endswith("they are being computed again")

@@ -24,7 +24,7 @@ def test_jobs_of_another_campaign_are_left_alone(farm, tmp_path, write_campaign)
     assert "5 of 5 jobs done" in done.stdout
     of_seed_2 = [one["nodes"] for one in farm.launchpad.workflows.find({"metadata.seed": 2}, {"nodes": 1})]
     assert len(of_seed_2) == 2
-    left = list(farm.launchpad.fireworks.find({"fw_id": {"$in": sum(of_seed_2, [])}}))
+    left = list(farm.launchpad.fireworks.find({"fw_id": {"$in": [node for nodes in of_seed_2 for node in nodes]}}))
     assert not any(one["launches"] or one["archived_launches"] for one in left)
     counts = json.loads(latticefarm("status", "--json", folder=tmp_path).stdout)
     assert counts["toy"]["counts"] == {"done": 5}

@@ -43,8 +43,9 @@ def test_it_takes_what_its_asker_asks_for_and_ends(farm, keys, tmp_path):
     assert work(farm, tmp_path, "one") == 3  # with the follow-up
     assert time.monotonic() - began < 30
     assert counts(farm) == {"COMPLETED": 3, "READY": 1}
-    assert not has_work(farm, asker="one")
-    assert has_work(farm, asker="two")
+    everything = WorkerSettings(tmp_path)
+    assert not has_work(farm, everything, "one")
+    assert has_work(farm, everything, "two")
     assert work(farm, tmp_path, "nobody") == 0
     assert work(farm, tmp_path, None) == 1
 
