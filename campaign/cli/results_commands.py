@@ -25,6 +25,7 @@ class Exported(StrEnum):
 
     MODELS = "models"
     PHONONS = "phonons"
+    LABELS = "labels"
 
 
 def register(app: typer.Typer) -> None:
@@ -109,26 +110,36 @@ def _sum_lines(directory: Path, written: list[dict[str, Any]]) -> Iterator[str]:
 def export(
     campaign: CampaignArgument,
     what: Annotated[
-        Exported, typer.Argument(metavar="WHAT", help="models (.model files) or phonons (phonopy YAML).")
+        Exported,
+        typer.Argument(metavar="WHAT", help="models (.model files), phonons (phonopy YAML) or labels (extended XYZ)."),
     ],
-    directory: Annotated[Path, typer.Argument(metavar="DIR", help="Where to write; it is made if need be.")],
+    directory: Annotated[
+        Path | None,
+        typer.Argument(metavar="[DIR]", help="Where to write (default: CAMPAIGN-WHAT); it is made if need be."),
+    ] = None,
     system: SystemOption = None,
     model: ModelOption = None,
     seed: SeedOption = None,
     size: SizeOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Write models or phonopy files, and an index.json that says what each is and whether it has learned.
+    """Write models, phonopy files or labels, and an index.json that says what each is and whether it has learned.
 
     Example: latticefarm export diamond-paper models trained --model "delta_ccsd(t)" --size full
     """
+    from rich.markup import escape
+
     from campaign.cli.connect import open_farm
     from campaign.cli.errors import UsageError
     from campaign.cli.printing import facts, show
     from campaign.results import UnknownResult, open_campaign
     from campaign.results.export import export_files
+    from campaign.results.label_files import level_yaml
 
     asked = {"system": system, "model": model, "seed": seed, "size": size}
+    if what is Exported.LABELS and (no_use := [name for name in ("model", "seed", "size") if asked[name] is not None]):
+        raise UsageError(f"labels have no {no_use[0]}; remove --{no_use[0]}")
+    directory = directory or Path(f"{campaign}-{what.value}")
     opened = open_campaign(open_farm(), campaign)
     try:
         written = export_files(opened, what.value, directory, asked)
@@ -139,6 +150,9 @@ def export(
         return
     files = "1 file and its" if len(written) == 1 else f"{len(written)} files and their"
     show(f"{files} index.json written to {directory}")
+    if what is Exported.LABELS:
+        show("to read one back, as a level of a system:", *(f"  {escape(level_yaml(one, directory / one['file']))}" for one in written))
+        return
     show(*_sum_lines(directory, written))
     lost = sum(not one["learned"] for one in written)
     if lost:

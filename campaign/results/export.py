@@ -1,4 +1,4 @@
-"""Models or phonons of a campaign as files, with an index that says what each is."""
+"""Models, phonons or labels of a campaign as files, with an index that says what each is."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from campaign.planning.work import Work, shown
 from campaign.results.errors import UnknownResult
 from campaign.results.files import write_model, write_phonopy
+from campaign.results.label_files import write_labels
 from campaign.spec.errors import nearest
 
 if TYPE_CHECKING:
@@ -22,14 +23,18 @@ INDEX = "index.json"
 def export_files(
     campaign: Outcomes, what: str, directory: Path, asked: Mapping[str, Any]
 ) -> list[dict[str, Any]]:
-    """Write the `models` or `phonons` that are done and match `asked`; return what the index says of them.
+    """Write the `models`, `phonons` or `labels` that are done and match `asked`; return what the index says of them.
 
-    `asked` maps system, model, seed and size to a value or None for any. A sum asked for as a model gives both
-    of its parts. Files are called the same each time, and what other exports left in `directory` stays.
+    `asked` maps system, model, seed and size to a value or None for any; of labels the system alone counts. A sum asked
+    for as a model gives both of its parts. Files are called the same each time, and what other exports left in `directory` stays.
 
     Raises:
         UnknownResult: nothing matches, or nothing of it is done.
     """
+    if what == "labels":
+        written = write_labels(campaign, directory, asked.get("system"))
+        _keep_index(directory / INDEX, written)
+        return written
     found = campaign.trainings() if what == "models" else campaign.phonons()
     done = {one.work.key: one.record for one in found}
     write = write_model if what == "models" else write_phonopy

@@ -25,14 +25,14 @@ def write_model(campaign: Outcomes, model: Work | str, directory: Path) -> Path:
     """See `Campaign.model_file`."""
     work = _work(campaign, model, "train")
     content = _record(campaign, work, TrainedModel).blob.content()
-    return _write(directory / f"{file_stem(work)}.model", content)
+    return write_whole(directory / f"{file_stem(work)}.model", content)
 
 
 def write_phonopy(campaign: Outcomes, phonons: Work | str, directory: Path) -> Path:
     """See `Campaign.phonopy_file`."""
     work = _work(campaign, phonons, "phonons")
     content = _record(campaign, work, Phonons).blob.content()
-    return _write(directory / f"{file_stem(work)}.phonopy.yaml", content)
+    return write_whole(directory / f"{file_stem(work)}.phonopy.yaml", content)
 
 
 def calculator(campaign: Outcomes, coordinates: Coordinates, device: str) -> Calculator:
@@ -82,7 +82,7 @@ def _record(campaign: Outcomes, work: Work, record: type[R]) -> R:
     return record.model_validate(stored)
 
 
-def _write(path: Path, content: bytes) -> Path:
+def write_whole(path: Path, content: bytes) -> Path:
     """A file that is there is whole: a kill leaves the old one, or none."""
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(f".{path.name}.part")

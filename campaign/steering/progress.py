@@ -36,7 +36,7 @@ class Row:
 def rows(status: Status) -> list[Row]:
     """The matrix, in the order of the plan."""
     found: dict[tuple[str, str, str], Row] = {}
-    for key, work in status.plan.work.items():
+    for work in status.plan.work.values():
         place = (work.system, work.model, work.size)
         row = found.setdefault(place, Row(*place, stages={}))
         row.stages.setdefault(work.stage, Counter()).update(counted(status, work))

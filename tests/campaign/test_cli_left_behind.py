@@ -46,7 +46,7 @@ def test_locks_of_a_dead_process_do_not_hold_up_a_command(latticefarm, farm, com
     assert (left.get("READY"), left.get("PAUSED")) == (None, 8 if command == "pause" else None)
 
 
-def test_a_lock_of_the_living_is_left_to_its_holder(farm) -> None:
+def test_a_lock_of_the_living_is_left_to_its_holder() -> None:
     from launchers.locks import is_left
 
     assert not is_left(f"a-word {MINE}")

@@ -172,7 +172,7 @@ def test_where_all_pilots_fail_nothing_more_is_spent(spec):
     )
 
 
-def test_a_fixed_number_of_structures_in_a_job_comes_after_the_pilots(spec, written):
+def test_a_fixed_number_of_structures_in_a_job_comes_after_the_pilots(written):
     fixed = load_spec(written, ["labelling.structures_per_job=5"]).resolved
     early = plan(fixed, Knowledge())
     now = states(early, set(), {})
