@@ -40,7 +40,7 @@ class Instability:
 
     def text(self) -> str:
         """For a user."""
-        lowest = f"lowest {self.lowest_cm1:.0f} cm^-1"
+        lowest = f"lowest {self.lowest_cm1:z.0f} cm^-1"
         if self.stage == "frozen":
             return f"{self.model.upper()} of {self.system} itself, by its frozen phonon at Γ: {lowest}"
         if not self.seeds:
@@ -134,7 +134,7 @@ def _itself(work: Work, direct: Mapping[tuple[str, str], _Lowest], frozen: Mappi
     own, at_gamma = direct.get((work.system, level)), frozen.get((work.system, level))
     known = []
     if own is not None:
-        known.append(f"{'un' if own.unstable else ''}stable by phonons of its own, lowest {own.cm1:.0f} cm^-1")
+        known.append(f"{'un' if own.unstable else ''}stable by phonons of its own, lowest {own.cm1:z.0f} cm^-1")
     if at_gamma is not None:
-        known.append(f"{at_gamma:.0f} cm^-1 at Γ by its frozen phonon{'' if own is not None else ', elsewhere not known'}")
+        known.append(f"{at_gamma:z.0f} cm^-1 at Γ by its frozen phonon{'' if own is not None else ', elsewhere not known'}")
     return f"{level.upper()} itself: {'; '.join(known) or 'not known, it has neither phonons of its own nor a frozen phonon'}"
