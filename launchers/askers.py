@@ -16,15 +16,24 @@ ASKERS = "_asked_by"
 _OPEN = ["WAITING", "READY", "RESERVED", "RUNNING", "PAUSED", "DEFUSED", "FIZZLED"]
 
 
+def add_asker(farm: Farm, asker: str, works: Iterable[QueuedWork]) -> None:
+    """Have `asker` stand in all of `works` too."""
+    _add(farm, asker, chain.from_iterable(work.nodes for work in works))
+
+
 def keep_askers(farm: Farm, asker: str, works: Iterable[QueuedWork], keys: Collection[str]) -> None:
     """Have `asker` stand in all of `works`, and in no other open work but that of `keys`; twice changes nothing."""
     field = f"spec.{ASKERS}"
     asked = set(chain.from_iterable(work.nodes for work in works))
     marked = {one["fw_id"] for one in farm.launchpad.fireworks.find({"state": {"$in": _OPEN}, field: asker}, {"fw_id": 1})}
-    for batch in batches(asked - marked):
-        farm.launchpad.fireworks.update_many({"fw_id": {"$in": batch}}, {"$addToSet": {field: asker}})
+    _add(farm, asker, asked - marked)
     for batch in batches(_of_others(farm, marked - asked, keys)):
         farm.launchpad.fireworks.update_many({"fw_id": {"$in": batch}}, {"$pull": {field: asker}})
+
+
+def _add(farm: Farm, asker: str, nodes: Iterable[int]) -> None:
+    for batch in batches(nodes):
+        farm.launchpad.fireworks.update_many({"fw_id": {"$in": batch}}, {"$addToSet": {f"spec.{ASKERS}": asker}})
 
 
 def _of_others(farm: Farm, nodes: set[int], keys: Collection[str]) -> set[int]:

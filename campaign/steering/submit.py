@@ -25,7 +25,7 @@ from campaign.steering.status import ENDED, State, Status, status_of
 from flows.keys import job_uuid
 from flows.leftovers import sweep_delivered
 from flows.records import LabelSet
-from launchers.askers import keep_askers
+from launchers.askers import add_asker, keep_askers
 from launchers.claims import GRACE, add
 from launchers.debounce import debounced, resting
 from launchers.farm import Farm
@@ -108,7 +108,8 @@ def advance(farm: Farm, key: str | None = None) -> bool:
 
 
 def _release(farm: Farm, key: str) -> None:
-    waiting = list(waiting_for(farm, key))
+    # what labels are still to be shared out, a reconciliation decides: the job that stands for them is none to be run
+    waiting = [one for one in waiting_for(farm, key) if not one[1].parts]
     there = farm.delivered({job_uuid(need) for _, work, _ in waiting for need in work.needs})
     held = {name: holds(farm, name) for name in {name for name, _, _ in waiting}}
     ready = {
@@ -117,6 +118,9 @@ def _release(farm: Farm, key: str) -> None:
         if there >= set(map(job_uuid, work.needs)) and not is_held(work, held[name])
     }
     add(farm, list(ready.values()))
+    works = queued(farm, ready)
+    for name in held:
+        add_asker(farm, name, [works[work.key] for asker, work, _ in waiting if asker == name and work.key in works])
 
 
 def _opens(farm: Farm, key: str) -> bool:

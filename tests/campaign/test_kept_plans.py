@@ -106,6 +106,20 @@ class TestRelease:
         assert {work.key for work in other.of_stage("sum")} <= queued(farm, other.work).keys()
         assert asking(farm, first.work) == {key: {"toy", "other"} for key in first.work}
 
+    def test_what_is_released_is_asked_for_by_both(self, farm, written):
+        from launchers.askers import ASKERS
+
+        submit(farm, load_spec(written, ["models=[dft_ef]"]))
+        other = submit(farm, load_spec(written, ["campaign=other", BOTH])).status.plan
+        for work in other.of_stage("train"):
+            deliver(farm, work.key)
+            advance(farm, work.key)
+        for work in other.of_stage("phonons"):
+            if (one := queued(farm, [work.key]).get(work.key)) is not None:
+                spec = farm.launchpad.fireworks.find_one({"fw_id": one.fw_id})["spec"]
+                assert sorted(spec[ASKERS]) == (["other", "toy"] if work.model == "dft_ef" else ["other"])
+        assert queued(farm, [work.key for work in other.of_stage("phonons") if work.model == "dft_ef"])
+
     def test_one_that_has_ended_costs_nothing(self, farm, written):
         spec = load_spec(written, ["models=[dft_ef]"])
         made = submit(farm, spec).status.plan

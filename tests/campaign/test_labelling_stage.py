@@ -336,6 +336,18 @@ class TestRunning:
         assert not [work for work in added.status.of(State.MISSING) if work.stage == "label"]
 
 
+    def test_what_waited_for_one_pilot_is_shared_out_by_its_cost(self, farm, asked, written, tmp_path):
+        """Its record, which releases what waits for it, does not release the job that stands for the rest."""
+        del asked
+        document = yaml.safe_load(written.read_text())
+        document["labelling"] = {"pilots": 1, "structures_per_job": 2}
+        del document["systems"]["copper"]["levels"]["dft"]["phonons"]
+        written.write_text(yaml.safe_dump(document))
+        self.submit(farm, written)
+        self.work(farm, tmp_path)
+        parts = [len(one["parts"]) for one in farm.work.find({"parts": {"$exists": True}})]
+        assert sorted(parts) == [1, 1, 2, 2]
+
     def test_a_failure_ends_when_the_label_is_there(self, farm, asked, written, tmp_path, monkeypatch):
         """Whichever job has computed it since: here, one that another campaign asked for."""
         from campaign.records.lookup import known

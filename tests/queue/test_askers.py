@@ -17,7 +17,7 @@ from launchers.worker import Worker, has_work
 @pytest.fixture
 def keys(farm, toy_task, envelope) -> list[str]:
     """Three jobs, in their order; the second is followed up."""
-    envelopes = [envelope(toy_task(value=number), then="launchers.launchpad:counts" if number == 1 else None) for number in range(3)]
+    envelopes = [envelope(toy_task(value=number), then="launchers.launchpad:queued" if number == 1 else None) for number in range(3)]
     add(farm, envelopes)
     return [one.key for one in envelopes]
 
