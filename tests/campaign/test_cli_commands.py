@@ -260,5 +260,5 @@ def test_plan_says_that_a_sweep_hides_what_comes_after_it(latticefarm, no_databa
     spec = tmp_path / "swept.yaml"
     spec.write_text(yaml.safe_dump(asked))
     *_, total, said, _ = latticefarm("plan", spec).out.splitlines()
-    assert total.startswith("0 of 1 jobs done, 1 to do")
+    assert total.startswith("0 of 1 job done, 1 to do")
     assert said == "al: labels of what its sweep draws, and all models, are counted when it is done"
