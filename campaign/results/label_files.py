@@ -32,7 +32,7 @@ def write_labels(campaign: Outcomes, directory: Path, system: str | None) -> lis
     found = {name: one for name, one in sets.items() if system in (None, name)}
     written = [entry for name, one in found.items() for entry in _of_system(campaign, name, one, directory)]
     if not written:
-        raise UnknownResult(f"{campaign.name}: no labels yet; see latticefarm status {campaign.name}")
+        raise UnknownResult(f"{campaign.name}: no labels are done yet; see latticefarm status {campaign.name}")
     return written
 
 
