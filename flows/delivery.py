@@ -45,6 +45,8 @@ def read_records(record: type[R], keys: Iterable[str], *, blobs: bool = False) -
         KeyError: a record is missing; the message names how many, and the first.
     """
     wanted = {job_uuid(key): key for key in keys}
+    if not wanted:
+        return {}
     found = {
         wanted[document["uuid"]]: record.model_validate(document["output"])
         for document in _store().query({"uuid": {"$in": list(wanted)}}, load=blobs)

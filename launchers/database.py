@@ -36,7 +36,9 @@ DEFAULT_NAME = "latticefarm"
 # a worker of one category, or for one asker, must not walk past the ready jobs of the others
 _CHECKOUT = [["state", -1], ["spec._category", 1], ["spec._priority", -1], ["created_on", 1]]
 _OF_ASKER = [["state", -1], ["spec._asked_by", 1], ["spec._priority", -1], ["created_on", 1]]
-_TIMEOUTS = {"serverSelectionTimeoutMS": 10_000, "connectTimeoutMS": 10_000, "socketTimeoutMS": 600_000}
+_OPTIONS: dict[str, int | str | bool] = {"serverSelectionTimeoutMS": 10_000, "connectTimeoutMS": 10_000, "socketTimeoutMS": 600_000}
+# on a replica set: what one server alone has, a change of its primary loses
+_OPTIONS |= {"w": "majority", "retryWrites": True}
 
 
 class DatabaseError(Exception):
@@ -60,9 +62,9 @@ class Database:
         return MongoURI(self.uri).redacted
 
     def client_options(self) -> dict[str, Any]:
-        """Time-outs in milliseconds, where the URI does not set its own."""
+        """Time-outs in milliseconds, and how writes are acknowledged, where the URI does not say so itself."""
         given = MongoURI(self.uri).options
-        return {name: value for name, value in _TIMEOUTS.items() if name.lower() not in given}
+        return {name: value for name, value in _OPTIONS.items() if name.lower() not in given}
 
     def connect(self) -> MongoClient[dict[str, Any]]:
         """A client that has reached the database.

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -38,7 +38,25 @@ DRAINED = Ending("drained", "its worker was asked to stop", own=False)
 AWAY = Ending("database-away", "the database was away", own=False)
 HOST_GONE = Ending("host-gone", "somebody said that its host is gone", own=False)
 KILLED = Ending("killed", "its process ended without a word, as when it is killed or out of memory")
+SILENT = Ending("silent", "its worker was silent for two minutes", own=False)
+GONE = Ending("allocation-gone", "its allocation ended", own=False)
+LEFT = Ending("left", "its worker went on to other work", own=False)
+DELIVERED = Ending("delivered", "its record was kept on disk while the database was away, and delivered later", own=False)
 NO_WORD = Ending("no-word", "it ended without a word")
+
+
+_VANISHED = {SILENT.kind, GONE.kind}
+
+
+def judged(ending: Ending, before: Iterable[dict[str, Any]]) -> Ending:
+    """`ending`, as it counts after these launches of the same job.
+
+    That a host vanishes is not the doing of the job that it ran. Where it happens to the same job again, it may be: a
+    job can bring its hosts down as it can kill its workers.
+    """
+    ended = {(one.get("ended") or {}).get("kind") for one in before}
+    again = ending.kind in _VANISHED and ended & (_VANISHED | {KILLED.kind})
+    return replace(ending, own=True) if again else ending
 
 
 def ending_of(launch: dict[str, Any]) -> Ending | None:
@@ -46,6 +64,8 @@ def ending_of(launch: dict[str, Any]) -> Ending | None:
     exception = exception_of(launch)
     trouble = (exception.get("_details") or {}).get("machine_trouble")
     line = last_line(exception)
+    if trouble == LEFT.kind:
+        return LEFT
     if trouble == DRAINED.kind or line.startswith("launchers.worker.Drained"):
         return DRAINED
     if trouble:
@@ -168,7 +188,7 @@ def failure(stage: str, tries: list[Attempt], last: Ending) -> dict[str, Any]:
     own = [one for one in tries if one.own]
     return {
         "stage": stage,
-        "kind": "crashed-worker" if last.kind == KILLED.kind else "gave-up",
+        "kind": "crashed-worker" if last.kind in (KILLED.kind, *_VANISHED) else "gave-up",
         "message": f"given up after {len(own)} attempts: " + "; ".join(one.text() for one in own),
         "advice": "see the logs of its runs and the machine (memory, disk); `latticefarm retry` begins anew",
     }

@@ -86,6 +86,18 @@ class Farm:
         return self.launchpad.db["paces"]
 
     @property
+    def heartbeats(self) -> Collection:
+        """Which slots there are, what each has in hand, and when it was last heard of."""
+        return self.launchpad.db["heartbeats"]
+
+    @property
+    def identity(self) -> str:
+        """By what this database is known again, whatever URI leads to it."""
+        leases = self.launchpad.db["leases"]
+        leases.update_one({"_id": "identity"}, {"$setOnInsert": {"is": uuid4().hex}}, upsert=True)
+        return leases.find_one({"_id": "identity"})["is"]
+
+    @property
     def files(self) -> GridFS:
         """The data files of the campaigns, each under its sha256."""
         from gridfs import GridFS
@@ -160,6 +172,8 @@ class Farm:
         for name in ("campaign", "key", "needs"):
             self.plans.create_index(name)
         self.allocations.create_index([("scheduler", 1), ("site", 1), ("state", 1)])
+        for name in ("beat", "host", "node"):
+            self.heartbeats.create_index(name)
         self.outputs.create_index([("uuid", 1), ("index", 1)], unique=True)
         store: Any = self.store
         store.additional_stores["blobs"].ensure_index("blob_uuid")

@@ -76,6 +76,34 @@ def is_left(lock: Any, gone: str | None = None) -> bool:
     return not process.lives() if process.is_here() else process.host == gone
 
 
+def rerun(launchpad: LaunchPad, fw_id: int, launch_id: int | None, patience_s: float) -> bool:
+    """Put a firework back into the queue if this launch still runs it, or (None) if none does; False if that has changed.
+
+    FireWorks' own `rerun_fw` looks at nothing: of two that put the same launch back, the second would take the work away
+    from who has it by then.
+    """
+    launchpad.fireworks.update_one({"fw_id": fw_id}, {"$unset": {"spec._recovery": ""}})
+    kind = type("PatientLock", (PatientLock,), {"patience_s": patience_s})
+    with kind(launchpad, fw_id):
+        if not _still(launchpad, fw_id, launch_id):
+            return False
+        workflow = launchpad.get_wf_by_fw_id_lzyfw(fw_id)
+        launchpad._update_wf(workflow, workflow.rerun_fw(fw_id))
+    return True
+
+
+def _still(launchpad: LaunchPad, fw_id: int, launch_id: int | None) -> bool:
+    firework = launchpad.fireworks.find_one({"fw_id": fw_id}, {"launches": 1, "state": 1})
+    if firework is None or firework["state"] in ("WAITING", "READY", "PAUSED", "DEFUSED", "ARCHIVED", "COMPLETED"):
+        return False
+    runs = {"launch_id": {"$in": firework["launches"]}, "state": "RUNNING"}
+    if launch_id is None:
+        return launchpad.launches.find_one(runs, {"_id": 1}) is None
+    if launch_id not in firework["launches"]:
+        return False
+    return launchpad.launches.find_one({"launch_id": launch_id, "state": "COMPLETED"}, {"_id": 1}) is None
+
+
 def finish(launchpad: LaunchPad, nodes: list[int]) -> None:
     """Finish the update of a workflow that the holder of its lock had begun."""
     ended = {"fw_id": {"$in": nodes}, "state": {"$in": ["COMPLETED", "FIZZLED"]}}

@@ -11,6 +11,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from launchers.machines.slots import Slot
 from launchers.settings import WorkerSettings
@@ -33,9 +34,11 @@ class Node:
     settings: NodeSettings
     _slots: dict[Slot, subprocess.Popen[bytes]] = field(default_factory=dict)
     _died: dict[Slot, float] = field(default_factory=dict)
+    _pulse: Any = None
     draining: bool = False
 
     def start(self) -> None:
+        self._beat()
         self.settings.worker.run_root.mkdir(parents=True, exist_ok=True)
         for slot in self.settings.slots:
             self._start(slot)
@@ -53,7 +56,10 @@ class Node:
             if not self.draining and time.monotonic() - moment >= RESTART_S:
                 del self._died[slot]
                 self._start(slot)
-        return bool(self._slots) or (bool(self._died) and not self.draining)
+        lasts = bool(self._slots) or (bool(self._died) and not self.draining)
+        if not lasts and self._pulse is not None:
+            self._pulse.stop()
+        return lasts
 
     def drain(self) -> None:
         """Ask every worker to put its job back and end."""
@@ -86,10 +92,17 @@ class Node:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                env=slot.environment(os.environ),
+                env=slot.environment(os.environ) | {"LATTICEFARM_NODE": str(os.getpid())},
                 # a Ctrl-C on the terminal reaches the node alone, which drains its workers
                 start_new_session=True,
             )
+
+    def _beat(self) -> None:
+        """Have a thread say for all slots that they live, and look for what others left."""
+        from launchers.pulse import NodePulse
+
+        self._pulse = NodePulse(lambda: list(self.processes.values()), self.settings.worker.patience_s)
+        self._pulse.start()
 
     def log(self, slot: Slot) -> Path:
         """Of one host: others may share the folder."""

@@ -5,8 +5,47 @@ from __future__ import annotations
 import os
 import socket
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
 
 import psutil
+
+HOST_NAME_VARIABLE = "LATTICEFARM_HOST_NAME"
+
+
+def host_name() -> str:
+    """The name of this machine, or the one that is given where machines or containers cannot be told by theirs."""
+    return os.environ.get(HOST_NAME_VARIABLE) or socket.gethostname()
+
+
+class Processes(NamedTuple):
+    """Among which processes a number means one: those of one boot of one machine, seen from one PID namespace.
+
+    Two containers of one machine, or two machines of one name, may have the same host name and number.
+    """
+
+    boot: str
+    namespace: str
+
+    @classmethod
+    @cache
+    def mine(cls) -> Processes:
+        return cls(_text("/proc/sys/kernel/random/boot_id"), _link("/proc/self/ns/pid"))
+
+
+def _text(path: str) -> str:
+    try:
+        return Path(path).read_text().strip()
+    except OSError:
+        return ""
+
+
+def _link(path: str) -> str:
+    try:
+        return os.readlink(path)
+    except OSError:
+        return ""
 
 
 @dataclass(frozen=True)
@@ -19,7 +58,7 @@ class ProcessName:
 
     @classmethod
     def mine(cls) -> ProcessName:
-        return cls(socket.gethostname(), os.getpid(), int(psutil.Process().create_time()))
+        return cls(host_name(), os.getpid(), int(psutil.Process().create_time()))
 
     @classmethod
     def parse(cls, text: str) -> ProcessName | None:
@@ -33,7 +72,7 @@ class ProcessName:
         return f"{self.host}:{self.pid}:{self.started}"
 
     def is_here(self) -> bool:
-        return self.host == socket.gethostname()
+        return self.host == host_name()
 
     def lives(self) -> bool:
         """Whether this process runs now, on this host."""

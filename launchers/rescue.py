@@ -1,6 +1,7 @@
-"""Rescue: work that a dead process, a dead database or a drain left behind goes back into the queue.
+"""Rescue: work that a dead process, host or database, or a drain, left behind goes back into the queue.
 
-A minimal reaper. It looks only at what is in hand (RUNNING, RESERVED, locked) and at FIZZLED fireworks, never
+A minimal reaper: in each worker between two jobs, and in each node all the time. Processes of its own machine it looks at
+itself; those of others are dead when their slot is silent (`launchers.heartbeats`). It looks only at what is in hand (RUNNING, RESERVED, locked) and at FIZZLED fireworks, never
 at the whole queue. Running again is safe: a job whose record exists returns it. A job that ended by trouble of its
 own (it took its process with it, found no space or no memory) rests before it is tried again, longer each time, and
 after `ATTEMPTS` it has failed.
@@ -18,26 +19,32 @@ from typing import Any, NamedTuple
 from launchers.endings import (
     ATTEMPTS,
     AWAY,
+    DELIVERED,
     DRAINED,
+    GONE,
     HOST_GONE,
     KILLED,
+    LEFT,
     NO_WORD,
+    SILENT,
     Ending,
     attempts,
     ending_of,
     exception_of,
     failure,
+    judged,
     kept,
     shortened,
 )
 from launchers.farm import Farm
-from launchers.locks import finish, is_left
-from launchers.processes import ProcessName
+from launchers.heartbeats import AllocationsGone, Beat, Listener
+from launchers.locks import finish, is_left, rerun
+from launchers.processes import ProcessName, host_name
 
 DRAIN_NOTE = "drained"  # in the run directory of a worker that was asked to stop, should it not be able to say so
 RESTS_UNTIL = "_rests_until"  # in the spec of a firework, a Unix time: our workers leave it alone before
 _LAUNCH = dict.fromkeys(
-    ("state", "host", "fworker.name", "launch_id", "launch_dir", "state_history", "action.stored_data._exception", "ended"), 1
+    ("state", "host", "fworker.name", "launch_id", "launch_dir", "state_history", "action.stored_data._exception", "ended", "delivered"), 1
 ) | {"action.gridfs_id": 1}
 
 
@@ -53,16 +60,24 @@ class Lost(NamedTuple):
 class Reaper:
     """Looks again and again; what is only slow is told from what is dead by looking twice, `patience_s` apart.
 
-    `worker` is the process that calls it between two jobs: what runs in its name then, runs no more.
+    `worker` is the process that calls it between two jobs: what runs in its name then, runs no more. `first` is called
+    before it looks: work of the dead that waits on this host's disk is to be delivered, not to be computed again.
     """
 
     farm: Farm
     patience_s: float = 30.0
     worker: ProcessName | None = None
+    allocations_gone: AllocationsGone | None = None
+    first: Callable[[], object] = lambda: None
     _seen: dict[tuple[str, Any], float] = field(default_factory=dict)
+    _beats: dict[str, Beat] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.listener = Listener(self.farm, self.allocations_gone)
 
     def reap(self) -> list[int]:
         """Put lost work back; return the numbers of the fireworks that were rescued (not of those given up)."""
+        self.first()
         locked = self._unlock()
         lost = [*self._running(locked), *self._reserved(), *self._machine_trouble()]
         return [one.fw_id for one in lost if one.fw_id not in locked and self._settle(one)]
@@ -73,31 +88,32 @@ class Reaper:
         How the launch ended is kept first, so a kill at any line counts it once; of two reapers the first goes on.
         """
         if lost.launch is None:
-            return self._put_back(lost.fw_id)
+            return self._put_back(lost.fw_id, None)
         number = lost.launch["launch_id"]
+        earlier = self._launches(self._firework(lost.fw_id), archived=True)
+        ending = judged(lost.ending, (one for one in earlier if one["launch_id"] != number))
         first = self.farm.launchpad.launches.update_one(
-            {"launch_id": number, "ended": {"$exists": False}}, {"$set": {"ended": kept(lost.ending)}}
+            {"launch_id": number, "ended": {"$exists": False}}, {"$set": {"ended": kept(ending)}}
         )
         if not first.modified_count and not self._lasts("settled", number):
             return False
         tries = attempts(self._launches(self._firework(lost.fw_id), archived=True))
         own = sum(one.own for one in tries)
-        if not lost.ending.own:
-            return self._put_back(lost.fw_id)
+        if not ending.own:
+            return self._put_back(lost.fw_id, number)
         if own < ATTEMPTS:
-            return self._put_back(lost.fw_id, rest_s=self.rest_s(own))
-        self._give_up(lost, failure(self._stage(lost.fw_id), tries, lost.ending), [vars(one) for one in tries])
+            return self._put_back(lost.fw_id, number, rest_s=self.rest_s(own))
+        self._give_up(lost, failure(self._stage(lost.fw_id), tries, ending), [vars(one) for one in tries])
         return False
 
     def rest_s(self, own: int) -> float:
         """How long a job rests after so many attempts of its own."""
         return self.patience_s * 4 ** (own - 1)
 
-    def _put_back(self, fw_id: int, rest_s: float = 0.0) -> bool:
+    def _put_back(self, fw_id: int, launch_id: int | None, rest_s: float = 0.0) -> bool:
         rests = {"$set": {f"spec.{RESTS_UNTIL}": time.time() + rest_s}} if rest_s else {"$unset": {f"spec.{RESTS_UNTIL}": ""}}
         self.farm.launchpad.fireworks.update_one({"fw_id": fw_id}, rests)
-        self.farm.launchpad.rerun_fw(fw_id)
-        return True
+        return rerun(self.farm.launchpad, fw_id, launch_id, self.patience_s)
 
     def _give_up(self, lost: Lost, why: dict[str, Any], tries: list[dict[str, Any]]) -> None:
         from fireworks import FWAction
@@ -142,15 +158,20 @@ class Reaper:
         return held
 
     def _running(self, locked: set[int]) -> Iterator[Lost]:
-        for firework in self._in_state("RUNNING"):
-            launches = self._launches(firework)
+        fireworks = self._in_state("RUNNING")
+        if not fireworks:
+            return
+        self._beats = self.listener.beats()
+        of_each = self._launches_of(fireworks)
+        for firework in fireworks:
+            launches = of_each[firework["fw_id"]]
             running = [launch for launch in launches if launch["state"] == "RUNNING"]
             if any(launch["state"] in ("COMPLETED", "FIZZLED") for launch in launches):
                 # killed between the launch's end and the workflow's: nothing is to be run again
                 if firework["fw_id"] not in locked and self._lasts("ended", firework["fw_id"]):
                     self.farm.launchpad._refresh_wf(firework["fw_id"])
-            elif running and all(map(self._is_dead, running)):
-                yield Lost(firework["fw_id"], running[-1], self._ending(running[-1]))
+            elif running and all(endings := [self._end_of(launch) for launch in running]):
+                yield Lost(firework["fw_id"], running[-1], endings[-1] or NO_WORD)
             elif not running and self._lasts("running", firework["fw_id"]):
                 yield Lost(firework["fw_id"])
 
@@ -164,8 +185,10 @@ class Reaper:
                 yield Lost(firework["fw_id"])
 
     def _machine_trouble(self) -> Iterator[Lost]:
-        for firework in self._in_state("FIZZLED"):
-            launches = self._launches(firework)
+        fireworks = self._in_state("FIZZLED")
+        of_each = self._launches_of(fireworks)
+        for firework in fireworks:
+            launches = of_each[firework["fw_id"]]
             ended = [launch for launch in launches if launch["state"] == "FIZZLED"]
             if not ended and "_exception_details" in firework["spec"]:
                 continue  # it could not even be read: a failure, not an accident
@@ -188,7 +211,8 @@ class Reaper:
 
     def of_host(self, host: str) -> list[Lost]:
         """What runs on `host`, by anybody; of this host only what is dead."""
-        here = host == ProcessName.mine().host
+        here = host == host_name()
+        self._beats = self.listener.beats()
         found = []
         for firework in self._in_state("RUNNING"):
             launches = [launch for launch in self._launches(firework) if launch["state"] == "RUNNING"]
@@ -196,8 +220,8 @@ class Reaper:
                 continue
             if not here:
                 found.append(Lost(firework["fw_id"], launches[-1], HOST_GONE))
-            elif self._is_dead(launches[-1]):
-                found.append(Lost(firework["fw_id"], launches[-1], self._ending(launches[-1])))
+            elif (ending := self._end_of(launches[-1])) is not None:
+                found.append(Lost(firework["fw_id"], launches[-1], ending))
         return found
 
     def hosts(self) -> Counter[str]:
@@ -222,15 +246,35 @@ class Reaper:
         found = self.farm.launchpad.launches.find({"launch_id": {"$in": numbers}}, _LAUNCH)
         return sorted(found, key=lambda one: one["launch_id"])
 
-    def _is_dead(self, launch: dict[str, Any]) -> bool:
-        _, process = place(launch)
-        return process is not None and process.is_here() and (process == self.worker or not process.lives())
+    def _launches_of(self, fireworks: list[dict[str, Any]]) -> dict[int, list[dict[str, Any]]]:
+        """The launches of each, by its number, oldest first."""
+        numbers = {number: one["fw_id"] for one in fireworks for number in one.get("launches", [])}
+        found: dict[int, list[dict[str, Any]]] = {one["fw_id"]: [] for one in fireworks}
+        for launch in self.farm.find(self.farm.launchpad.launches, "launch_id", numbers, _LAUNCH):
+            found[numbers[launch["launch_id"]]].append(launch)
+        return {fw_id: sorted(every, key=lambda one: one["launch_id"]) for fw_id, every in found.items()}
 
-    def _ending(self, launch: dict[str, Any]) -> Ending:
-        """How a launch ended that is RUNNING and is not: nobody could say so."""
+    def _end_of(self, launch: dict[str, Any]) -> Ending | None:
+        """How a launch ended that is RUNNING, if it is not run any more: nobody could say so."""
+        _, process = place(launch)
+        if process is None:
+            return None
+        if launch.get("delivered"):
+            return DELIVERED
+        beat = self._beats.get(str(process))
+        if process == self.worker or (beat.here if beat else process.is_here()):
+            return self._ended_here(launch, process, beat)
+        if beat is not None and (beat.silent or beat.gone):
+            return SILENT if beat.silent else GONE
+        return None
+
+    def _ended_here(self, launch: dict[str, Any], process: ProcessName, beat: Beat | None) -> Ending | None:
+        mine = process == self.worker
+        if not mine and process.lives():
+            return LEFT if beat is not None and beat.left(launch["launch_id"]) else None
         if (Path(launch.get("launch_dir") or "/nowhere") / DRAIN_NOTE).exists():
             return DRAINED
-        return AWAY if place(launch)[1] == self.worker else KILLED
+        return AWAY if mine else KILLED
 
 
 def place(launch: dict[str, Any]) -> tuple[str, ProcessName | None]:

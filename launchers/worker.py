@@ -18,16 +18,18 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from fireworks import FWorker
+from fireworks import FWorker, LaunchPad
 
 from launchers.askers import ASKERS
-from launchers.endings import AWAY, of_error
+from launchers.endings import AWAY, LEFT, of_error
 from launchers.envelopes import DEVICE, load
 from launchers.farm import Farm
+from launchers.heartbeats import SlotBeat
 from launchers.in_hand import goes_on
 from launchers.locks import patient_locks
 from launchers.patience import DATABASE_AWAY
 from launchers.processes import ProcessName
+from launchers.pulse import TOLD, beating
 from launchers.rescue import DRAIN_NOTE, RESTS_UNTIL, Reaper
 from launchers.settings import WorkerSettings
 from launchers.walltime import fitting, left_s, note
@@ -45,6 +47,13 @@ class Drained(BaseException):
 
     def to_dict(self) -> dict[str, str]:
         return {"machine_trouble": "drained"}
+
+
+class Superseded(BaseException):
+    """The job in hand was put back by somebody who took this worker for dead: it is somebody else's now."""
+
+    def to_dict(self) -> dict[str, str]:
+        return {"machine_trouble": LEFT.kind}
 
 
 class ChoosingFWorker(FWorker):
@@ -80,13 +89,20 @@ class Worker:
         self._called = -THEN_S
         self.name = ProcessName.mine()
         self.reaper = Reaper(farm, settings.patience_s, self.name)
+        self.slot = SlotBeat(farm, self.name, settings.deadline)
+        self._launchpad = farm.launchpad
         self.fworker = ChoosingFWorker(farm, settings, str(self.name))
 
     def run(self) -> int:
         """Work until drained, past the deadline or (if asked) out of work; return how many jobs were run."""
         self._listen()
         try:
-            with watch(self._asks, self._leave_note, 1.3 * GRACE_S), patient_locks(self.settings.patience_s):
+            with (
+                watch(self._asks, self._leave_note, 1.3 * GRACE_S),
+                patient_locks(self.settings.patience_s),
+                delivering(self.farm, self.slot, self.reaper) as self._launchpad,
+                beating(self.slot),
+            ):
                 return self._run()
         finally:
             signal.setitimer(signal.ITIMER_REAL, 0)
@@ -114,8 +130,9 @@ class Worker:
         from fireworks.core.rocket_launcher import launch_rocket
 
         with run_directory(self.settings.run_root) as self._directory, output_to(self._directory / "job.log"):
-            ran = launch_rocket(self.farm.launchpad, self.fworker, strm_lvl="ERROR")
+            ran = launch_rocket(self._launchpad, self.fworker, strm_lvl="ERROR")
             (self._directory / DRAIN_NOTE).unlink(missing_ok=True)  # it was said in the database
+        self.slot.ends()
         note(self.farm, str(self.name))
         if self.draining:
             self.reaper.reap()  # what was drained arrives as FIZZLED
@@ -147,6 +164,7 @@ class Worker:
     def _listen(self) -> None:
         for number in (*ASKED, signal.SIGALRM):
             signal.signal(number, self._drain)
+        signal.signal(TOLD, self._give_up_the_job)
         if self.settings.deadline is not None:
             signal.setitimer(signal.ITIMER_REAL, max(self.settings.deadline - time.time(), 0.001))
 
@@ -169,11 +187,36 @@ class Worker:
             self._raised = True
             raise Drained
 
+    def _give_up_the_job(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002 - as above
+        """What it computes is computed, or will be, by another."""
+        lost, self.slot.lost = self.slot.lost, None
+        if lost is not None and lost == self.slot.launch_id and in_task(frame):
+            raise Superseded
+
     def _leave_note(self) -> None:
         """In the run directory: whoever finds the job of this process then knows that it was asked to stop."""
         if self._directory is not None:
             with suppress(OSError):
                 (self._directory / DRAIN_NOTE).touch()
+
+
+@contextmanager
+def delivering(farm: Farm, slot: SlotBeat, reaper: Reaper) -> Iterator[LaunchPad]:
+    """Within it, what jobs of this process find is kept until the database has it; what dead ones left is delivered first."""
+    from jobflow import SETTINGS
+
+    from launchers.deliveries import Leftovers, PatientStore, WorkersLaunchPad, waiting
+    from launchers.spool import Spool
+
+    spool = waiting(lambda: Spool.of(farm.identity))
+    reaper.first = Leftovers(farm, spool).deliver
+    waiting(reaper.first)
+    waiting(slot.appear)
+    before, SETTINGS.JOB_STORE = SETTINGS.JOB_STORE, PatientStore(farm.store, spool, slot)
+    try:
+        yield WorkersLaunchPad(farm, spool, slot)
+    finally:
+        SETTINGS.JOB_STORE = before
 
 
 def trouble(error: Exception) -> str:

@@ -20,7 +20,9 @@ from flows.keys import job_uuid
 from flows.records import Record
 from launchers.debounce import debounced
 from launchers.farm import Farm
+from launchers.heartbeats import SlotBeat
 from launchers.machines.allocations import Allocation
+from launchers.processes import ProcessName
 
 PAGE = PAGES["docs/reference/mongodb.md"]
 SECTIONS = dict(re.findall(r"^#{2,3} `?(\w[^`\n]*?)`?\n(.*?)(?=^#{2,3} |\Z)", PAGE.text, re.MULTILINE | re.DOTALL))
@@ -41,6 +43,7 @@ def campaign(farm: Farm, tmp_path: Path, write_campaign: Callable[..., Path]) ->
     submit(farm, loaded)
     debounced(farm, lambda: None)
     farm.paces.insert_one({"_id": "phonons, dft_ef of copper", "count": 1, "total_s": 3.0})  # as a worker does
+    SlotBeat(farm, ProcessName.mine()).begins(1, 1)
     key = farm.launchpad.workflows.find_one({"metadata.stage": "train"})["metadata"]["key"]
     model = json.loads((Path(__file__).parent / "fossils" / "TrainedModel_v1.json").read_text())
     farm.store_records({job_uuid(key): model | {"key": key, "@class": "TrainedModel"}}, "train")
@@ -77,6 +80,7 @@ def test_documents(farm: Farm, campaign: str) -> None:
     assert set(db.campaigns.find_one({"_id": campaign})) | held == table(SECTIONS["campaigns"]).keys()
     waiting = db.plans.find_one({"stage": "sum"})
     assert set(waiting) == table(SECTIONS["plans"]).keys()
+    assert set(db.heartbeats.find_one()) == table(SECTIONS["heartbeats"]).keys()
     parts = {"parts"}  # of labels by engines
     assert set(db.work.find_one()) | parts == table(SECTIONS["work"]).keys()
     workflow = db.workflows.find_one({"metadata.stage": "train"})
