@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from launchers.endings import as_time, began, heard
 from launchers.farm import Farm
+from launchers.heartbeats import SILENT_S, UNHEARD_S, Beat, server_time
 from launchers.launchpad import QueuedWork
 from launchers.rescue import place
 
-# FireWorks has a running job give a sign of life each hour, and it may miss one
+# without a heartbeat: FireWorks has a running job give a sign of life each hour, and it may miss one
 SILENT = timedelta(hours=2)
 _LAUNCH = {"launch_id": 1, "host": 1, "fworker.name": 1, "state_history": 1}
 
@@ -22,8 +23,9 @@ _LAUNCH = {"launch_id": 1, "host": 1, "fworker.name": 1, "state_history": 1}
 class InHand:
     """A piece of work that is RUNNING, and the process that said so.
 
-    `answers` is whether that process lives: known on this host, None on another, as long as it is not silent for
-    too long; then it is False. `process` is None where no worker of ours runs it.
+    `answers` is whether that process lives: known on this host and of slots that have a heartbeat (`beats`), None on
+    another host where nobody can say, as long as it is not silent for too long; then it is False. `process` is None where
+    no worker of ours runs it. `slot`, `gpu` and `allocation` (`slurm:4242`) are those that its heartbeat names.
     """
 
     key: str
@@ -34,6 +36,10 @@ class InHand:
     heard: datetime | None
     here: bool
     answers: bool | None
+    beats: bool = False
+    slot: int | None = None
+    gpu: str = ""
+    allocation: str = ""
 
     def as_facts(self) -> dict[str, Any]:
         """For JSON: times as ISO texts."""
@@ -47,7 +53,9 @@ def in_hand(farm: Farm, works: Iterable[QueuedWork]) -> list[InHand]:
     fields = {"fw_id": 1, "launch_id": 1, "state": 1, "host": 1, "fworker.name": 1, "state_history": 1, "ended": 1}
     found = farm.find(farm.launchpad.launches, "fw_id", running, fields)
     latest = {one["fw_id"]: one for one in sorted(found, key=lambda one: one["launch_id"]) if one["state"] == "RUNNING"}
-    held = [_of(running[fw_id], launch) for fw_id, launch in latest.items()]
+    beats = _beats(farm, latest.values())
+    now = server_time(farm) if beats else datetime.now(UTC)
+    held = [_of(running[fw_id], launch, beats.get(launch["fworker"]["name"]), now) for fw_id, launch in latest.items()]
     return sorted(held, key=lambda one: one.heard or datetime.now(UTC))
 
 
@@ -78,13 +86,33 @@ def _long_ago(last: datetime | None) -> bool:
     return last is not None and datetime.now(UTC) - last >= SILENT
 
 
-def _of(work: QueuedWork, launch: dict[str, Any]) -> InHand:
+def _beats(farm: Farm, launches: Iterable[dict[str, Any]]) -> dict[str, Beat]:
+    names = [launch["fworker"]["name"] for launch in launches]
+    return {one["_id"]: Beat(one) for one in farm.heartbeats.find({"_id": {"$in": names}})}
+
+
+def _of(work: QueuedWork, launch: dict[str, Any], beat: Beat | None, now: datetime) -> InHand:
+    """`now` is the time of the database: only times of its own are compared with it."""
     host, process = place(launch)
-    last = as_time(heard(launch))
-    here = process is not None and process.is_here()
-    answers = None if last is None or datetime.now(UTC) - last < SILENT else False
-    if here:
-        assert process is not None
-        answers = process.lives()
     number = process.pid if process else None
-    return InHand(work.key, work.fw_id, host, number, began(launch), last, here, answers)
+    here = process is not None and (beat.here if beat else process.is_here())
+    if beat is None:
+        last = as_time(heard(launch))
+        answers = None if last is None or datetime.now(UTC) - last < SILENT else False
+        told = InHand(work.key, work.fw_id, host, number, began(launch), last, here, answers)
+    else:
+        silence = now - (as_time(beat.document["beat"]) or now)
+        told = _with(beat, InHand(work.key, work.fw_id, host, number, began(launch), datetime.now(UTC) - silence, here, _answers(silence)))
+    return told if not here or process is None else replace(told, answers=process.lives())
+
+
+def _answers(silence: timedelta) -> bool | None:
+    if silence < timedelta(seconds=UNHEARD_S):
+        return True
+    return None if silence < timedelta(seconds=SILENT_S) else False
+
+
+def _with(beat: Beat, one: InHand) -> InHand:
+    said = beat.document
+    allocation = f"{said['scheduler']}:{said['allocation']}" if said["allocation"] else ""
+    return replace(one, beats=True, slot=said["slot"], gpu=said["gpu"], allocation=allocation)

@@ -170,6 +170,8 @@ def _silence(one: InHand) -> str:
     if one.here:
         return "its process is gone; the next worker on this machine puts it back"
     ago = duration((datetime.now(UTC) - one.heard).total_seconds()) if one.heard else "ever"
+    if one.beats:
+        return f"silent for {ago}; any worker of this database puts its work back"
     return f"silent for {ago}; if that machine is gone, `latticefarm rescue {one.host}` puts its work back"
 
 

@@ -11,6 +11,7 @@ from fireworks import FWAction, FWorker
 from campaign.cli.status_view import elsewhere, planned
 from campaign.steering.status import State, status_of
 from launchers.endings import ATTEMPTS
+from launchers.heartbeats import SlotBeat, server_time
 from launchers.launchpad import counts
 from launchers.processes import ProcessName
 from launchers.rescue import Reaper
@@ -49,6 +50,23 @@ def test_status_says_who_where_and_since_when(latticefarm, farm) -> None:
         (MINE.host, MINE.pid, False),
         (MINE.host, MINE.pid, True),
     }
+
+
+def test_a_silent_host_needs_nobody(latticefarm, farm, monkeypatch) -> None:
+    """Of slots that have a heartbeat it is known within minutes, whatever this host's clock says."""
+    monkeypatch.setenv("SLURM_JOB_ID", "4242")
+    latticefarm("submit", "toy.yaml")
+    for minutes, answers in ((0.1, True), (1.2, None), (3, False)):
+        name = ProcessName(f"node{10 * minutes:.0f}", 17, 1700000000)
+        SlotBeat(farm, name).begins(1, check_out(farm, name))
+        beat = server_time(farm) - timedelta(minutes=minutes)
+        farm.heartbeats.update_one({"_id": str(name)}, {"$set": {"beat": beat}})
+        running = json.loads(latticefarm("status", "toy", "--json").out)["toy"]["running"]
+        (told,) = (one for one in running if one["host"] == name.host)
+        assert (told["answers"], told["beats"], told["allocation"]) == (answers, True, "slurm:4242")
+    said = " ".join(latticefarm("status", "toy").out.split())
+    assert said.count("any worker of this database puts its work back") == 1
+    assert "on node30, process 17" in said
 
 
 def test_a_run_says_what_it_waits_for(farm, latticefarm) -> None:
