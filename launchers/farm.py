@@ -168,6 +168,8 @@ class Farm:
             "metadata.key", unique=True, partialFilterExpression={"metadata.key": {"$exists": True}}
         )
         self.launchpad.workflows.create_index("state")
+        self.launchpad.workflows.create_index("locked", sparse=True)
+        self.launchpad.launches.create_index([("fworker.name", 1), ("state", 1)])
         self.work.create_index("parts", unique=True, partialFilterExpression={"parts": {"$exists": True}})
         for name in ("campaign", "key", "needs"):
             self.plans.create_index(name)

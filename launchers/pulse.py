@@ -8,19 +8,23 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from threading import Event, Thread, main_thread
 from typing import Any
 
 import pymongo
+from pymongo.errors import DuplicateKeyError
 
 from launchers.farm import Farm
-from launchers.heartbeats import BEAT_S, CALL_S, AllocationsGone, SlotBeat, beat_for
+from launchers.heartbeats import BEAT_S, CALL_S, AllocationsGone, SlotBeat, beat_for, server_time
 from launchers.locks import patient_locks
+from launchers.processes import ProcessName
 from launchers.rescue import Reaper
 
 LOOK_S = 10.0  # between two looks of a node at what is lost
 LOOK_CALL_S = 60.0
 FORGET_S = 1200.0
+AGAIN_S = 3.0
 TOLD = signal.SIGURG  # ignored by whoever does not listen, and sent by no scheduler
 
 
@@ -49,6 +53,20 @@ def _beat(slot: SlotBeat, over: Event) -> None:
             print(f"no heartbeat ({type(error).__name__})", flush=True)
         if slot.lost is not None and slot.lost == slot.launch_id:
             signal.pthread_kill(main_thread().ident or 0, TOLD)
+
+
+def first_of_all(farm: Farm) -> bool:
+    """Whether this process is the one that looks at the whole queue: one of the farm, and the next one where it is gone."""
+    leases, mine, now = farm.launchpad.db["leases"], str(ProcessName.mine()), server_time(farm)
+    until = now + timedelta(seconds=4 * LOOK_S)
+    held = leases.find_one({"_id": "rescue"}) or {}
+    holder = ProcessName.parse(held.get("by") or "")
+    gone = holder is not None and holder.is_here() and not holder.lives()
+    free = {"_id": "rescue", "$or": [{"by": {"$in": [mine, held.get("by") if gone else None]}}, {"until": {"$lt": now}}]}
+    try:
+        return leases.update_one(free, {"$set": {"by": mine, "until": until}}, upsert=True).acknowledged
+    except DuplicateKeyError:
+        return False
 
 
 @dataclass
@@ -80,7 +98,7 @@ class NodePulse:
                     self.once()
                 except Exception as error:  # whatever it is: the next time may be better
                     self._say(error)
-                    pause = 3.0
+                    pause = AGAIN_S
 
     def once(self) -> None:
         """Beat, and look."""
@@ -92,7 +110,9 @@ class NodePulse:
             return  # there is none (yet)
         beat_for(farm, self.pids())
         with pymongo.timeout(LOOK_CALL_S):
-            reaper.reap()
+            reaper.reap_of_slots()
+            if first_of_all(farm):
+                reaper.reap()
             self._forget(farm, reaper)
 
     def _forget(self, farm: Farm, reaper: Reaper) -> None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -46,6 +46,7 @@ RESTS_UNTIL = "_rests_until"  # in the spec of a firework, a Unix time: our work
 _LAUNCH = dict.fromkeys(
     ("state", "host", "fworker.name", "launch_id", "launch_dir", "state_history", "action.stored_data._exception", "ended", "delivered"), 1
 ) | {"action.gridfs_id": 1}
+_FIREWORK = dict.fromkeys(("fw_id", "state", "launches", "updated_on", "spec._exception_details"), 1)
 
 
 class Lost(NamedTuple):
@@ -78,9 +79,34 @@ class Reaper:
     def reap(self) -> list[int]:
         """Put lost work back; return the numbers of the fireworks that were rescued (not of those given up)."""
         self.first()
+        self._beats = self.listener.beats()
         locked = self._unlock()
-        lost = [*self._running(locked), *self._reserved(), *self._machine_trouble()]
+        running, ended = self._in_state("RUNNING"), self._in_state("FIZZLED")
+        lost = [*self._running(running, locked), *self._reserved(), *self._machine_trouble(ended)]
         return [one.fw_id for one in lost if one.fw_id not in locked and self._settle(one)]
+
+    def reap_of_slots(self) -> list[int]:
+        """The same for the work of this host's slots and of those that are silent alone: its cost does not grow with the farm."""
+        self.first()
+        self._beats = self.listener.beats()
+        names = [name for name, beat in self._beats.items() if beat.here or beat.silent or beat.gone]
+        fireworks = self._of_workers([*names, str(self.worker)])
+        locked = self._locked(one["fw_id"] for one in fireworks)
+        free = [one for one in fireworks if one["fw_id"] not in locked]
+        running, ended = ([one for one in free if one["state"] == state] for state in ("RUNNING", "FIZZLED"))
+        return [one.fw_id for one in [*self._running(running, locked), *self._machine_trouble(ended)] if self._settle(one)]
+
+    def _of_workers(self, names: list[str]) -> list[dict[str, Any]]:
+        """The fireworks that these workers run, or that ended in their hands by whatever it was."""
+        launches = {"fworker.name": {"$in": names}, "state": {"$in": ["RUNNING", "FIZZLED"]}}
+        numbers = {one["fw_id"] for one in self.farm.launchpad.launches.find(launches, {"fw_id": 1})}
+        found = self.farm.find(self.farm.launchpad.fireworks, "fw_id", numbers, _FIREWORK)
+        return [one for one in found if one["state"] in ("RUNNING", "FIZZLED")]
+
+    def _locked(self, fw_ids: Iterable[int]) -> set[int]:
+        """Those whose workflow is locked: to touch them now would mean to wait for the lock."""
+        found = self.farm.find(self.farm.launchpad.workflows, "nodes", fw_ids, {"locked": 1, "nodes": 1})
+        return {node for workflow in found if "locked" in workflow for node in workflow["nodes"]}
 
     def _settle(self, lost: Lost) -> bool:
         """Put it back or give it up; True if it was put back.
@@ -157,11 +183,7 @@ class Reaper:
                 finish(self.farm.launchpad, workflow["nodes"])
         return held
 
-    def _running(self, locked: set[int]) -> Iterator[Lost]:
-        fireworks = self._in_state("RUNNING")
-        if not fireworks:
-            return
-        self._beats = self.listener.beats()
+    def _running(self, fireworks: list[dict[str, Any]], locked: set[int]) -> Iterator[Lost]:
         of_each = self._launches_of(fireworks)
         for firework in fireworks:
             launches = of_each[firework["fw_id"]]
@@ -184,8 +206,7 @@ class Reaper:
             ):
                 yield Lost(firework["fw_id"])
 
-    def _machine_trouble(self) -> Iterator[Lost]:
-        fireworks = self._in_state("FIZZLED")
+    def _machine_trouble(self, fireworks: list[dict[str, Any]]) -> Iterator[Lost]:
         of_each = self._launches_of(fireworks)
         for firework in fireworks:
             launches = of_each[firework["fw_id"]]
@@ -238,8 +259,7 @@ class Reaper:
         return self.farm.launchpad.fireworks.find_one({"fw_id": fw_id}, {"launches": 1, "archived_launches": 1}) or {}
 
     def _in_state(self, state: str) -> list[dict[str, Any]]:
-        fields = {"fw_id": 1, "launches": 1, "updated_on": 1, "spec._exception_details": 1}
-        return list(self.farm.launchpad.fireworks.find({"state": state}, fields))
+        return list(self.farm.launchpad.fireworks.find({"state": state}, _FIREWORK))
 
     def _launches(self, firework: dict[str, Any], *, archived: bool = False) -> list[dict[str, Any]]:
         numbers = firework.get("launches", []) + (firework.get("archived_launches", []) if archived else [])

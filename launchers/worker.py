@@ -87,6 +87,7 @@ class Worker:
         self._directory: Path | None = None
         self._then = load(settings.then) if isinstance(settings.then, str) else settings.then
         self._called = -THEN_S
+        self._kept_house = -HOUSEKEEPING_S
         self.name = ProcessName.mine()
         self.reaper = Reaper(farm, settings.patience_s, self.name)
         self.slot = SlotBeat(farm, self.name, settings.deadline)
@@ -109,12 +110,9 @@ class Worker:
 
     def _run(self) -> int:
         done = 0
-        kept_house = 0.0
         while not self.draining:
             try:
-                if time.monotonic() - kept_house > HOUSEKEEPING_S:
-                    self.reaper.reap()
-                    kept_house = time.monotonic()
+                self._keep_house()
                 if self._run_one():
                     done += 1
                 elif not self._find_more():
@@ -135,8 +133,18 @@ class Worker:
         self.slot.ends()
         note(self.farm, str(self.name))
         if self.draining:
-            self.reaper.reap()  # what was drained arrives as FIZZLED
+            self.reaper.reap_of_slots()  # what was drained arrives as FIZZLED
         return ran
+
+    def _keep_house(self, *, idle: bool = False) -> None:
+        """Put lost work back. What is not of this host's slots the node looks for, where there is one."""
+        if time.monotonic() - self._kept_house < (IDLE_S if idle else HOUSEKEEPING_S):
+            return
+        if self.slot.node:
+            self.reaper.reap_of_slots()
+        else:
+            self.reaper.reap()
+        self._kept_house = time.monotonic()
 
     def _find_more(self) -> bool:
         """Nothing is ready: see whether something can be released. False: there is nothing to wait for."""
@@ -146,7 +154,7 @@ class Worker:
                 busy = True  # it looks later
             else:
                 self._called = time.monotonic()
-        self.reaper.reap()
+        self._keep_house(idle=True)
         if self.farm.launchpad.run_exists(self.fworker):
             return True
         if self.settings.until_empty and (not busy or self._waits_in_vain()):

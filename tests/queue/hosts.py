@@ -9,6 +9,8 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import psutil
+
 BEAT_S = 0.3
 
 
@@ -33,3 +35,40 @@ def wait_for(what: Callable[[], object], seconds: float = 60.0) -> float:
         assert time.monotonic() - began < seconds, "waited in vain"
         time.sleep(0.05)
     return time.monotonic() - began
+
+
+NAMESPACES = ("unshare", "--uts", "--net", "--pid", "--fork", "--kill-child", "--mount-proc")
+
+
+def node(directory: Path, host: str, slots: int) -> subprocess.Popen:
+    """A node agent on a host of its own name, network and processes: killed, nothing of it is left."""
+    script = (
+        "from pathlib import Path\nfrom launchers.machines.slots import Slot\nfrom launchers.node import Node, NodeSettings\n"
+        "from launchers.settings import WorkerSettings\n"
+        f"slots = [Slot(number, 1, 1.0, ()) for number in range({slots})]\n"
+        f"Node(NodeSettings(slots, WorkerSettings(Path('{directory}')))).run()"
+    )
+    directory.mkdir(parents=True, exist_ok=True)
+    with (directory / f"{host}.log").open("ab") as log:
+        return subprocess.Popen(
+            [*NAMESPACES, "sh", "-c", f"hostname {host} && exec {sys.executable} -c \"$1\"", "sh", script],
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+
+
+def why_no_hosts() -> str:
+    """Why there can be no such hosts here; empty if there can."""
+    done = subprocess.run([*NAMESPACES, "hostname", "node0"], capture_output=True, text=True, check=False)
+    return done.stderr.strip() if done.returncode else ""
+
+
+def lose_power(host: subprocess.Popen) -> None:
+    """End all of a host at one moment: nothing hears of the end of anything else."""
+    every = psutil.Process(host.pid).children(recursive=True)
+    for one in (*reversed(every), *every):
+        one.suspend()
+    every[0].kill()  # the first process of its namespace: none outlives it
+    host.kill()
+    host.wait()

@@ -10,7 +10,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from fireworks import FWAction, FWorker
-from hosts import wait_for, worker
+from hosts import lose_power, node, wait_for, why_no_hosts, worker
+from pymongo.errors import AutoReconnect
 
 from launchers import heartbeats
 from launchers.claims import add
@@ -21,6 +22,7 @@ from launchers.launchpad import counts, fizzled, queued
 from launchers.locks import rerun
 from launchers.machines.scheduler import Place
 from launchers.processes import Processes, ProcessName
+from launchers.pulse import NodePulse
 from launchers.rescue import Reaper
 from launchers.spool import Spool
 
@@ -256,3 +258,57 @@ def test_a_worker_in_a_pid_namespace_of_its_own(farm, toy_task, envelope, tmp_pa
     assert process.wait(60) == 0
     assert counts(farm) == {"COMPLETED": 1}
     assert farm.launchpad.launches.count_documents({}) == 1
+
+
+@pytest.mark.usefixtures("one_job")
+def test_a_node_looks_while_its_slots_are_busy(farm):
+    run_on(farm, away())
+    age(farm, away(), 130)
+    pulse = NodePulse(list, 1.0)
+    pulse.once()
+    assert counts(farm) == {"RUNNING": 1}  # it has not watched yet
+    pulse._opened()[1].listener.watch_s = 0.0
+    pulse.once()
+    assert counts(farm) == {"READY": 1}
+
+
+def test_a_node_outlives_an_absence_of_the_database(farm, monkeypatch, capsys):
+    beats, failures = [], iter([AutoReconnect("away"), OSError("no")])
+
+    def beat_for(*_):
+        if (error := next(failures, None)) is not None:
+            raise error
+        beats.append(1)
+
+    monkeypatch.setattr("launchers.pulse.beat_for", beat_for)
+    monkeypatch.setattr("launchers.pulse.AGAIN_S", 0.1)
+    assert farm
+    pulse = NodePulse(list, 1.0)
+    pulse.start()
+    wait_for(lambda: beats)
+    pulse.stop()
+    assert capsys.readouterr().out.count("no heartbeat") == 1
+
+
+@pytest.mark.slow
+def test_the_job_of_a_host_that_is_killed_runs_again_elsewhere(farm, toy_task, envelope, tmp_path):
+    if why := why_no_hosts():
+        pytest.skip(why)
+    tasks = [toy_task(value=number, seconds=seconds) for number, seconds in enumerate((60, 240))]
+    add(farm, [envelope(tasks[0])])
+    lost = node(tmp_path / "lost", "lost", 1)
+    wait_for(lambda: farm.heartbeats.find_one({"host": "lost", "fw_id": 1}))
+    add(farm, [envelope(tasks[1])])
+    other = node(tmp_path / "other", "other", 2)
+    try:
+        wait_for(lambda: farm.heartbeats.find_one({"host": "other", "fw_id": 2}))
+        time.sleep(20)  # both beat
+        lose_power(lost)
+        seconds = wait_for(lambda: farm.heartbeats.find_one({"host": "other", "fw_id": 1}), 150)
+        print(f"runs again elsewhere after {seconds:.0f} s")
+        assert seconds > 60  # not by chance: nobody of this host looked at its processes
+        wait_for(lambda: counts(farm).get("COMPLETED") == 1, 90)
+        assert farm.launchpad.launches.count_documents({"fw_id": 2}) == 1
+    finally:
+        lose_power(other)
+    assert farm.outputs.count_documents({"uuid": envelope(tasks[0]).uuid}) == 1
