@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import timedelta
 from time import sleep
 from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import UUID
@@ -21,8 +22,9 @@ from pymongo.errors import DuplicateKeyError
 
 from launchers.endings import AWAY, of_error
 from launchers.farm import Farm
-from launchers.heartbeats import SlotBeat, holds
+from launchers.heartbeats import SILENT_S, SlotBeat, holds, server_time
 from launchers.patience import DATABASE_AWAY
+from launchers.processes import Processes, ProcessName
 from launchers.spool import Kept, Spool
 
 if TYPE_CHECKING:
@@ -190,7 +192,9 @@ class Leftovers:
     def deliver(self) -> int:
         """Deliver all of it; return how many files there were. Begun again, it changes nothing."""
         done = 0
-        for path, content in self.spool.leftovers():
+        for path, content in self.spool.contents():
+            if self._is_of_the_living(content):
+                continue
             if "records" in content:
                 store_records(self.farm.store, content["records"], content["blobs"])
                 self._mark(content)
@@ -199,6 +203,14 @@ class Leftovers:
             path.unlink(missing_ok=True)
             done += 1
         return done
+
+    def _is_of_the_living(self, content: dict[str, Any]) -> bool:
+        """Who lives delivers it itself. Of another host, which shares the folder, its heartbeat says so."""
+        process = ProcessName.parse(content["writer"])
+        if (content["boot"], content["namespace"]) == tuple(Processes.mine()):
+            return process is not None and process.lives()
+        heard = {"_id": content["writer"], "beat": {"$gte": server_time(self.farm) - timedelta(seconds=SILENT_S)}}
+        return self.farm.heartbeats.find_one(heard, {"_id": 1}) is not None
 
     def _mark(self, content: dict[str, Any]) -> None:
         """Its launch can be put back at once, and run again: a job whose record exists returns it."""

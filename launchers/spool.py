@@ -11,10 +11,10 @@ import hashlib
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import mkstemp
-from threading import Timer
+from threading import Lock, Timer
 from typing import Any
 from uuid import uuid4
 
@@ -46,18 +46,18 @@ class Spool:
 
     def keep(self, content: dict[str, Any]) -> Path | None:
         """Write `content`, whole or not at all, so that a loss of power leaves it; None where the disk cannot take it."""
-        body = bson.encode({**content, **_writer()})
         path = self.directory / f"{uuid4().hex}{_SUFFIX}"
         try:
+            body = bson.encode({**content, **_writer()})
             self.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
             _write_whole(path, f"{_FIRST}{hashlib.sha256(body).hexdigest()}\n".encode() + body)
-        except OSError as error:
-            print(f"finished work cannot be kept in {self.directory} ({error.strerror}): it waits in memory alone", flush=True)
+        except (OSError, OverflowError, bson.errors.BSONError) as error:
+            print(f"finished work cannot be kept in {self.directory} ({error}): it waits in memory alone", flush=True)
             return None
         return path
 
-    def leftovers(self) -> Iterator[tuple[Path, dict[str, Any]]]:
-        """What others than the living processes of this machine left, oldest first. What is damaged is named and set aside."""
+    def contents(self) -> Iterator[tuple[Path, dict[str, Any]]]:
+        """What is there, oldest first. What is damaged is named and set aside."""
         for path in sorted(self.directory.glob(f"*{_SUFFIX}"), key=_age):
             try:
                 content = read(path)
@@ -68,8 +68,7 @@ class Spool:
                 with suppress(OSError):
                     path.rename(path.with_suffix(".damaged"))
                 continue
-            if not _writer_lives(content):
-                yield path, content
+            yield path, content
 
     @contextmanager
     def holding(self, content: dict[str, Any]) -> Iterator[Kept]:
@@ -99,11 +98,13 @@ class Kept:
     spool: Spool
     content: dict[str, Any]
     path: Path | None = None
+    _once: Lock = field(default_factory=Lock)
 
     def now(self) -> None:
         """Keep it on disk, unless it is there."""
-        if self.path is None:
-            self.path = self.spool.keep(self.content)
+        with self._once:
+            if self.path is None:
+                self.path = self.spool.keep(self.content)
 
     def remove(self, timer: Timer) -> None:
         """The database has it, or refuses it."""
@@ -131,12 +132,6 @@ def read(path: Path) -> dict[str, Any]:
 
 def _writer() -> dict[str, Any]:
     return {"writer": str(ProcessName.mine()), "boot": Processes.mine().boot, "namespace": Processes.mine().namespace}
-
-
-def _writer_lives(content: dict[str, Any]) -> bool:
-    process = ProcessName.parse(content["writer"])
-    here = (content["boot"], content["namespace"]) == tuple(Processes.mine())
-    return process is not None and here and process.lives()
 
 
 def _age(path: Path) -> float:

@@ -6,18 +6,24 @@ import os
 import signal
 import time
 from collections.abc import Callable, Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+from ase.build import bulk
 from fireworks import FWAction, FWorker
 from hosts import wait_for, worker
 
-from flows.keys import job_uuid
+from flows.keys import digest, job_uuid
+from flows.labelling.engines.ase import ASESettings
+from flows.labelling.engines.task import LabelItem, LabelTask
+from flows.labelling.jobs import label
+from flows.records import Structure
 from launchers import database
 from launchers.claims import add
 from launchers.deliveries import Leftovers, PatientStore, WorkersLaunchPad
-from launchers.heartbeats import SlotBeat
+from launchers.envelopes import Envelope
+from launchers.heartbeats import SlotBeat, server_time
 from launchers.launchpad import counts
 from launchers.processes import ProcessName
 from launchers.rescue import Reaper
@@ -148,6 +154,24 @@ def test_leftovers_are_delivered_once_by_whoever_comes(farm, spool, dead):
     assert Spool.of("another-database").directory != spool.directory
 
 
+def test_what_a_host_that_shares_the_folder_keeps_is_left_to_it_while_it_lives(farm, spool, monkeypatch):
+    import launchers.spool
+
+    before = launchers.spool._writer
+    elsewhere = {"writer": "node7:17:1", "boot": "another"}
+    monkeypatch.setattr(launchers.spool, "_writer", lambda: {**before(), **elsewhere})
+    spool.keep({"records": [record("a", "first")], "blobs": {}, "launch_id": 1})
+    SlotBeat(farm, ProcessName("node7", 17, 1)).appear()
+    assert Leftovers(farm, spool).deliver() == 0
+    farm.heartbeats.update_one({}, {"$set": {"beat": server_time(farm) - timedelta(seconds=130)}})
+    assert Leftovers(farm, spool).deliver() == 1
+
+
+def test_what_cannot_be_kept_waits_in_memory(spool, capsys):
+    assert spool.keep({"records": [{"number": 2**70}]}) is None
+    assert "waits in memory alone" in capsys.readouterr().out
+
+
 def test_a_damaged_file_is_named_and_set_aside(farm, spool, dead, capsys):
     dead()
     damaged = spool.keep({"records": [record("a", "first")], "blobs": {}, "launch_id": 1})
@@ -245,6 +269,51 @@ def known_identity(farm) -> None:
 @pytest.mark.parametrize("how", ["stopped", pytest.param("killed", marks=pytest.mark.slow)])
 def test_the_database_is_away_while_jobs_end(farm, toy_task, envelope, tmp_path, server, how):
     absence(farm, toy_task, envelope, tmp_path, server(), how, 1)
+
+
+CALCULATOR = """
+import pathlib, time
+from ase.calculators.emt import EMT
+
+class Counting(EMT):
+    def calculate(self, *given, **more):
+        super().calculate(*given, **more)
+        time.sleep(1.0)
+        with pathlib.Path(__file__).with_name("count").open("a") as file:
+            file.write("x")
+"""
+
+
+@pytest.mark.slow
+def test_labels_found_while_the_database_is_away_are_stored_and_not_computed_again(farm, tmp_path, server, monkeypatch):
+    """Killed besides: what was found then waits on the disk."""
+    (tmp_path / "counting.py").write_text(CALCULATOR)
+    monkeypatch.setenv("PYTHONPATH", f"{tmp_path}{os.pathsep}{os.environ.get('PYTHONPATH', '')}")
+    items = [LabelItem(structure=Structure.from_atoms(bulk("Cu", a=3.5 + 0.01 * one)), levels={"dft": True}) for one in range(6)]
+    task = LabelTask(key=digest("chunk", 1), system="copper", engine=ASESettings(calculator="counting:Counting"), items=tuple(items))
+
+    def seal() -> object:
+        job = label(task)
+        job.set_uuid(job_uuid(task.key))
+        return job
+
+    add(farm, [Envelope(task.key, job_uuid(task.key), "labels", "label", {"stage": "label"}, seal)])
+    first = worker(tmp_path / "first", "", "--until-empty")
+    wait_for(lambda: farm.outputs.count_documents({}) >= 2)
+    os.kill(server(), signal.SIGKILL)
+    spool = Spool.of(identity_of(farm))
+    wait_for(lambda: list(spool.directory.glob("*.spool")), 40)
+    time.sleep(5)
+    first.kill()
+    first.wait()
+    found = len((tmp_path / "count").read_text())
+    assert found < 6
+    database.start()
+    assert worker(tmp_path / "second", "", "--until-empty").wait(90) == 0
+    assert counts(farm) == {"COMPLETED": 1}
+    assert farm.outputs.count_documents({}) == 7
+    assert len((tmp_path / "count").read_text()) == 6
+    assert list(spool.directory.iterdir()) == []
 
 
 @pytest.mark.slow
