@@ -168,7 +168,9 @@ class Farm:
             "metadata.key", unique=True, partialFilterExpression={"metadata.key": {"$exists": True}}
         )
         self.launchpad.workflows.create_index("state")
-        self.launchpad.workflows.create_index("locked", sparse=True)
+        # every worker asks again and again what is locked, and after each job for its last launch
+        self.launchpad.workflows.create_index("locked", partialFilterExpression={"locked": {"$exists": True}})
+        self.launchpad.launches.create_index([("fworker.name", 1), ("launch_id", -1)])
         self.launchpad.launches.create_index([("fworker.name", 1), ("state", 1)])
         self.work.create_index("parts", unique=True, partialFilterExpression={"parts": {"$exists": True}})
         for name in ("campaign", "key", "needs"):

@@ -117,9 +117,9 @@ def plan(storage: Storage, collection: Collection, criteria: Mapping[str, Any], 
 
 
 def _cost(storage: Storage, candidate: Plan) -> float:
-    if not candidate.fields:
-        return math.inf
     assert candidate.index is not None
+    if not candidate.fields and candidate.index.partial is None:
+        return math.inf
     total = 0
     for low, high in candidate.ranges[:_SAMPLED]:
         row = storage.rows(_COUNT, (candidate.index.number, low, high, _COUNTED)).fetchone()
@@ -135,13 +135,15 @@ def _of_index(index: Index, conditions: Conditions, order: Order) -> Plan | None
     prefix = _prefix(index, conditions)
     ranges, limited = _ranges(index, conditions, prefix)
     used = len(prefix) + limited
-    if not used and not (order and index.complete):
+    # of a partial index, whose filter is implied, all is little
+    narrow = bool(used) or index.partial is not None
+    if not narrow and not (order and index.complete):
         return None
     reverse = _direction(index, conditions, prefix, order)
     # a document stands at several places of a multikey index: only all of it, read from one end, is in order
     if index.multikey and used:
         reverse = None
-    if not used and reverse is None:
+    if not narrow and reverse is None:
         return None
     exact = conditions.exact and len(prefix) == len(conditions.equal)
     # an array at a position: what a filter sees there is not what the index has

@@ -1,5 +1,6 @@
 """Indexes through real pymongo. Every test but the last holds on a real MongoDB too."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -198,3 +199,39 @@ def test_the_checkout_of_fireworks_reads_its_index_in_order(tmp_path) -> None:  
     way = plan(storage, collection, {"state": {"$in": ["READY", "GONE"]}, "fw_id": 5}, order)
     assert way.index is not None
     assert way.index.name == "fw_id"
+
+
+def test_presence_is_found_in_a_partial_index(database: Database) -> None:
+    database.w.create_index("locked", partialFilterExpression={"locked": {"$exists": True}})
+    database.w.insert_many([{"_id": i, "n": -i} for i in range(5)])
+    locks: list[Any] = [True, None, [2, 1], "by a word"]
+    for i, lock in enumerate(locks):
+        database.w.update_one({"_id": i}, {"$set": {"locked": lock}})
+    locked = {"locked": {"$exists": True}}
+    assert [d["_id"] for d in database.w.find(locked, sort=[("n", 1)])] == [3, 2, 1, 0]
+    assert [d["_id"] for d in database.w.find(locked | {"n": {"$lt": -1}}, sort=[("_id", 1)])] == [2, 3]
+    assert sorted(d["_id"] for d in database.w.find({"locked": None})) == [1, 4]
+    assert [d["_id"] for d in database.w.find({"locked": {"$exists": False}})] == [4]
+    assert database.w.count_documents(locked) == 4
+    database.w.update_one({"_id": 0}, {"$unset": {"locked": True}})
+    assert database.w.count_documents(locked) == 3
+
+
+def test_what_every_worker_asks_again_and_again_has_an_index(tmp_path: Path) -> None:
+    storage = Storage(tmp_path / "file")
+    with storage.transaction():
+        workflows, launches = storage.created("fw", "workflows"), storage.created("fw", "launches")
+        storage.add_index(workflows, {"v": 2, "key": {"locked": 1}, "name": "locked_1", "partialFilterExpression": {"locked": {"$exists": True}}})
+        for name, key in (("of", {"by": 1}), ("last", {"by": 1, "launch_id": -1}), ("launch_id", {"launch_id": 1})):
+            storage.add_index(launches, {"v": 2, "key": key, "name": name})
+        workflows, launches = storage.created("fw", "workflows"), storage.created("fw", "launches")
+        for i in range(300):
+            storage.insert(workflows, {"_id": i, **({"locked": True} if i == 7 else {})}, b"")
+            storage.insert(launches, {"_id": i, "by": "me", "launch_id": i}, b"")
+    way = plan(storage, workflows, {"locked": {"$exists": True}}, [])
+    assert way.index is not None
+    assert way.index.name == "locked_1"
+    way = plan(storage, launches, {"by": "me"}, [("launch_id", -1)])
+    assert way.ordered
+    assert way.index is not None
+    assert way.index.name == "last"
