@@ -123,7 +123,7 @@ class Worker:
         return done
 
     def _run_one(self) -> bool:
-        if not self.farm.launchpad.run_exists(self.fworker):
+        if not self._is_ready():
             return False
         from fireworks.core.rocket_launcher import launch_rocket
 
@@ -131,7 +131,8 @@ class Worker:
             ran = launch_rocket(self._launchpad, self.fworker, strm_lvl="ERROR")
             (self._directory / DRAIN_NOTE).unlink(missing_ok=True)  # it was said in the database
         self.slot.ends()
-        note(self.farm, str(self.name))
+        if ran:
+            note(self.farm, str(self.name))
         if self.draining:
             self.reaper.reap_of_slots()  # what was drained arrives as FIZZLED
         return ran
@@ -146,6 +147,10 @@ class Worker:
             self.reaper.reap()
         self._kept_house = time.monotonic()
 
+    def _is_ready(self) -> bool:
+        """Whether there is something to check out: in one question, where FireWorks' own `run_exists` reads the job."""
+        return self.farm.launchpad.fireworks.find_one({**self.fworker.query, "state": "READY"}, {"_id": 1}) is not None
+
     def _find_more(self) -> bool:
         """Nothing is ready: see whether something can be released. False: there is nothing to wait for."""
         busy = has_work(self.farm, self.settings, self.settings.asker)
@@ -155,7 +160,7 @@ class Worker:
             else:
                 self._called = time.monotonic()
         self._keep_house(idle=True)
-        if self.farm.launchpad.run_exists(self.fworker):
+        if self._is_ready():
             return True
         if self.settings.until_empty and (not busy or self._waits_in_vain()):
             return False

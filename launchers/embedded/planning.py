@@ -132,6 +132,9 @@ def _cost(storage: Storage, candidate: Plan) -> float:
 def _of_index(index: Index, conditions: Conditions, order: Order) -> Plan | None:
     if index.partial is not None and not conditions.implies(index.partial):
         return None
+    first = index.fields[0][0]
+    if index.partial is None and not (conditions.has(first) or (order and order[0][0] == first)):
+        return None  # most indexes: nothing more is reckoned for them
     prefix = _prefix(index, conditions)
     ranges, limited = _ranges(index, conditions, prefix)
     used = len(prefix) + limited
