@@ -19,7 +19,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -55,19 +55,19 @@ class Cost:
 class Queue:
     """The farm in a database of its own, and the documents of its jobs: made once, put back for each measurement."""
 
-    def __init__(self, jobs: int) -> None:
+    def __init__(self, jobs: int, workflow: Callable[[int], Any]) -> None:
         from launchers import database
         from launchers.farm import Farm
 
         self.farm = Farm.open(database.start())
         self.server = psutil.Process(database.status()["process"])
-        self.made = self._made(jobs)
+        self.made = self._made(jobs, workflow)
         self.done: dict[str, Any] = {}
         self.empty()
 
-    def _made(self, jobs: int) -> dict[str, list[dict[str, Any]]]:
+    def _made(self, jobs: int, workflow: Callable[[int], Any]) -> dict[str, list[dict[str, Any]]]:
         for start in range(0, jobs, 1000):
-            self.farm.launchpad.bulk_add_wfs([toy_workflow(number) for number in range(start, min(jobs, start + 1000))])
+            self.farm.launchpad.bulk_add_wfs([workflow(number) for number in range(start, min(jobs, start + 1000))])
         return {name: list(self.farm.launchpad.db[name].find().sort("_id", 1)) for name in ("fireworks", "workflows")}
 
     def empty(self) -> None:
@@ -242,7 +242,7 @@ def main() -> None:
         os.environ.pop("LATTICEFARM_MONGO_URI", None)
         from launchers import database
 
-        queue = Queue(max(asked.sizes))
+        queue = Queue(max(asked.sizes), toy_workflow)
         try:
             table(queue, home, asked)
         finally:
