@@ -26,11 +26,9 @@ from statistics import median
 from tempfile import TemporaryDirectory
 from typing import Any
 
-HERE = Path(__file__).parent
-# the benchmark need not have been installed
-sys.path[:0] = [str(HERE), str(HERE.parent)]
-
 from workers import Queue, cpu_s
+
+HERE = Path(__file__).parent
 
 OURS, SINGLE, RAPID = "our worker", "rlaunch singleshot", "rlaunch rapidfire"
 

@@ -14,10 +14,9 @@ from datetime import UTC, datetime, timedelta
 from pymongo.errors import BulkWriteError
 
 from launchers.envelopes import Envelope
-from launchers.farm import Farm
+from launchers.farm import DUPLICATE_KEY, Farm
 
 GRACE = timedelta(minutes=2)
-DUPLICATE_KEY = 11000
 
 
 def add(farm: Farm, envelopes: Sequence[Envelope], grace: timedelta = GRACE) -> list[str]:
@@ -83,11 +82,7 @@ def _claim(farm: Farm, wanted: Mapping[str, tuple[str, ...]], grace: timedelta) 
 
 def insert_new(farm: Farm, claims: list[dict[str, object]]) -> None:
     """Insert those claims whose key, and whose parts, nobody has claimed."""
-    try:
-        farm.work.insert_many(claims, ordered=False)
-    except BulkWriteError as error:
-        if any(one["code"] != DUPLICATE_KEY for one in error.details["writeErrors"]):
-            raise
+    farm.put_new(farm.work, claims)
 
 
 def _remove_half_added(farm: Farm, keys: set[str]) -> None:

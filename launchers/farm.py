@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from launchers.database import Database
 
+DUPLICATE_KEY = 11000
 BATCH = 2000  # keys in one `$in`: far below the 16 MB of a command
 
 
@@ -195,6 +196,17 @@ class Farm:
         if documents:
             collection.bulk_write([ReplaceOne({"_id": one["_id"]}, one, upsert=True) for one in documents], ordered=False)
 
+    @staticmethod
+    def put_new(collection: Collection, documents: Sequence[dict[str, Any]]) -> None:
+        """Insert those of `documents` that no unique index refuses."""
+        from pymongo.errors import BulkWriteError
+
+        try:
+            collection.insert_many(documents, ordered=False)
+        except BulkWriteError as error:
+            if any(one["code"] != DUPLICATE_KEY for one in error.details["writeErrors"]):
+                raise
+
     def delivered(self, uuids: Iterable[str]) -> set[str]:
         """Those of `uuids` whose record is stored."""
         return {document["uuid"] for document in self.find(self.outputs, "uuid", uuids, {"uuid": 1, "_id": 0})}
@@ -208,7 +220,10 @@ class Farm:
         return found
 
     def store_records(self, outputs: dict[str, dict[str, Any]], name: str) -> None:
-        """Store records that no job delivers (imported labels), each once, in jobflow's own form."""
+        """Store records that no job delivers (imported labels), each once, in jobflow's own form.
+
+        They are plain: jobflow's `update` would walk through each number of each twice to make sure of it.
+        """
         from datetime import UTC, datetime
 
         from jobflow.core.schemas import JobStoreDocument
@@ -221,7 +236,7 @@ class Farm:
                 ).model_dump()
                 for uuid in batch
             ]
-            self.store.update(documents, key=["uuid", "index"])
+            self.put_new(self.outputs, documents)
 
     def unmarked(self, uuids: Iterable[str]) -> set[str]:
         """Those of `uuids` whose record is stored and not marked as faulty."""
