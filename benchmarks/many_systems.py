@@ -4,7 +4,8 @@
 
 Each system is a metal of its own lattice constant with published labels at two levels; nothing is trained, records
 are put in place of trainings. The campaign goes into a database of its own in DIR. Times are wall seconds and CPU
-seconds of this process, memory is its largest so far.
+seconds of this process and of the embedded database, which take turns: on idle cores their sum is about the wall time.
+Memory is the largest of this process so far.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from tempfile import mkdtemp
 from typing import Any
 
 import numpy as np
+import psutil
 import yaml
 
 SIZES = ("full", "half", "quarter", "eighth")
@@ -128,14 +130,23 @@ def deliver(farm: Any, works: list[Any]) -> None:
 
 def timed(what: str | None, action: Callable[[], Any]) -> Any:
     """What `action` returns; without a name, the seconds that it took."""
-    wall, cpu = time.perf_counter(), time.process_time()
+    wall, cpu, server = time.perf_counter(), time.process_time(), database_s() if what else 0.0
     result = action()
     wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
     if what is None:
         return wall
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2
-    print(f"{what:40s} {wall:8.2f} s wall  {cpu:8.2f} s CPU  {memory:5.2f} GB", flush=True)
+    costs = f"{wall:8.2f} s wall  {cpu:8.2f} s CPU  {database_s() - server:8.2f} s of the database"
+    print(f"{what:40s} {costs}  {memory:5.2f} GB  load {os.getloadavg()[0]:.1f}", flush=True)
     return result
+
+
+def database_s() -> float:
+    """Seconds of processor time that the embedded database has spent."""
+    from launchers import database
+
+    times = psutil.Process(database.status()["process"]).cpu_times()
+    return times.user + times.system
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from jobflow.core.schemas import JobStoreDocument
 from pymongo.errors import BulkWriteError
 
 from launchers.claims import add
@@ -105,3 +106,15 @@ def test_a_job_that_ran_twice_leaves_one_record(farm, toy_task, envelope, tmp_pa
     Worker(farm, settings).run()
     assert farm.outputs.count_documents({"uuid": one.uuid}) == 1
     assert farm.outputs.find_one({"uuid": one.uuid})["output"] == before["output"]
+
+
+def test_records_are_stored_as_jobflow_stores_them_and_once(farm: Farm) -> None:
+    output = {"key": "k", "energy_eV": -1.5, "forces_eV_A": [[0.1, -3e-300, 0], [1e22, 0.0, 1.0]], "none": None, "in": {"it": [{}, "x"]}}
+    farm.store_records({"ours": output}, "label")
+    theirs = JobStoreDocument(uuid="jobflow's", index=1, output=output, completed_at="now", metadata={}, hosts=[], name="label")
+    farm.store.update([theirs.model_dump()], key=["uuid", "index"])
+    own = {"_id": 0, "uuid": 0, "completed_at": 0}
+    one, other = (farm.outputs.find_one({"uuid": uuid}, own) for uuid in ("ours", "jobflow's"))
+    assert one == other
+    farm.put_new(farm.outputs, [{"uuid": uuid, "index": 1, "output": {}} for uuid in ("ours", "new")])
+    assert farm.records(["ours", "new"]) == {"ours": output, "new": {}}
