@@ -159,7 +159,10 @@ class Worker:
                 busy = True  # it looks later
             else:
                 self._called = time.monotonic()
-        self._keep_house(idle=True)
+        if self.settings.until_empty and not busy:
+            self.reaper.reap()  # it would end with work left that nobody has put back
+        else:
+            self._keep_house(idle=True)
         if self._is_ready():
             return True
         if self.settings.until_empty and (not busy or self._waits_in_vain()):
