@@ -58,8 +58,8 @@ def arguments() -> argparse.Namespace:
 
 def environment(home: Path) -> dict[str, str]:
     home.mkdir(parents=True, exist_ok=True)
-    here = str(Path(__file__).parent)  # the toy engines' calculators
-    return os.environ | {"LATTICEFARM_HOME": str(home), "OMP_NUM_THREADS": "1", "PYTHONPATH": here}
+    here = [str(Path(__file__).parent), *filter(None, [os.environ.get("PYTHONPATH")])]  # the toy engines' calculators
+    return os.environ | {"LATTICEFARM_HOME": str(home), "OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(here)}
 
 
 def command(*words: str) -> list[str]:
@@ -114,16 +114,19 @@ def kill(victim: str, process: subprocess.Popen[bytes], home: Path, chance: rand
             process.kill()
             return True
         if victim == "database":
-            facts = subprocess.run(
-                command("db", "status", "--json"), env=environment(home), capture_output=True, text=True, check=True
-            )
-            os.kill(json.loads(facts.stdout)["process"], signal.SIGKILL)
+            os.kill(database_process(home), signal.SIGKILL)
             return True
         workers = [one for one in psutil.Process(process.pid).children() if "launchers.slot" in one.cmdline()]
         chance.choice(workers).kill()
         return True
     except (psutil.NoSuchProcess, ProcessLookupError, IndexError, KeyError, TypeError, subprocess.CalledProcessError):
         return False
+
+
+def database_process(home: Path) -> int:
+    """The number of the database's process."""
+    facts = subprocess.run(command("db", "status", "--json"), env=environment(home), capture_output=True, text=True, check=True)
+    return json.loads(facts.stdout)["process"]
 
 
 def snapshot(home: Path) -> dict:
@@ -157,25 +160,42 @@ def results(found: dict) -> set[str]:
 
 
 def compare(calm: dict, killed: dict, kills: Counter[str]) -> int:
-    again = len(killed["launches"]) - len(set(killed["launches"]))
-    resumed = [uuid for uuid, (_, epochs) in killed["models"].items() if epochs]
+    again = begun_again(killed)
+    checks = checked(calm, killed) | {"at most what was in hand began again": again <= SLOTS * sum(kills.values())}
+    print(f"{len(killed['labels'])} labels, {len(killed['models'])} models, {len(resumed(killed))} of them resumed; {again} launches more than jobs")
+    return said(checks)
+
+
+def begun_again(found: dict) -> int:
+    """How many launches there were beyond one a job."""
+    return len(found["launches"]) - len(set(found["launches"]))
+
+
+def resumed(found: dict) -> list[str]:
+    """The models of which a training was stopped and went on."""
+    return [uuid for uuid, (_, epochs) in found["models"].items() if epochs]
+
+
+def checked(calm: dict, killed: dict) -> dict[str, bool]:
+    """What has to hold after kills. Labels of energies and forces are compared where they were computed here."""
+    gone_on = set(resumed(killed))
+    same = {uuid: killed["models"].get(uuid, [None])[0] == sha256 for uuid, (sha256, _) in calm["models"].items()}
     checks = {
         "the same records": results(calm) == results(killed),
         "every record once": set(killed["copies"].values()) == {1},
         "one workflow a key": len(killed["keys"]) == len(set(killed["keys"])),
         "all completed": set(killed["states"]) == {"COMPLETED"},
-        "at most what was in hand began again": again <= SLOTS * sum(kills.values()),
-        "models from zero are the undisturbed ones": all(
-            killed["models"][uuid][0] == sha256 for uuid, (sha256, _) in calm["models"].items() if uuid not in resumed
-        ),
-        "resumed models are the undisturbed ones": all(
-            killed["models"][uuid][0] == calm["models"][uuid][0] for uuid in resumed
-        ),
+        "models from zero are the undisturbed ones": all(same[uuid] for uuid in same.keys() - gone_on),
+        "resumed models are the undisturbed ones": all(same[uuid] for uuid in same.keys() & gone_on),
+        "the same labels": calm["labels"] == killed["labels"],
     }
     if calm["spectra"]:
-        checks["the same labels"] = calm["labels"] == killed["labels"]
         checks["the same densities of states"] = calm["spectra"] == killed["spectra"]
-    print(f"{len(killed['labels'])} labels, {len(killed['models'])} models, {len(resumed)} of them resumed; {again} launches more than jobs")
+    return checks
+
+
+def said(checks: dict[str, bool]) -> int:
+    """Print them; 0 if all hold."""
     for what, holds in checks.items():
         print(f"{'yes' if holds else 'NO '}  {what}")
     return 0 if all(checks.values()) else 1

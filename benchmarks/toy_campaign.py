@@ -32,13 +32,13 @@ def write_campaign(directory: Path, seeds: int = 2, epochs: int = 4, sizes: tupl
     return path
 
 
-def write_labelling_campaign(directory: Path, structures: int = 60, seconds: float = 1.0, md_steps: int = 0) -> Path:
+def write_labelling_campaign(directory: Path, structures: int = 60, seconds: float = 1.0, md_steps: int = 0, seeds: int = 1) -> Path:
     """The same campaign, but for labels: rattled structures, each level's label computed in `seconds`.
 
     This folder must be on the PYTHONPATH of the workers: the calculators are in this module.
     """
     directory.mkdir(parents=True, exist_ok=True)
-    asked = specification(seeds=1, epochs=4, sizes=("full",)) | {"campaign": "toy-labels"}
+    asked = specification(seeds, epochs=4, sizes=("full",)) | {"campaign": "toy-labels"}
     engines = {
         name: {
             "kind": "ase",

@@ -8,7 +8,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -97,27 +97,68 @@ def real_slurm(nodes: int = 1, gpus: int = 4, cores: int = 8) -> Iterator[str]:
     `n1` and on, are daemons on this machine too, and share its host name; one is called as the machine.
     """
     with TemporaryDirectory(prefix="lf-slurm-", ignore_cleanup_errors=True) as directory:
-        place = Path(directory)
-        place.chmod(0o755)
         names = [f"n{number + 1}" for number in range(nodes)] if nodes > 1 else [_host()]
-        configuration = _configure(place, names, gpus, cores)
-        environment = {**os.environ, "SLURM_CONF": str(configuration)}
-        processes = []
+        slurm = RealSlurm.configure(Path(directory), names, gpus, cores)
         try:
-            _run([str(_program("munged")), "--force", *_munge(place)], environment)
-            for command in (["slurmctld", "-D", "-i", "-c"], *(["slurmd", "-D", "-c", "-N", name] for name in names)):
-                log = (place / f"{command[0]}-{command[-1]}.out").open("wb")
-                program = str(_program(command[0]))
-                processes.append(subprocess.Popen([program, *command[1:]], env=environment, stdout=log, stderr=log, start_new_session=True))
-            _wait_until_idle(environment, place)
-            yield str(configuration)
+            slurm.start()
+            for name in names:
+                slurm.run(slurm.node(name))
+            slurm.wait_until_idle()
+            yield str(slurm.configuration)
         finally:
-            subprocess.run(["scancel", "-u", str(os.getuid())], env=environment, check=False, capture_output=True)
-            for process in reversed(processes):
-                process.terminate()
-            for process in processes:
+            slurm.stop()
+
+
+@dataclass
+class RealSlurm:
+    """The daemons of a Slurm, all of which read one folder. Those of its nodes may be run elsewhere on this machine."""
+
+    place: Path
+    environment: dict[str, str]
+    processes: list[subprocess.Popen[bytes]]
+
+    @classmethod
+    def configure(cls, place: Path, names: list[str], gpus: int, cores: int) -> RealSlurm:
+        place.mkdir(exist_ok=True)
+        place.chmod(0o755)
+        configuration = _configure(place, names, gpus, cores)
+        return cls(place, {**os.environ, "SLURM_CONF": str(configuration)}, [])
+
+    @property
+    def configuration(self) -> Path:
+        return self.place / "slurm.conf"
+
+    def start(self) -> None:
+        """The daemon that signs, and the controller."""
+        _run([str(_program("munged")), "--force", *_munge(self.place)], self.environment)
+        self.start_controller("-i", "-c")
+
+    def start_controller(self, *options: str) -> subprocess.Popen[bytes]:
+        """The controller; without options it goes on where the last one was."""
+        return self.run([str(_program("slurmctld")), "-D", *options])
+
+    def node(self, name: str) -> list[str]:
+        """The command of a node's daemon."""
+        return [str(_program("slurmd")), "-D", "-c", "-N", name]
+
+    def run(self, command: list[str]) -> subprocess.Popen[bytes]:
+        log = (self.place / f"{Path(command[0]).name}-{command[-1]}.out").open("ab")
+        self.processes.append(subprocess.Popen(command, env=self.environment, stdout=log, stderr=log, start_new_session=True))
+        return self.processes[-1]
+
+    def wait_until_idle(self) -> None:
+        _wait_until_idle(self.environment, self.place)
+
+    def stop(self) -> None:
+        subprocess.run(["scancel", "-u", str(os.getuid())], env=self.environment, check=False, capture_output=True)
+        for process in reversed(self.processes):
+            process.terminate()
+        for process in self.processes:
+            with suppress(subprocess.TimeoutExpired):
                 process.wait(30)
-            _stop(place / "munged.pid")
+            process.kill()  # one that waits for a job which does not end
+            process.wait()
+        _stop(self.place / "munged.pid")
 
 
 def _munge(place: Path) -> list[str]:
