@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from functools import cache
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
@@ -18,5 +19,6 @@ def module_at(place: str) -> ModuleType:
     assert specification is not None
     assert specification.loader is not None
     module = module_from_spec(specification)
+    sys.modules[specification.name] = module  # where dataclasses look for it
     specification.loader.exec_module(module)
     return module
