@@ -51,7 +51,7 @@ class Order:
     def task(self, kind: str, name: str) -> Task:
         """What an allocation of that name and class does."""
         folder = self.home / "allocations" / name
-        variables = {**self.variables, "LATTICEFARM_ALLOCATION": name}
+        variables = {**self.variables, "LATTICEFARM_ALLOCATION_NAME": name}
         if self.uri is not None:
             variables["LATTICEFARM_MONGO_URI_FILE"] = str(folder / "mongo_uri")
         return Task(name, folder, (*self.program, *work_arguments(self.site, self.site.classes[kind])), variables)

@@ -65,7 +65,7 @@ def test_an_allocation_works_and_ends(farm, order, tmp_path, add_ready):
     told = order(gpus=2)
     seen = tmp_path / "seen"
     add_ready(farm, *"abcd", _tasks=None)
-    script = f"echo $SLURM_JOB_ID $LATTICEFARM_ALLOCATION $CUDA_VISIBLE_DEVICES >> {seen}; sleep 0.5"
+    script = f"echo $SLURM_JOB_ID $LATTICEFARM_ALLOCATION_NAME $CUDA_VISIBLE_DEVICES >> {seen}; sleep 0.5"
     farm.launchpad.fireworks.update_many({}, {"$set": {"spec._tasks.0.script": [script], "spec._tasks.0.use_shell": True}})
     (outcome,) = launch(farm, told) or ()
     assert outcome.submitted
