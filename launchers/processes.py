@@ -22,7 +22,8 @@ def host_name() -> str:
 class Processes(NamedTuple):
     """Among which processes a number means one: those of one boot of one machine, seen from one PID namespace.
 
-    Two containers of one machine, or two machines of one name, may have the same host name and number.
+    Two containers of one machine, or two machines of one name, may have the same host name and number. A container that is
+    started again has the same numbers, and its namespace often the same one: when its first process began tells them apart.
     """
 
     boot: str
@@ -31,7 +32,12 @@ class Processes(NamedTuple):
     @classmethod
     @cache
     def mine(cls) -> Processes:
-        return cls(_text("/proc/sys/kernel/random/boot_id"), _link("/proc/self/ns/pid"))
+        return cls(_text("/proc/sys/kernel/random/boot_id"), f"{_link('/proc/self/ns/pid')} since {_began(1)}")
+
+
+def _began(pid: int) -> str:
+    """When a process began, in clock ticks after the boot of the machine; empty where that is not told."""
+    return (_text(f"/proc/{pid}/stat").rpartition(")")[2].split() or [""] * 20)[19]
 
 
 def _text(path: str) -> str:

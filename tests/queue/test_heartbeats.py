@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import sys
 import time
 from datetime import UTC, datetime, timedelta
 
@@ -312,3 +313,18 @@ def test_the_job_of_a_host_that_is_killed_runs_again_elsewhere(farm, toy_task, e
     finally:
         lose_power(other)
     assert farm.outputs.count_documents({"uuid": envelope(tasks[0]).uuid}) == 1
+
+
+def test_a_namespace_that_is_made_again_is_another():
+    """A container that is started again gives its processes the numbers that they had."""
+    say = "from launchers.processes import Processes; import os; print(os.getpid(), Processes.mine().namespace)"
+    command = ["unshare", "--pid", "--fork", "--mount-proc", sys.executable, "-c", say]
+    told = []
+    for _ in range(2):
+        answer = subprocess.run(command, capture_output=True, text=True, check=False)
+        if answer.returncode:
+            pytest.skip(f"no PID namespaces for this user: {answer.stderr.strip()}")
+        told.append(answer.stdout.split(maxsplit=1))
+        time.sleep(0.05)
+    assert [number for number, _ in told] == ["1", "1"]
+    assert told[0][1] != told[1][1]
