@@ -13,12 +13,13 @@ from uuid import uuid4
 
 from fireworks.core.launchpad import WFLock
 
-from launchers.processes import ProcessName
+from launchers.processes import Processes, ProcessName
 
 if TYPE_CHECKING:
     from fireworks import LaunchPad
 
 PAUSE_S = 0.5
+_AMONG = "/"
 
 
 class PatientLock(WFLock):
@@ -64,16 +65,19 @@ class PatientLock(WFLock):
 
 
 def _mine() -> str:
-    """This process, and a word that no other lock has."""
-    return f"{uuid4().hex} {ProcessName.mine()}"
+    """A word that no other lock has, this process, and among which processes its number means it."""
+    return f"{uuid4().hex} {ProcessName.mine()} {_AMONG.join(Processes.mine())}"
 
 
 def is_left(lock: Any, gone: str | None = None) -> bool:
     """Whether the process that took this lock is known to be dead: on this machine, or on a host that is `gone`."""
-    process = ProcessName.parse(lock.partition(" ")[2]) if isinstance(lock, str) else None
+    _, name, among = [*lock.split(" "), "", ""][:3] if isinstance(lock, str) else ("", "", "")
+    process = ProcessName.parse(name)
     if process is None:
         return False
-    return not process.lives() if process.is_here() else process.host == gone
+    if not process.is_here():
+        return process.host == gone
+    return among in ("", _AMONG.join(Processes.mine())) and not process.lives()
 
 
 def rerun(launchpad: LaunchPad, fw_id: int, launch_id: int | None, patience_s: float) -> bool:

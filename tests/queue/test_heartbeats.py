@@ -20,7 +20,7 @@ from launchers.deliveries import WorkersLaunchPad
 from launchers.endings import ATTEMPTS
 from launchers.heartbeats import Listener, SlotBeat, beat_for, server_time
 from launchers.launchpad import counts, fizzled, queued
-from launchers.locks import rerun
+from launchers.locks import is_left, rerun
 from launchers.machines.scheduler import Place
 from launchers.processes import Processes, ProcessName
 from launchers.pulse import NodePulse
@@ -172,6 +172,15 @@ def test_one_name_of_two_machines_or_of_two_pid_namespaces(farm):
     assert reaper(farm).reap() == []
     age(farm, other, 130)
     assert reaper(farm).reap() == [1]
+
+
+def test_a_lock_of_another_pid_namespace_is_not_of_a_dead_process():
+    dead = ProcessName(MINE.host, MINE.pid, MINE.started - 1000)
+    mine = "/".join(Processes.mine())
+    assert [is_left(f"word {name} {mine}") for name in (dead, MINE)] == [True, False]
+    assert not is_left(f"word {dead} {mine[:-2]}0]")
+    assert is_left(f"word {dead}")  # as it was said before
+    assert [is_left(f"word {away()} {mine}", gone) for gone in (None, away().host)] == [False, True]
 
 
 @pytest.mark.usefixtures("one_job")
