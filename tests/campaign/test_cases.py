@@ -34,8 +34,9 @@ REFUSED = {
     "11 basis": ("11-engine-errors-late", "typo.yaml", (), "typo.yaml:10: engines.pyscf.basis: PySCF has no gth-svz for C"),
     "11 pseudopotential": ("11-engine-errors-late", "mgo.yaml", (), "mgo.yaml:10: engines.pyscf.pseudo: PySCF has no pseudopotential gth-hf for Mg"),
 }
+KNOWS_ALL = "engines.emt.calculator=ase.calculators.lj:LennardJones"  # EMT has no rock salt
 READ = {
-    "04 a displacement": ("04-displaced-poscar", "c.yaml", (STRUCTURE.format("POSCAR-001"),), "within 0.1 Å its space group is Fm-3m (225): if that is meant, its atoms are displaced"),
+    "04 a displacement": ("04-displaced-poscar", "c.yaml", (STRUCTURE.format("POSCAR-001"), KNOWS_ALL), "within 0.1 Å its space group is Fm-3m (225): if that is meant, its atoms are displaced"),
     **{
         f"05 {name}": ("05-names-of-keys", "al.yaml", (LABELS.format(name), f"systems.al.levels.dft.energy_key={energy}", *more), "14 labels of dft, energies and forces")
         for name, energy, more in (
