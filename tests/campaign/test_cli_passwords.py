@@ -48,7 +48,8 @@ def refusing() -> Iterator[int]:
         yield port
 
 
-@pytest.mark.parametrize("between", BETWEEN)
+# a quarter by default: each waits for a database that is not there
+@pytest.mark.parametrize("between", [pytest.param(one, marks=pytest.mark.slow) if number % 4 else one for number, one in enumerate(BETWEEN)])
 def test_as_it_was_pasted(latticefarm, monkeypatch: pytest.MonkeyPatch, between: str) -> None:
     """Some are no URI, some are another one, some happen to be right: nothing of any is said."""
     uri = f"mongodb://farm:Kumquat{between}Zeppelin@127.0.0.1:1/lf?{FAST}"
