@@ -70,6 +70,7 @@ class Reaper:
     worker: ProcessName | None = None
     allocations_gone: AllocationsGone | None = None
     first: Callable[[], object] = lambda: None
+    locked: set[int] = field(default_factory=set)  # when it last looked: what is there may be lost, and is not put back yet
     _seen: dict[tuple[str, Any], float] = field(default_factory=dict)
     _beats: dict[str, Beat] = field(default_factory=dict)
 
@@ -80,7 +81,7 @@ class Reaper:
         """Put lost work back; return the numbers of the fireworks that were rescued (not of those given up)."""
         self.first()
         self._beats = self.listener.beats()
-        locked = self._unlock()
+        self.locked = locked = self._unlock()
         running, ended = self._in_state("RUNNING"), self._in_state("FIZZLED")
         lost = [*self._running(running, locked), *self._reserved(), *self._machine_trouble(ended)]
         return [one.fw_id for one in lost if one.fw_id not in locked and self._settle(one)]

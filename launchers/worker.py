@@ -160,7 +160,8 @@ class Worker:
             else:
                 self._called = time.monotonic()
         if self.settings.until_empty and not busy:
-            self.reaper.reap()  # it would end with work left that nobody has put back
+            # it would end with work left that nobody has put back; what was may rest, and what is locked is not yet
+            busy = bool(self.reaper.reap() or self.reaper.locked)
         else:
             self._keep_house(idle=True)
         if self._is_ready():
@@ -257,15 +258,16 @@ def has_work(farm: Farm, takes: WorkerSettings | None = None, asker: str | None 
     What a silent machine has in hand does not count: it would be waited for without end.
     """
     asked: dict[str, Any] = {} if asker is None else {f"spec.{ASKERS}": asker}
-    if takes is not None:
-        ready: dict[str, Any] = {**asked, "state": "READY"}
-        if takes.categories:
-            ready["spec._category"] = {"$in": list(takes.categories)}
-        if takes.devices:
-            ready[f"spec.{DEVICE}"] = {"$in": [*takes.devices, None]}
-        if farm.launchpad.fireworks.find_one(ready, {"_id": 1}) is not None:
-            return True
-    return goes_on(farm, asked)
+    if goes_on(farm, asked):  # first: what ends after it has made ready what it releases before the second look
+        return True
+    if takes is None:
+        return False
+    ready: dict[str, Any] = {**asked, "state": "READY"}
+    if takes.categories:
+        ready["spec._category"] = {"$in": list(takes.categories)}
+    if takes.devices:
+        ready[f"spec.{DEVICE}"] = {"$in": [*takes.devices, None]}
+    return farm.launchpad.fireworks.find_one(ready, {"_id": 1}) is not None
 
 
 def in_task(frame: FrameType | None) -> bool:

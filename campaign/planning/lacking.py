@@ -16,11 +16,13 @@ _REASONS = 2  # frames set aside that may be what is looked for
 
 
 class Lack(NamedTuple):
-    """One structure by its key, `label` the key of a published label of it, and why the level has none."""
+    """One structure by its key, `label` the key of a published label of it, why the level has none, and what a person calls
+    it where engines label it."""
 
     structure: str
     label: str | None
     why: str
+    name: str = ""
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,7 @@ class Lacking:
     def as_facts(self, sources: Mapping[str, str]) -> dict[str, Any]:
         """For JSON."""
         structures = [
-            {"structure_key": one.structure, "source": sources.get(one.label or ""), "why": one.why} for one in self.structures
+            {"structure_key": one.structure, "name": one.name, "source": sources.get(one.label or ""), "why": one.why} for one in self.structures
         ]
         return {"system": self.system, "level": self.level, "count": self.count, "of": self.every, "lacks": structures}
 
@@ -74,7 +76,8 @@ def lacking(
         if whys:
             count = every - len(whys)
             named = whys.items() if len(whys) <= count else ()
-            lacks = tuple(Lack(structure, by_structure.get(structure), why) for structure, why in named)
+            names = asked.names if asked is not None else {}
+            lacks = tuple(Lack(one, by_structure.get(one), why, names.get(one, "")) for one, why in named)
             yield Lacking(system, level, count, every, lacks)
 
 
@@ -105,4 +108,4 @@ def _reason(one: SetAside) -> str:
 
 
 def _name(one: Lack, sources: Mapping[str, str]) -> str:
-    return sources.get(one.label or "") or f"structure {one.structure[:12]}"
+    return sources.get(one.label or "") or one.name or f"structure {one.structure[:12]}"

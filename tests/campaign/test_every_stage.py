@@ -104,7 +104,8 @@ def test_a_campaign_of_which_all_has_failed_can_be_read(look, farm, tmp_path, mo
     """EMT knows no iron: no label, so no model, and nothing that needs one."""
     monkeypatch.chdir(tmp_path)
     before, _, iron = ASKED.partition("  copper:")[0], *ASKED.partition("  iron:")[1:]
-    (tmp_path / "stages.yaml").write_text(f"{before}  iron:{iron}")
+    all_pilots = iron.replace("structures_per_job: 4", "structures_per_job: 4, pilots: 10")  # else they stop after the first
+    (tmp_path / "stages.yaml").write_text(f"{before}  iron:{all_pilots}")
     asked = load_spec(tmp_path / "stages.yaml")
     submit(farm, asked)
     Worker(farm, WorkerSettings(tmp_path / "runs", until_empty=True, patience_s=1.0, then=advance)).run()

@@ -97,6 +97,6 @@ def test_of_an_engine(farm, latticefarm, tmp_path, monkeypatch) -> None:
     submit(farm, load_spec(path))
     assert "lacking" not in said(latticefarm, "plan", path)
     Worker(farm, WorkerSettings(tmp_path / "runs", categories=("label",), until_empty=True, patience_s=1.0)).run()
-    line = f"lacking: HF of copper: 5 of 6 structures; it lacks structure {victim[:12]} (failed: garbage: "
+    line = f"lacking: HF of copper: 5 of 6 structures; it lacks structure {list(drawn).index(victim)} (rattle 0.05 Å, seed 1) (failed: garbage: "
     assert line in said(latticefarm, "plan", path)
     assert line in said(latticefarm, "status", "rough")

@@ -141,6 +141,21 @@ def test_a_node_begins_a_dead_worker_again_and_drains(farm, toy_task, envelope, 
     assert node.processes == {}
 
 
+@pytest.mark.parametrize("locked", [False, True])
+def test_what_is_to_be_put_back_is_not_left_behind(farm, toy_task, envelope, settings, locked):
+    """FIZZLED by trouble of the machine, also where its workflow is locked: it is neither ready nor running."""
+    from fireworks import FWAction, FWorker
+
+    add(farm, [envelope(toy_task(value=1))])
+    launch = farm.launchpad.checkout_fw(FWorker(name="a worker"), "/nowhere")[1]
+    told = {"_stacktrace": "...\nOSError: [Errno 28] No space left on device", "_details": None}
+    farm.launchpad.complete_launch(launch, FWAction(stored_data={"_exception": told}, exit=True), "FIZZLED")
+    if locked:
+        farm.launchpad.workflows.update_many({}, {"$set": {"locked": True}})
+    assert Worker(farm, settings).run() == 1
+    assert counts(farm) == {"COMPLETED": 1}
+
+
 def test_process_names_tell_the_living_from_the_dead():
     mine = ProcessName.mine()
     assert ProcessName.parse(str(mine)) == mine
