@@ -32,7 +32,7 @@ class Processes(NamedTuple):
     @classmethod
     @cache
     def mine(cls) -> Processes:
-        return cls(_text("/proc/sys/kernel/random/boot_id"), f"{_link('/proc/self/ns/pid')} since {_began(1)}")
+        return cls(_text("/proc/sys/kernel/random/boot_id"), f"{_link('/proc/self/ns/pid')}@{_began(1)}")
 
 
 def _began(pid: int) -> str:

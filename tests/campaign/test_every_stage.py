@@ -71,6 +71,7 @@ def look(latticefarm: Callable[..., Any], farm: Farm, tmp_path: Path) -> Callabl
     return everything
 
 
+@pytest.mark.slow
 def test_what_there_is_can_be_read_at_every_stage(look, farm, tmp_path, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "stages.yaml").write_text(ASKED)

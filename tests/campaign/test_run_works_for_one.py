@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 COMMAND = [sys.executable, "-c", "from campaign.cli import run_main; run_main()"]
 
 
@@ -14,6 +16,7 @@ def latticefarm(*words: str, folder: Path) -> subprocess.CompletedProcess:
     return subprocess.run([*COMMAND, *words], capture_output=True, text=True, check=False, cwd=folder)
 
 
+@pytest.mark.slow
 def test_jobs_of_another_campaign_are_left_alone(farm, tmp_path, write_campaign):
     spec = str(write_campaign(tmp_path, seeds=1, epochs=1, sizes=("full",)))
     # first in the queue, and seed 1 is what the other asks for too

@@ -158,6 +158,7 @@ def slot(farm, place: Path, *more: str) -> subprocess.Popen:
     return subprocess.Popen(command, env=environment | {"LATTICEFARM_HOME": str(place)}, start_new_session=True)
 
 
+@pytest.mark.slow
 def test_a_worker_that_drains_hands_its_training_to_one_on_another_host(farm, host, trained):
     task = task_of("dft_ef", "dft", max_epochs=60)
 
