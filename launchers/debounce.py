@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import uuid4
 
 from pymongo import ReturnDocument
 from pymongo.errors import DuplicateKeyError
 
 from launchers.endings import as_time
 from launchers.farm import Farm
+from launchers.lease import sole
 
 LEASE = timedelta(seconds=60)
 POLL_S = 0.2
@@ -25,7 +25,7 @@ def debounced(farm: Farm, action: Callable[[], Any], name: str = "advance", leas
     Whoever holds the lease acts for all who asked before it began. A holder that dies is replaced when its
     lease ends.
     """
-    leases = farm.launchpad.db["leases"]
+    leases = farm.leases
     asked = _ask(leases, name)
     while True:
         held = _take(leases, name, farm.token, lease)
@@ -43,7 +43,7 @@ def debounced(farm: Farm, action: Callable[[], Any], name: str = "advance", leas
 
 def resting(farm: Farm, name: str, times: float) -> bool:
     """Whether what was last done under this name ended less than `times` what it took ago."""
-    last = farm.launchpad.db["leases"].find_one({"_id": name}) or {}
+    last = farm.leases.find_one({"_id": name}) or {}
     ended = as_time(last.get("ended_at"))
     return ended is not None and datetime.now(UTC) < ended + timedelta(seconds=times * last["took_s"])
 
@@ -51,14 +51,12 @@ def resting(farm: Farm, name: str, times: float) -> bool:
 @contextmanager
 def exclusive(farm: Farm, name: str, lease: timedelta = LEASE) -> Iterator[None]:
     """Within it, nobody else is in one of this name; one that lasts longer than its lease is taken for dead."""
-    leases, token = farm.launchpad.db["leases"], uuid4().hex
-    _ask(leases, name)
-    while _take(leases, name, token, lease) is None:
+    while True:
+        with sole(farm, name, lease) as held:
+            if held is not None:
+                yield
+                return
         time.sleep(POLL_S)
-    try:
-        yield
-    finally:
-        leases.update_one({"_id": name, "by": token}, {"$set": {"until": None}})
 
 
 def _ask(leases: Any, name: str) -> int:

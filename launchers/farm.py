@@ -77,6 +77,11 @@ class Farm:
         return self.launchpad.db["campaigns"]
 
     @property
+    def leases(self) -> Collection:
+        """What one process at a time does, and until when it is believed to be alive."""
+        return self.launchpad.db["leases"]
+
+    @property
     def plans(self) -> Collection:
         """What each campaign asks for, one document for each piece of work."""
         return self.launchpad.db["plans"]
@@ -94,9 +99,10 @@ class Farm:
     @property
     def identity(self) -> str:
         """By what this database is known again, whatever URI leads to it."""
-        leases = self.launchpad.db["leases"]
+        leases = self.leases
         leases.update_one({"_id": "identity"}, {"$setOnInsert": {"is": uuid4().hex}}, upsert=True)
-        return leases.find_one({"_id": "identity"})["is"]
+        found: Any = leases.find_one({"_id": "identity"})
+        return found["is"]
 
     @property
     def files(self) -> GridFS:

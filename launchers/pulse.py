@@ -57,7 +57,7 @@ def _beat(slot: SlotBeat, over: Event) -> None:
 
 def first_of_all(farm: Farm) -> bool:
     """Whether this process is the one that looks at the whole queue: one of the farm, and the next one where it is gone."""
-    leases, mine, now = farm.launchpad.db["leases"], str(ProcessName.mine()), server_time(farm)
+    leases, mine, now = farm.leases, str(ProcessName.mine()), server_time(farm)
     until = now + timedelta(seconds=4 * LOOK_S)
     held = leases.find_one({"_id": "rescue"}) or {}
     holder = ProcessName.parse(held.get("by") or "")

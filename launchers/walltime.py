@@ -50,7 +50,7 @@ def fitting(farm: Farm, left_s: float) -> dict[str, Any]:
 
 def note(farm: Farm, worker: str) -> None:
     """Add what the last job of a worker has taken to what is known of its kind."""
-    found = farm.launchpad.launches.find({"fworker.name": worker}, {"fw_id": 1, "state": 1, "time_start": 1, "time_end": 1, "state_history": 1})
+    found = farm.launchpad.launches.find({"fworker.name": worker}, {"fw_id": 1, "state": 1, "state_history": 1})
     last = next(iter(found.sort("launch_id", -1).limit(1)), None)
     if last is None or last["state"] != "COMPLETED":
         return

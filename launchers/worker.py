@@ -66,11 +66,7 @@ class ChoosingFWorker(FWorker):
 
     @property
     def query(self) -> dict[str, Any]:
-        asked = {**super().query, f"spec.{RESTS_UNTIL}": {"$not": {"$gt": time.time()}}}
-        if self._settings.devices:
-            asked[f"spec.{DEVICE}"] = {"$in": [*self._settings.devices, None]}
-        if self._settings.asker is not None:
-            asked[f"spec.{ASKERS}"] = self._settings.asker
+        asked = {**super().query, **taken_by(self._settings), f"spec.{RESTS_UNTIL}": {"$not": {"$gt": time.time()}}}
         left = left_s(self._settings.deadline)
         return asked if left is None else {**asked, "$and": [*asked.get("$and", []), fitting(self._farm, left)]}
 
@@ -262,12 +258,20 @@ def has_work(farm: Farm, takes: WorkerSettings | None = None, asker: str | None 
         return True
     if takes is None:
         return False
-    ready: dict[str, Any] = {**asked, "state": "READY"}
-    if takes.categories:
-        ready["spec._category"] = {"$in": list(takes.categories)}
-    if takes.devices:
-        ready[f"spec.{DEVICE}"] = {"$in": [*takes.devices, None]}
+    ready = {**taken_by(takes), **asked, "state": "READY"}
     return farm.launchpad.fireworks.find_one(ready, {"_id": 1}) is not None
+
+
+def taken_by(settings: WorkerSettings) -> dict[str, Any]:
+    """A query on fireworks: those that a worker of these settings takes, if it takes any now."""
+    found: dict[str, Any] = {}
+    if settings.categories:
+        found["spec._category"] = {"$in": list(settings.categories)}
+    if settings.devices:
+        found[f"spec.{DEVICE}"] = {"$in": [*settings.devices, None]}
+    if settings.asker is not None:
+        found[f"spec.{ASKERS}"] = settings.asker
+    return found
 
 
 def in_task(frame: FrameType | None) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from campaign.planning.changes import then_and_now
 from campaign.planning.knowledge import Knowledge
 from campaign.planning.label_requests import LabelRequests
 from campaign.spec import ResolvedSystem
@@ -81,9 +82,7 @@ def _nearest_first(
 def _difference(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
     if before["kind"] != now["kind"]:
         return f"by {before['kind']}, now by {now['kind']}"
-    changed = _changed(before, now)
-    then = ", ".join(f"{name} {_said(was)}" for name, (was, _) in changed.items())
-    return f"with {then}, now {', '.join(_said(value) for _, value in changed.values())}"
+    return f"with {then_and_now(_changed(before, now))}"
 
 
 def _changed(before: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
@@ -100,9 +99,3 @@ def _flat(settings: Mapping[str, Any]) -> dict[str, Any]:
         else:
             found.update(_flat(value) if isinstance(value, Mapping) else {name: value})
     return found
-
-
-def _said(value: Any) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
-    return "none" if value is None else str(value)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from campaign.planning.changes import then_and_now
 from campaign.planning.work import Coordinates, Work, shown
 from flows.training.settings import TrainingSettings, TrainingTask
 
@@ -55,8 +56,7 @@ def _changed(before: EarlierTraining, settings: TrainingSettings) -> dict[str, t
 
 def _difference(before: EarlierTraining, task: TrainingTask) -> str:
     if changed := _changed(before, task.settings):
-        then = ", ".join(f"{name} {was}" for name, (was, _) in changed.items())
-        return f"trained before with {then}, now {', '.join(str(now) for _, now in changed.values())}"
+        return f"trained before with {then_and_now(changed)}"
     if before.train_count != len(task.train):
         return f"trained before on {before.train_count} structures, now on {len(task.train)}"
     return "trained before on other labels or structures"

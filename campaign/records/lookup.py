@@ -9,7 +9,7 @@ from campaign.planning.faulty_labels import earlier_keys, versions_before
 from campaign.planning.knowledge import Knowledge
 from campaign.planning.label_requests import LabelRequests, label_requests, label_set
 from campaign.planning.labels_by_path import standings
-from campaign.planning.plan import plan
+from campaign.planning.plan import Plan, plan
 from campaign.records import labels
 from campaign.records.outputs import fields, wall_times_s
 from campaign.spec import ResolvedSpec
@@ -31,6 +31,11 @@ def known(
     at_hand = labels.structures(farm, spec, published) if structures is None else structures
     found = _complete(farm, spec, Knowledge(label_sets=published, structures=at_hand))
     return replace(found, faulty=_faulty(farm, spec, found))
+
+
+def planned(farm: Farm, spec: ResolvedSpec) -> Plan:
+    """The plan of `spec` with all that the database knows."""
+    return plan(spec, known(farm, spec, labels.ensure(farm, spec, labels.from_farm(farm))))
 
 
 def known_then(farm: Farm, spec: ResolvedSpec, now: Knowledge, label_versions: Mapping[str, int]) -> Knowledge:

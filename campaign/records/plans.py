@@ -10,6 +10,7 @@ import hashlib
 import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
+from functools import cache
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -113,8 +114,6 @@ def _work(one: dict[str, Any]) -> Work:
     return Work(**fields, task=task, guessed_s=one["guessed_s"])
 
 
+@cache
 def _tasks(stage: str) -> TypeAdapter[Any]:
-    return _ADAPTERS.setdefault(stage, TypeAdapter(find_stage(stage).task))
-
-
-_ADAPTERS: dict[str, TypeAdapter[Any]] = {}
+    return TypeAdapter(find_stage(stage).task)

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from campaign.planning.plan import plan
-from campaign.records import labels
 from campaign.records.campaigns import resolved_spec, unkept_names
-from campaign.records.lookup import known
+from campaign.records.lookup import planned
 from campaign.records.plans import asking, keep_plan
 from launchers.farm import Farm
 from launchers.launchpad import cancel, waiting_keys
@@ -16,8 +14,7 @@ from launchers.launchpad import cancel, waiting_keys
 def asked_elsewhere(farm: Farm, keys: Iterable[str], campaign: str) -> set[str]:
     """Those of `keys` for which another campaign asks; plans that code of before has not kept are kept first."""
     for name in unkept_names(farm):
-        spec = resolved_spec(farm, name)
-        keep_plan(farm, plan(spec, known(farm, spec, labels.ensure(farm, spec, labels.from_farm(farm)))))
+        keep_plan(farm, planned(farm, resolved_spec(farm, name)))
     return {key for key, names in asking(farm, keys).items() if names - {campaign}}
 
 

@@ -10,11 +10,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from campaign.planning.plan import Plan, plan
+from campaign.planning.plan import plan
 from campaign.planning.stages import find_stage
 from campaign.records import labels
 from campaign.records.campaigns import holds, keep, resolved_spec, set_ended, unended_specs
 from campaign.records.lookup import audit, known
+from campaign.records.lookup import planned as planned
 from campaign.records.plans import asking, keep_plan, waiting_for
 from campaign.spec import LoadedSpec, ResolvedSpec
 from campaign.steering.holds import is_held
@@ -83,11 +84,6 @@ def _reconcile(
     open_work = [*now.queued.values(), *queued(farm, added).values()]
     keep_askers(farm, spec.campaign, open_work, now.plan.work)
     return Submitted(now, tuple(added))
-
-
-def planned(farm: Farm, spec: ResolvedSpec) -> Plan:
-    """The plan of `spec` with all that the database knows."""
-    return plan(spec, known(farm, spec, labels.ensure(farm, spec, labels.from_farm(farm))))
 
 
 def advance(farm: Farm, key: str | None = None) -> bool:

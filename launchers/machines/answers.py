@@ -7,6 +7,7 @@ import shutil
 import subprocess
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 TIMEOUT_S = 60.0
@@ -55,6 +56,14 @@ def of_names(jobs: Collection[Job], allocations: Mapping[str, str | None]) -> di
     found = {name: by_name.get(name) if number is None else by_id.get(number) for name, number in allocations.items()}
     # numbers begin anew in a scheduler that lost its state: then one is another's
     return {name: job for name, job in found.items() if job is not None and job.name == name}
+
+
+def iso_time(text: str | None) -> float | None:
+    """`2026-11-26T16:36:46` in local time; None for whatever is no time (`N/A`, `NONE`, `Unknown`)."""
+    try:
+        return None if text is None else datetime.fromisoformat(text).timestamp()
+    except ValueError:
+        return None
 
 
 @dataclass(frozen=True)

@@ -16,10 +16,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from launchers.farm import Farm
+from launchers.lease import Lease, sole
 from launchers.machines import allocations
 from launchers.machines.allocations import Allocation
 from launchers.machines.answers import State, Unanswered
-from launchers.machines.lease import Lease, sole
 from launchers.machines.need import Askers, Purse, nobody, parts, ready
 from launchers.machines.owner import Owner, who
 from launchers.machines.scheduler import SCHEDULERS

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from launchers.machines.answers import TIMEOUT_S, Answer, Job, State, Unanswered, answered, ask, of_names
+from launchers.machines.protocol import Scheduler
 from launchers.machines.site import ResourceClass
 
 _FIELDS = "jobid stat start_time finish_time job_name pend_reason delimiter='|'"
@@ -16,44 +17,30 @@ _STATES |= {"RUN": State.RUNNING, "USUSP": State.RUNNING, "SSUSP": State.RUNNING
 _NONE = re.compile(r"No (unfinished |matching )?job found|is not found", re.IGNORECASE)
 
 
-class LSF:
+class LSF(Scheduler):
     """LSF 10.1 and newer, by `bjobs -o`."""
 
     kind = "lsf"
     fireworks_name = "LoadSharingFacility"
     submit = "bsub"
+    cancel = "bkill"
+    queue = ("bqueues",)
     variable = "LSB_JOBID"
 
     def jobs(self, allocations: Mapping[str, str | None], timeout_s: float = TIMEOUT_S) -> dict[str, Job]:
-        """Those of `allocations` (names, and job ids where known) that LSF knows, by name.
-
-        Raises:
-            Unanswered: nothing is known of any.
-        """
         if not allocations:
             return {}
         return of_names(parse_jobs(_asked(["-a", "-noheader", "-o", _FIELDS], timeout_s)), allocations)
 
     def cluster(self, timeout_s: float = TIMEOUT_S) -> str:
-        """The name of the cluster.
-
-        Raises:
-            Unanswered: it does not say it.
-        """
         found = re.search(r"My cluster name is (\S+)", answered(["lsid"], timeout_s))
         return found[1] if found else ""
 
     def end(self, job_id: str) -> float | None:
-        """The Unix time at which a job has to end.
-
-        Raises:
-            Unanswered: nothing is known of it.
-        """
         return parse_time(_asked(["-noheader", "-o", "finish_time", job_id]))
 
-    def keys(self, one: ResourceClass) -> dict[str, str | int]:
-        """Those of the template for one allocation."""
-        given: dict[str, str | int | None] = {
+    def resources(self, one: ResourceClass) -> dict[str, str | int | None]:
+        return {
             "ntasks": one.all_cores,
             "span": f"span[ptile={one.cores}]",
             "mem": f"rusage[mem={one.memory}MB]" if one.memory else None,
@@ -63,21 +50,6 @@ class LSF:
             "account": one.account,
             "qos": one.qos,
         }
-        return {name: value for name, value in given.items() if value is not None}
-
-    def on_each_node(self, one: ResourceClass) -> str:  # noqa: ARG002 - the site says it
-        return ""
-
-    def withdraw(self, job_id: str) -> None:
-        ask(["bkill", job_id])
-
-    def lacks(self, partition: str) -> str:
-        """What is said of a queue that there is not; empty if there is."""
-        answer = ask(["bqueues", partition])
-        return answer.complaint if answer.code else ""
-
-    def trial(self, path: str) -> None:  # noqa: ARG002 - it has none
-        return
 
     def refusal(self, answer: Answer) -> str:
         """Why it took no job: LSF says it first."""

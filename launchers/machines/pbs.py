@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from launchers.machines.answers import TIMEOUT_S, Answer, Job, State, Unanswered, answered, ask
+from launchers.machines.protocol import Scheduler
 from launchers.machines.site import ResourceClass, clock
 
 _STATES = {"Q": State.PENDING, "H": State.PENDING, "W": State.PENDING, "T": State.PENDING, "M": State.PENDING}
@@ -14,20 +15,17 @@ _STATES |= {"R": State.RUNNING, "S": State.RUNNING, "U": State.RUNNING, "E": Sta
 _GONE = re.compile(r"Unknown Job Id|Job has finished", re.IGNORECASE)
 
 
-class PBS:
+class PBS(Scheduler):
     """By `qstat -f`; a job whose number is not known is looked for by `qselect -N`."""
 
     kind = "pbs"
     fireworks_name = "PBS"
     submit = "qsub"
+    cancel = "qdel"
+    queue = ("qstat", "-Q")
     variable = "PBS_JOBID"
 
     def jobs(self, allocations: Mapping[str, str | None], timeout_s: float = TIMEOUT_S) -> dict[str, Job]:
-        """Those of `allocations` (names, and job ids where known) that PBS knows, by name.
-
-        Raises:
-            Unanswered: nothing is known of any.
-        """
         numbers = [number for number in allocations.values() if number is not None]
         for name, number in allocations.items():
             numbers += answered(["qselect", "-N", name], timeout_s).split() if number is None else []
@@ -45,39 +43,18 @@ class PBS:
         return found[1] if found else ""
 
     def end(self, job_id: str) -> float | None:
-        """The Unix time at which a job has to end.
-
-        Raises:
-            Unanswered: nothing is known of it.
-        """
         return next((job.ends for job in _asked([job_id])), None)
 
-    def keys(self, one: ResourceClass) -> dict[str, str | int]:
-        """Those of the template for one allocation."""
+    def resources(self, one: ResourceClass) -> dict[str, str | int | None]:
         parts = [str(one.nodes), f"ncpus={one.cores}", f"mem={one.memory}mb" if one.memory else ""]
         parts += [one.gres or (f"ngpus={one.gpus}" if one.gpus else "")]
-        given = {
+        return {
             "select": ":".join(part for part in parts if part),
             "walltime": clock(one.walltime),
             "queue": one.partition,
             "account": one.account,
             "qos": one.qos,
         }
-        return {name: value for name, value in given.items() if value is not None}
-
-    def on_each_node(self, one: ResourceClass) -> str:  # noqa: ARG002 - the site says it
-        return ""
-
-    def withdraw(self, job_id: str) -> None:
-        ask(["qdel", job_id])
-
-    def lacks(self, partition: str) -> str:
-        """What is said of a queue that there is not; empty if there is."""
-        answer = ask(["qstat", "-Q", partition])
-        return answer.complaint if answer.code else ""
-
-    def trial(self, path: str) -> None:  # noqa: ARG002 - it has none
-        return
 
     def refusal(self, answer: Answer) -> str:
         """Why it took no job."""

@@ -5,27 +5,24 @@ from __future__ import annotations
 import getpass
 import os
 from collections.abc import Mapping
-from datetime import datetime
 from xml.etree import ElementTree
 
-from launchers.machines.answers import TIMEOUT_S, Answer, Job, State, Unanswered, answered, ask, of_names
+from launchers.machines.answers import TIMEOUT_S, Answer, Job, State, Unanswered, answered, iso_time, of_names
+from launchers.machines.protocol import Scheduler
 from launchers.machines.site import ResourceClass, clock
 
 
-class SGE:
+class SGE(Scheduler):
     """By `qstat -xml`: what has ended is not listed, and no end is known beforehand."""
 
     kind = "sge"
     fireworks_name = "SGE"
     submit = "qsub"
+    cancel = "qdel"
+    queue = ("qconf", "-sq")
     variable = "JOB_ID"
 
     def jobs(self, allocations: Mapping[str, str | None], timeout_s: float = TIMEOUT_S) -> dict[str, Job]:
-        """Those of `allocations` (names, and job ids where known) that SGE knows, by name.
-
-        Raises:
-            Unanswered: nothing is known of any.
-        """
         if not allocations:
             return {}
         return of_names(parse_jobs(answered(["qstat", "-u", getpass.getuser(), "-xml"], timeout_s)), allocations)
@@ -38,9 +35,9 @@ class SGE:
         """Unknown: the script of an allocation says it."""
         return
 
-    def keys(self, one: ResourceClass) -> dict[str, str | int]:
+    def resources(self, one: ResourceClass) -> dict[str, str | int | None]:
         """Those of the template for one allocation; what a parallel environment is called, only the site knows."""
-        given: dict[str, str | int | None] = {
+        return {
             "slots": one.all_cores,
             "mem": f"mem_free={one.memory}M" if one.memory else None,
             "gpu": one.gres or (f"gpu={one.gpus}" if one.gpus else None),
@@ -49,18 +46,6 @@ class SGE:
             "account": one.account,
             "project": one.qos,
         }
-        return {name: value for name, value in given.items() if value is not None}
-
-    def on_each_node(self, one: ResourceClass) -> str:  # noqa: ARG002 - the site says it
-        return ""
-
-    def withdraw(self, job_id: str) -> None:
-        ask(["qdel", job_id])
-
-    def lacks(self, partition: str) -> str:
-        """What is said of a queue that there is not; empty if there is."""
-        answer = ask(["qconf", "-sq", partition])
-        return answer.complaint if answer.code else ""
 
     def trial(self, path: str) -> list[str]:
         """The command that tells whether a script would be taken."""
@@ -89,11 +74,4 @@ def _job(one: ElementTree.Element) -> Job:
     word = one.findtext("state", "?")
     state = State.PENDING if "q" in word or "w" in word else State.RUNNING
     reason = "error: `qstat -explain E` says why" if "E" in word else "held" if "h" in word and state is State.PENDING else ""
-    return Job(one.findtext("JB_job_number", ""), one.findtext("JB_name", ""), state, word, reason, _moment(one.findtext("JAT_start_time")))
-
-
-def _moment(text: str | None) -> float | None:
-    try:
-        return None if text is None else datetime.fromisoformat(text).timestamp()
-    except ValueError:
-        return None
+    return Job(one.findtext("JB_job_number", ""), one.findtext("JB_name", ""), state, word, reason, iso_time(one.findtext("JAT_start_time")))

@@ -5,9 +5,9 @@ from __future__ import annotations
 import getpass
 import re
 from collections.abc import Mapping
-from datetime import datetime
 
-from launchers.machines.answers import TIMEOUT_S, Answer, Job, State, answered, ask, of_names
+from launchers.machines.answers import TIMEOUT_S, Answer, Job, State, answered, iso_time, of_names
+from launchers.machines.protocol import Scheduler
 from launchers.machines.site import ResourceClass
 
 _FORMAT = "%i|%T|%S|%e|%j|%r"
@@ -16,45 +16,30 @@ _RUNNING = {"RUNNING", "CONFIGURING", "COMPLETING", "SUSPENDED", "STOPPED", "SIG
 _NOISE = ("sbatch: ", "error: ", "Batch job submission failed: ", "allocation failure: ")
 
 
-class Slurm:
+class Slurm(Scheduler):
     """Slurm 20 and newer."""
 
     kind = "slurm"
     fireworks_name = "SLURM"
     submit = "sbatch"
+    cancel = "scancel"
     variable = "SLURM_JOB_ID"
 
     def jobs(self, allocations: Mapping[str, str | None], timeout_s: float = TIMEOUT_S) -> dict[str, Job]:
-        """Those of `allocations` (names, and job ids where known) that Slurm knows, by name.
-
-        Raises:
-            Unanswered: nothing is known of any.
-        """
         if not allocations:
             return {}
         text = answered(["squeue", "-h", "-t", "all", "-u", getpass.getuser(), "-o", _FORMAT], timeout_s)
         return of_names(parse_jobs(text), allocations)
 
     def cluster(self, timeout_s: float = TIMEOUT_S) -> str:
-        """The name of the cluster.
-
-        Raises:
-            Unanswered: it does not say it.
-        """
         found = re.search(r"^ClusterName\s*=\s*(\S+)", answered(["scontrol", "show", "config"], timeout_s), re.MULTILINE)
         return found[1] if found else ""
 
     def end(self, job_id: str) -> float | None:
-        """The Unix time at which a job has to end.
+        return iso_time(answered(["squeue", "-h", "-j", job_id, "-o", "%e"]).strip())
 
-        Raises:
-            Unanswered: nothing is known of it.
-        """
-        return parse_time(answered(["squeue", "-h", "-j", job_id, "-o", "%e"]).strip())
-
-    def keys(self, one: ResourceClass) -> dict[str, str | int]:
-        """Those of the template for one allocation."""
-        given: dict[str, str | int | None] = {
+    def resources(self, one: ResourceClass) -> dict[str, str | int | None]:
+        return {
             "nodes": one.nodes,
             "ntasks_per_node": 1,
             "cpus_per_task": one.cores,
@@ -65,7 +50,6 @@ class Slurm:
             "account": one.account,
             "qos": one.qos,
         }
-        return {name: value for name, value in given.items() if value is not None}
 
     def on_each_node(self, one: ResourceClass) -> str:
         """What starts a command once on each node of an allocation; empty on one node."""
@@ -73,9 +57,6 @@ class Slurm:
             return ""
         # srun takes the cores of a task from no one else since 22.05; a node that is lost leaves the others at work
         return f"srun --nodes={one.nodes} --ntasks-per-node=1 --cpus-per-task={one.cores} --kill-on-bad-exit=0"
-
-    def withdraw(self, job_id: str) -> None:
-        ask(["scancel", job_id])
 
     def lacks(self, partition: str) -> str:
         """What there is instead of a partition that there is not; empty if there is."""
@@ -102,7 +83,7 @@ def parse_jobs(text: str) -> list[Job]:
         parts = line.strip().split("|", 5)
         if len(parts) == 6:
             number, word, started, ends, name, reason = parts
-            found.append(Job(number, name, _state(word), word, "" if reason == "None" else reason, parse_time(started), parse_time(ends)))
+            found.append(Job(number, name, _state(word), word, "" if reason == "None" else reason, iso_time(started), iso_time(ends)))
     return found
 
 
@@ -110,14 +91,6 @@ def _state(word: str) -> State:
     if word in _WAITING:
         return State.PENDING
     return State.RUNNING if word in _RUNNING else State.ENDED
-
-
-def parse_time(text: str) -> float | None:
-    """`2026-11-26T16:36:46` in local time; None for `N/A`, `NONE`, `Unknown`."""
-    try:
-        return datetime.fromisoformat(text).timestamp()
-    except ValueError:
-        return None
 
 
 def walltime(seconds: int) -> str:

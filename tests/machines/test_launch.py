@@ -17,11 +17,11 @@ import pytest
 from schedulers import FakeSlurm
 
 from launchers.farm import Farm
+from launchers.lease import sole
 from launchers.machines import allocations
 from launchers.machines.allocations import Allocation, facts_of, live, move
 from launchers.machines.answers import Job, State, Unanswered
 from launchers.machines.launch import Order, Outcome, Pass, launch, look
-from launchers.machines.lease import sole
 from launchers.machines.need import Purse, parts, ready
 from launchers.machines.overview import overview
 from launchers.machines.site import Site

@@ -27,7 +27,7 @@ class Lease:
     def renew(self) -> bool:
         """Whether it is still ours; then for as long again."""
         mine = {"_id": self.name, "by": self.token}
-        return self.farm.launchpad.db["leases"].update_one(mine, {"$set": {"until": datetime.now(UTC) + self.lasts}}).matched_count == 1
+        return self.farm.leases.update_one(mine, {"$set": {"until": datetime.now(UTC) + self.lasts}}).matched_count == 1
 
 
 @contextmanager
@@ -39,11 +39,11 @@ def sole(farm: Farm, name: str, lasts: timedelta = LASTS) -> Iterator[Lease | No
         yield lease if taken else None
     finally:
         if taken:
-            farm.launchpad.db["leases"].update_one({"_id": name, "by": lease.token}, {"$set": {"until": None}})
+            farm.leases.update_one({"_id": name, "by": lease.token}, {"$set": {"until": None}})
 
 
 def _take(lease: Lease) -> bool:
-    leases, now = lease.farm.launchpad.db["leases"], datetime.now(UTC)
+    leases, now = lease.farm.leases, datetime.now(UTC)
     mine = {"by": lease.token, "until": now + lease.lasts}
     free = {"_id": lease.name, "$or": [{"until": None}, {"until": {"$lt": now}}]}
     if leases.update_one(free, {"$set": mine}).matched_count:
