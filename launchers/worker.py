@@ -38,6 +38,7 @@ from launchers.watch import watch
 ASKED = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)  # the last by schedulers, some time before the end
 IDLE_S = 0.5
 HOUSEKEEPING_S = 5.0
+AGAIN_S = 0.3  # from a signal that no task has heard to the first time that it is said again
 GRACE_S = 6.0  # from a signal to the end of the process; a third more where compiled code hears no signal
 THEN_S = 10.0  # an `advance` releases work at once: this is for one that was lost
 
@@ -191,7 +192,7 @@ class Worker:
         if not self.draining:
             self.draining, self._asked_at = True, time.monotonic()
             self._leave_note()
-            signal.setitimer(signal.ITIMER_REAL, GRACE_S / 3, GRACE_S / 3)
+            signal.setitimer(signal.ITIMER_REAL, AGAIN_S, GRACE_S / 3)  # soon: a task may be about to begin
         elif time.monotonic() - self._asked_at > 0.9 * GRACE_S:
             with suppress(OSError):
                 print(f"did not end within {GRACE_S:.0f} s: the next worker puts its job back", flush=True)

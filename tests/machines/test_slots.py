@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from pathlib import Path
 
@@ -118,6 +119,15 @@ def test_threads_of_the_user_rule_all_pools():
     assert slots(Hardware(8, (), 8.0), wanted=2)[0].environment({})["OPENBLAS_NUM_THREADS"] == "4"
 
 
+def environment(pid: int) -> dict[str, str]:
+    """Of a process that was just begun: for a moment the system shows none."""
+    end = time.monotonic() + 10
+    while not (found := psutil.Process(pid).environ()):
+        assert time.monotonic() < end
+        time.sleep(0.01)
+    return found
+
+
 @pytest.mark.usefixtures("farm")
 def test_processes_of_a_node_have_a_device_each(tmp_path, monkeypatch):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1")
@@ -126,7 +136,7 @@ def test_processes_of_a_node_have_a_device_each(tmp_path, monkeypatch):
     node = Node(NodeSettings(given, WorkerSettings(tmp_path / "runs", patience_s=0.5)))
     node.start()
     try:
-        environments = [psutil.Process(pid).environ() for _, pid in sorted(node.processes.items())]
+        environments = [environment(pid) for _, pid in sorted(node.processes.items())]
         assert [one["CUDA_VISIBLE_DEVICES"] for one in environments] == ["0", "1", "", ""]
         assert [one["OMP_NUM_THREADS"] for one in environments] == ["2", "2", "1", "1"]
         commands = [psutil.Process(pid).cmdline() for _, pid in sorted(node.processes.items())]
