@@ -20,7 +20,7 @@ from jobflow import JobStore
 from maggma.stores import MemoryStore
 from pymongo.errors import DuplicateKeyError
 
-from launchers.endings import AWAY, of_error
+from launchers.endings import is_away
 from launchers.farm import Farm
 from launchers.heartbeats import SILENT_S, SlotBeat, holds, server_time
 from launchers.patience import DATABASE_AWAY
@@ -95,18 +95,11 @@ def waiting(action: Callable[[], T], kept: Kept | None = None) -> T:
         try:
             return action()
         except (*DATABASE_AWAY, RuntimeError) as error:
-            if not _away(error):
+            if not is_away(error):
                 raise
         if kept is not None:
             kept.now()
         sleep(PAUSE_S)
-
-
-def _away(error: Exception) -> bool:
-    """FireWorks wraps what it met while it refreshed a workflow."""
-    if isinstance(error, DATABASE_AWAY):
-        return True
-    return of_error((str(error).strip().splitlines() or [""])[-1]) == AWAY
 
 
 def is_own(farm: Farm, launch_id: int) -> bool:

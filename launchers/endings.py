@@ -88,6 +88,12 @@ def of_error(line: str) -> Ending | None:
     return None
 
 
+def is_away(error: Exception) -> bool:
+    """Whether the database did not answer: FireWorks wraps what it met while it refreshed a workflow."""
+    wrapped = isinstance(error, RuntimeError) and of_error((str(error).strip().splitlines() or [""])[-1]) == AWAY
+    return wrapped or isinstance(error, DATABASE_AWAY)
+
+
 def _is_away(name: str) -> bool:
     from pymongo import errors
 

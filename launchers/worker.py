@@ -21,7 +21,7 @@ from typing import Any
 from fireworks import FWorker, LaunchPad
 
 from launchers.askers import ASKERS
-from launchers.endings import AWAY, LEFT, of_error
+from launchers.endings import LEFT, is_away
 from launchers.envelopes import DEVICE, load
 from launchers.farm import Farm
 from launchers.heartbeats import SlotBeat
@@ -241,9 +241,7 @@ def trouble(error: Exception) -> str:
     """
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         return f"no space left for runs ({error.strerror})"
-    # FireWorks wraps what it met while it refreshed a workflow
-    wrapped = isinstance(error, RuntimeError) and of_error((str(error).strip().splitlines() or [""])[-1]) == AWAY
-    if wrapped or isinstance(error, DATABASE_AWAY):
+    if is_away(error):
         return f"the database does not answer ({type(error).__name__})"
     raise error
 
