@@ -178,7 +178,7 @@ class Farm:
 
 def start_database(home: Path) -> str:
     """Its URI."""
-    script = "from launchers import database; print(database.start().uri)"
+    script = "from launchers.database import ladder; print(ladder.start().uri)"
     done = subprocess.run([sys.executable, "-c", script], env=environment(home), capture_output=True, text=True, check=True)
     return done.stdout.strip()
 

@@ -47,10 +47,10 @@ def arguments() -> argparse.Namespace:
 
 
 def database_store() -> object:
-    from launchers import database
+    from launchers.database import ladder
     from launchers.farm import Farm
 
-    return Farm.open(database.start()).store.additional_stores["checkpoints"]
+    return Farm.open(ladder.start()).store.additional_stores["checkpoints"]
 
 
 def row(asked: argparse.Namespace, depot: object, place: Path, interval_s: float) -> None:

@@ -18,6 +18,7 @@ import time
 from collections import Counter
 from pathlib import Path
 from tempfile import mkdtemp
+from typing import Any
 
 import psutil
 
@@ -48,21 +49,21 @@ def main() -> int:
 
 
 def attempt(trial: int, spec: Path, chance: random.Random, work: bool) -> bool:
-    from launchers import database
+    from launchers.database import ladder
 
     os.environ["LATTICEFARM_MONGO_DATABASE"] = f"trial_{trial}"
-    database.start()
+    ladder.start()
     together = multiprocessing.get_context("fork").Barrier(3)
     both = [multiprocessing.get_context("fork").Process(target=submit, args=(spec, together)) for _ in range(2)]
     for process in both:
         process.start()
     together.wait()
     time.sleep(chance.uniform(0.0, 1.5))
-    server = psutil.Process(database.status()["process"])
+    server = psutil.Process(ladder.status()["process"])
     server.kill()
     server.wait(10)
     time.sleep(chance.uniform(0.0, 0.5))
-    database.start()
+    ladder.start()
     for process in both:
         process.join(300)
     submitted = [process.exitcode for process in both] == [0, 0]
@@ -72,16 +73,17 @@ def attempt(trial: int, spec: Path, chance: random.Random, work: bool) -> bool:
 def submit(spec: Path, together: object) -> None:
     from campaign.spec import load_spec
     from campaign.steering.submit import submit as send
-    from launchers import database
 
     loaded = load_spec(spec)
-    farm = Farm.open(found(database))
+    farm = Farm.open(found())
     together.wait()  # type: ignore[attr-defined]
     send(farm, loaded)
 
 
-def found(database: object) -> object:
-    place = database.find()  # type: ignore[attr-defined]
+def found() -> Any:
+    from launchers.database import ladder
+
+    place = ladder.find()
     assert place is not None, "the server does not answer"
     return place
 
@@ -94,11 +96,10 @@ def whole(spec: Path, work: bool) -> bool:
     from campaign.spec import load_spec
     from campaign.steering.submit import advance
     from flows.keys import job_uuid
-    from launchers import database
-    from launchers.settings import WorkerSettings
-    from launchers.worker import Worker
+    from launchers.workers.settings import WorkerSettings
+    from launchers.workers.worker import Worker
 
-    farm = Farm.open(found(database))
+    farm = Farm.open(found())
     asked = load_spec(spec).resolved
     keys = set(plan(asked, Knowledge(labels.stored(farm, asked))).work)
     if work:

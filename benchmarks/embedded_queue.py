@@ -42,13 +42,13 @@ class Queue:
 
 @contextmanager
 def _fresh_database() -> Iterator[Any]:
-    from launchers import database
+    from launchers.database import ladder
 
     with tempfile.TemporaryDirectory(prefix="lf-") as place:
         os.environ["LATTICEFARM_HOME"] = place
         os.environ.pop("LATTICEFARM_MONGO_URI", None)
-        yield database.start()
-        database.stop()
+        yield ladder.start()
+        ladder.stop()
 
 
 def _milliseconds(action: Callable[[], Any]) -> float:

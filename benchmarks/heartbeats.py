@@ -46,31 +46,31 @@ def main() -> None:
 
 
 def server_process() -> int:
-    from launchers import database
+    from launchers.database import ladder
 
-    return database.status()["process"]
+    return ladder.status()["process"]
 
 
 @contextmanager
 def fresh_database() -> Iterator[Any]:
-    from launchers import database
+    from launchers.database import ladder
 
     with tempfile.TemporaryDirectory(prefix="lf-") as place:
         os.environ["LATTICEFARM_HOME"] = place
         os.environ.pop("LATTICEFARM_MONGO_URI", None)
         try:
-            yield database.start()
+            yield ladder.start()
         finally:
-            database.stop()
+            ladder.stop()
 
 
 class Crowd:
     """Slots of many nodes, each with a job in hand, whose processes are `pids`; all are beaten for from this process."""
 
     def __init__(self, farm: Any, count: int, pids: list[int]) -> None:
-        from launchers.heartbeats import SlotBeat
-        from launchers.processes import ProcessName
-        from launchers.rescue import Reaper
+        from launchers.queue.processes import ProcessName
+        from launchers.workers.heartbeats import SlotBeat
+        from launchers.workers.rescue import Reaper
 
         self.farm, self.nodes = farm, -(-count // SLOTS_OF_A_NODE)
         self.names = [
@@ -163,8 +163,8 @@ def together(crowd: Crowd, server: psutil.Process, seconds: float) -> None:
     """All of it, each at its own pace, in the order in which it is due."""
     import heapq
 
-    from launchers.heartbeats import BEAT_S
-    from launchers.pulse import LOOK_S
+    from launchers.workers.heartbeats import BEAT_S
+    from launchers.workers.pulse import LOOK_S
 
     due: list[tuple[float, int, float, Callable[[int], Any], int]] = []
     for action, count, every in (

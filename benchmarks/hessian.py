@@ -99,10 +99,10 @@ def main(name: str) -> None:
     from flows.keys import job_uuid
     from flows.phonons.harmonic import calculator_forces
     from flows.records import Phonons
-    from launchers import database
+    from launchers.database import ladder
     from launchers.farm import Farm
 
-    place = database.find()
+    place = ladder.find()
     if place is None:
         raise SystemExit("no database is running")
     campaign = open_campaign(Farm.open(place), name)

@@ -121,7 +121,7 @@ class Host:
     def workers(self) -> list[psutil.Process]:
         """The processes in which jobs run."""
         inside = self.inside()
-        slots = [one for one in inside if _holds(one, ("launchers.slot",))]
+        slots = [one for one in inside if _holds(one, ("launchers.workers.slot",))]
         return slots or [one for one in inside if _holds(one, ("multi",)) and _holds(one.parent(), ("multi",))]
 
     def shut(self) -> None:

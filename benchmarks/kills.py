@@ -116,7 +116,7 @@ def kill(victim: str, process: subprocess.Popen[bytes], home: Path, chance: rand
         if victim == "database":
             os.kill(database_process(home), signal.SIGKILL)
             return True
-        workers = [one for one in psutil.Process(process.pid).children() if "launchers.slot" in one.cmdline()]
+        workers = [one for one in psutil.Process(process.pid).children() if "launchers.workers.slot" in one.cmdline()]
         chance.choice(workers).kill()
         return True
     except (psutil.NoSuchProcess, ProcessLookupError, IndexError, KeyError, TypeError, subprocess.CalledProcessError):
@@ -132,8 +132,8 @@ def database_process(home: Path) -> int:
 def snapshot(home: Path) -> dict:
     """The records of the models, by key, and how often each job was begun."""
     script = (
-        "import json\nfrom launchers import database\nfrom launchers.farm import Farm\n"
-        "farm = Farm.open(database.start())\n"
+        "import json\nfrom launchers.database import ladder\nfrom launchers.farm import Farm\n"
+        "farm = Farm.open(ladder.start())\n"
         "names = {job['uuid']: job['name'] for job in farm.outputs.find({}, {'uuid': 1, 'name': 1})}\n"
         "records = farm.records(names)\n"
         "copies = {uuid: farm.outputs.count_documents({'uuid': uuid}) for uuid in names}\n"

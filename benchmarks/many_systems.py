@@ -33,13 +33,13 @@ def main() -> int:
     os.environ["LATTICEFARM_HOME"] = str(asked.directory / "home")
     os.environ.pop("LATTICEFARM_MONGO_URI", None)
     spec = write_campaign(asked.directory, asked.systems, asked.frames, asked.seeds)
-    from launchers import database
+    from launchers.database import ladder
 
-    database.start()
+    ladder.start()
     try:
         measure(spec)
     finally:
-        database.stop()
+        ladder.stop()
     return 0
 
 
@@ -103,11 +103,11 @@ def measure(path: Path) -> None:
     from campaign.spec import load_spec
     from campaign.steering.status import State, status_of
     from campaign.steering.submit import advance, planned, reconcile, submit
-    from launchers import database
+    from launchers.database import ladder
     from launchers.farm import Farm
 
     loaded = timed("read the YAML and its files", lambda: load_spec(path))
-    farm = Farm.open(database.running())
+    farm = Farm.open(ladder.running())
     first = timed("submit", lambda: submit(farm, loaded))
     print(f"{len(first.status.plan.work)} pieces of work, {len(first.added)} of them queued")
     timed("submit again, nothing has changed", lambda: submit(farm, loaded))
@@ -143,9 +143,9 @@ def timed(what: str | None, action: Callable[[], Any]) -> Any:
 
 def database_s() -> float:
     """Seconds of processor time that the embedded database has spent."""
-    from launchers import database
+    from launchers.database import ladder
 
-    times = psutil.Process(database.status()["process"]).cpu_times()
+    times = psutil.Process(ladder.status()["process"]).cpu_times()
     return times.user + times.system
 
 

@@ -3,7 +3,7 @@
     python benchmarks/throughput.py [--jobs 100] [--singleshots 5] [--processes 2] [--rounds 1]
 
 Each job reads a small MACE model from a file, gives the energy and forces of 8 atoms and delivers a record. The same jobs
-in the same embedded database are run by `python -m launchers.slot` (what `latticefarm work` starts) and by `rlaunch`, each
+in the same embedded database are run by `python -m launchers.workers.slot` (what `latticefarm work` starts) and by `rlaunch`, each
 with one process; then by `--processes` slots and by `rlaunch multi`. Wall time is from the start of the command to its
 end, imports of torch and MACE with it. `rlaunch singleshot` begins a process for each job: of it a few are run, and an
 hour is reckoned from these. CPU is user and system time of the processes and of the database for each job.
@@ -77,20 +77,20 @@ def main() -> None:
         os.environ.pop("LATTICEFARM_MONGO_URI", None)
         from mace_job import write_model
 
-        from launchers import database
+        from launchers.database import ladder
 
         write_model(Path(place) / "mace.model")
         queue = Queue(asked.jobs, partial(workflow, Path(place) / "mace.model"))
         try:
             measure(queue, Path(place), asked)
         finally:
-            database.stop()
+            ladder.stop()
 
 
 def measure(queue: Queue, home: Path, asked: argparse.Namespace) -> None:
-    from launchers import database
+    from launchers.database import ladder
 
-    names = database.running().write_environment(home / "fireworks")
+    names = ladder.running().write_environment(home / "fireworks")
     os.environ |= names | {"PYTHONPATH": f"{HERE.parent}:{HERE}", "TQDM_DISABLE": "1"}
     several = f"{asked.processes} slots of ours", f"rlaunch multi {asked.processes}"
     ways: dict[str, Callable[[], int]] = {
@@ -111,7 +111,7 @@ def measure(queue: Queue, home: Path, asked: argparse.Namespace) -> None:
 
 
 def slot(home: Path) -> list[str]:
-    return [sys.executable, "-m", "launchers.slot", f"--run-root={home / 'runs'}", "--until-empty"]
+    return [sys.executable, "-m", "launchers.workers.slot", f"--run-root={home / 'runs'}", "--until-empty"]
 
 
 def rlaunch(*words: str) -> list[str]:

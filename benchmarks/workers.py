@@ -2,7 +2,7 @@
 
     python benchmarks/workers.py [--sizes 100 1000 10000] [--workers 1 2 4 8] [--rounds 3]
 
-Toy jobs that deliver a record and take no time, run by warm workers (`python -m launchers.slot`), the processes that
+Toy jobs that deliver a record and take no time, run by warm workers (`python -m launchers.workers.slot`), the processes that
 `latticefarm work` starts. Beside the jobs that are queued, as many lie there that these workers have run before. All are
 put there while the workers are stopped; then so many are run as `--jobs` says.
 Costs are CPU milliseconds (user and system) of all workers and of the embedded database for each job: wall time on a
@@ -56,11 +56,11 @@ class Queue:
     """The farm in a database of its own, and the documents of its jobs: made once, put back for each measurement."""
 
     def __init__(self, jobs: int, workflow: Callable[[int], Any]) -> None:
-        from launchers import database
+        from launchers.database import ladder
         from launchers.farm import Farm
 
-        self.farm = Farm.open(database.start())
-        self.server = psutil.Process(database.status()["process"])
+        self.farm = Farm.open(ladder.start())
+        self.server = psutil.Process(ladder.status()["process"])
         self.made = self._made(jobs, workflow)
         self.done: dict[str, Any] = {}
         self.empty()
@@ -125,7 +125,7 @@ def toy_workflow(number: int) -> Any:
     from flows.keys import digest, job_uuid
     from flows.toys import ToyTask, toy
     from launchers.envelopes import Envelope
-    from launchers.walltime import Expectation
+    from launchers.queue.walltime import Expectation
 
     key = digest("toy", 1, value=number)
 
@@ -146,7 +146,7 @@ def _copy(document: dict[str, Any]) -> dict[str, Any]:
 @contextmanager
 def workers(number: int, home: Path) -> Iterator[list[psutil.Process]]:
     """So many worker processes, ended in the end."""
-    command = [sys.executable, "-m", "launchers.slot", f"--run-root={home / 'runs'}", "--category=train"]
+    command = [sys.executable, "-m", "launchers.workers.slot", f"--run-root={home / 'runs'}", "--category=train"]
     environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])}
     with (home / "workers.log").open("ab") as log:
         started = [psutil.Popen(command, stdout=log, stderr=log, env=environment) for _ in range(number)]
@@ -240,13 +240,13 @@ def main() -> None:
         home = Path(place)
         os.environ["LATTICEFARM_HOME"] = place
         os.environ.pop("LATTICEFARM_MONGO_URI", None)
-        from launchers import database
+        from launchers.database import ladder
 
         queue = Queue(max(asked.sizes), toy_workflow)
         try:
             table(queue, home, asked)
         finally:
-            database.stop()
+            ladder.stop()
 
 
 def table(queue: Queue, home: Path, asked: argparse.Namespace) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from fireworks import FiretaskBase, Firework, FWAction, Workflow, explicit_serialize
 
-from launchers.walltime import Expectation
+from launchers.queue.walltime import Expectation
 
 if TYPE_CHECKING:
     from jobflow import Flow, Job

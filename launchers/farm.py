@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from jobflow import JobStore
     from pymongo.collection import Collection
 
-    from launchers.database import Database
+    from launchers.database.ladder import Database
 
 DUPLICATE_KEY = 11000
 BATCH = 2000  # keys in one `$in`: far below the 16 MB of a command

@@ -32,12 +32,12 @@ def home() -> Iterator[Path]:
             patch.setenv("LATTICEFARM_MONGO_URI", given)
         else:
             patch.delenv("LATTICEFARM_MONGO_URI", raising=False)
-        from launchers import database
+        from launchers.database import ladder
 
-        database.start()
+        ladder.start()
         yield Path(directory)
         if not given:
-            database.stop()
+            ladder.stop()
 
 
 @pytest.fixture
@@ -52,10 +52,10 @@ def database_name(home: Path, monkeypatch: pytest.MonkeyPatch) -> str:
 @pytest.fixture
 def farm(database_name: str) -> Iterator:
     """A farm in an empty database."""
-    from launchers import database
+    from launchers.database import ladder
     from launchers.farm import Farm
 
-    found = database.find()
+    found = ladder.find()
     assert found is not None
     assert found.name == database_name
     opened = Farm.open(found)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from launchers.database import Database
+    from launchers.database.ladder import Database
     from launchers.farm import Farm
 
 
@@ -24,6 +24,6 @@ def open_farm(*, start: bool = False) -> Farm:
 
 def database(*, start: bool = False) -> Database:
     """The database of `open_farm`."""
-    from launchers import database as ladder
+    from launchers.database import ladder
 
     return ladder.start() if start or ladder.has_data() else ladder.running()

@@ -25,9 +25,9 @@ def start() -> None:
     Example: latticefarm db start
     """
     from campaign.cli.printing import hint, show
-    from launchers import database
+    from launchers.database import ladder
 
-    found = database.start()
+    found = ladder.start()
     show(f"{found.kind} database: {found.redacted()}")
     hint("latticefarm submit SPEC")
 
@@ -39,9 +39,9 @@ def stop() -> None:
     Example: latticefarm db stop
     """
     from campaign.cli.printing import show
-    from launchers import database
+    from launchers.database import ladder
 
-    show("stopped" if database.stop() else "no database of this machine was running")
+    show("stopped" if ladder.stop() else "no database of this machine was running")
 
 
 @db.command()
@@ -51,9 +51,9 @@ def status(json: JsonOption = False) -> None:
     Example: latticefarm db status
     """
     from campaign.cli.printing import facts, show
-    from launchers import database
+    from launchers.database import ladder
 
-    found = database.status()
+    found = ladder.status()
     if json:
         facts(found)
     else:

@@ -46,7 +46,7 @@ def one_line(error: Exception) -> str:
 def _users() -> Iterator[type[Exception]]:
     """The errors whose messages are written for the user; the dear imports last."""
     yield UsageError
-    from launchers.database import DatabaseError
+    from launchers.database.ladder import DatabaseError
 
     yield DatabaseError
     from launchers.farm import FileChanged
@@ -68,13 +68,13 @@ def _users() -> Iterator[type[Exception]]:
 def _is_of_database(error: Exception) -> bool:
     if "pymongo" not in sys.modules:  # then nothing of it was raised
         return False
-    from launchers.patience import DATABASE_ERRORS
+    from launchers.queue.patience import DATABASE_ERRORS
 
     return isinstance(error, DATABASE_ERRORS)
 
 
 def _is_away(error: Exception) -> bool:
-    from launchers.patience import DATABASE_AWAY
+    from launchers.queue.patience import DATABASE_AWAY
 
     return isinstance(error, DATABASE_AWAY)
 

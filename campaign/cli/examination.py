@@ -49,10 +49,10 @@ def _sources() -> Iterator[Finding]:
 
 
 def _database() -> Finding:
-    from launchers import database
+    from launchers.database import ladder
 
     try:
-        found = database.find()
+        found = ladder.find()
     except Exception as error:
         return Finding("database", str(error), False)
     if found is None:

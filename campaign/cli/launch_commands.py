@@ -96,7 +96,7 @@ def _order(name: str | None, path: Path | None, classes: tuple[str, ...], local:
     from campaign.cli.errors import UsageError
     from campaign.cli.sites import chosen, read_sites, sites_path
     from campaign.spec.errors import nearest
-    from launchers.database import home
+    from launchers.database.ladder import home
     from launchers.machines.launch import Order
     from launchers.machines.reach import Reach, is_on_this_host, of_this_host
 

@@ -38,8 +38,8 @@ def work(
     from launchers.farm import Farm
     from launchers.machines.hardware import hardware
     from launchers.machines.slots import slots as slots_of
-    from launchers.node import Node, NodeSettings, run_root
-    from launchers.settings import WorkerSettings
+    from launchers.workers.node import Node, NodeSettings, run_root
+    from launchers.workers.settings import WorkerSettings
 
     taken = _known(category or [])
     drained_at = _end_of_allocation() if deadline is None else moment(deadline)
@@ -112,8 +112,8 @@ def rescue(
     from campaign.cli.errors import UsageError
     from campaign.cli.printing import hint, show
     from campaign.steering.progress import counting
-    from launchers.locks import patient_locks
-    from launchers.rescue import Reaper
+    from launchers.queue.locks import patient_locks
+    from launchers.workers.rescue import Reaper
 
     reaper = Reaper(open_farm(), LOCK_PATIENCE_S)
     hosts = reaper.hosts()

@@ -20,9 +20,9 @@ from launchers.farm import Farm
 from launchers.machines.hardware import hardware
 from launchers.machines.slots import Slot
 from launchers.machines.slots import slots as slots_of
-from launchers.node import Node, NodeSettings, run_root
-from launchers.patience import patiently
-from launchers.settings import WorkerSettings
+from launchers.queue.patience import patiently
+from launchers.workers.node import Node, NodeSettings, run_root
+from launchers.workers.settings import WorkerSettings
 
 if TYPE_CHECKING:
     from campaign.planning.plan import Plan
@@ -186,10 +186,10 @@ class View:
 
 def _revive() -> None:
     """Start the private database again if it died; a given one comes back by itself."""
-    from launchers import database
+    from launchers.database import ladder
 
-    with suppress(database.DatabaseError):
-        database.start()
+    with suppress(ladder.DatabaseError):
+        ladder.start()
 
 
 def _conclude(asked: Asked, found: Status) -> int:

@@ -13,7 +13,7 @@ from campaign.planning.stages import categories
 from campaign.spec.document import Document, read_document
 from campaign.spec.errors import Problem, SpecError, nearest
 from campaign.spec.explain import explain
-from launchers.database import home
+from launchers.database.ladder import home
 from launchers.machines.script import ScriptError, given, names, template
 from launchers.machines.site import Site, Sites
 

@@ -81,10 +81,10 @@ def plan_command(
 def _is_asked(loaded: LoadedSpec) -> bool:
     """Whether this is what was submitted last under its name: then its tables are of it."""
     from campaign.records.campaigns import campaign_names, resolved_spec
-    from launchers import database
+    from launchers.database import ladder
     from launchers.farm import Farm
 
-    found = database.find()
+    found = ladder.find()
     if found is None:
         return False
     farm, name = Farm.open(found), loaded.resolved.campaign
@@ -100,14 +100,14 @@ def look(loaded: LoadedSpec) -> Look:
     from campaign.steering.status import Status, states, status_of
     from campaign.steering.time_left import Pace
     from campaign.steering.time_left import left as left_of
-    from launchers import database
+    from launchers.database import ladder
 
     spec = loaded.resolved
     read = labels.read_all(spec, labels.from_disk(loaded.files))
     published = {system: one[0] for system, one in read.items()}
     structures = {system: labels.structures_of(*one, labels.base(spec, system)) for system, one in read.items()}
     sources = {key: label.source for _, by_key in read.values() for key, label in by_key.items() if label.source}
-    found = database.find()
+    found = ladder.find()
     if found is None:
         made = plan(spec, Knowledge(label_sets=published, structures=structures))
         unqueued = Status(made, states(made, set(), {}), {})

@@ -19,10 +19,10 @@ from campaign.steering.progress import counting, duration, labels, matrix, summa
 from campaign.steering.status import State, Status, status_of
 from campaign.steering.submit import planned as plan_of
 from campaign.steering.time_left import left
-from launchers.endings import say
-from launchers.in_hand import SILENT, InHand, in_hand, unanswered
-from launchers.launchpad import Fizzled, fizzled
 from launchers.machines.overview import overview
+from launchers.queue.endings import say
+from launchers.queue.launchpad import Fizzled, fizzled
+from launchers.workers.in_hand import SILENT, InHand, in_hand, unanswered
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

@@ -78,8 +78,8 @@ def _command(act: Callable[[Chosen], list[str]], done: str, text: str) -> Callab
         seed: SeedOption = None,
     ) -> None:
         from campaign.cli.printing import hint, show
-        from launchers.locks import patient_locks
-        from launchers.rescue import Reaper
+        from launchers.queue.locks import patient_locks
+        from launchers.workers.rescue import Reaper
 
         options = {"system": system, "stage": stage, "model": model, "seed": seed}
         given = {name: value for name, value in options.items() if value is not None}
@@ -98,7 +98,7 @@ def _command(act: Callable[[Chosen], list[str]], done: str, text: str) -> Callab
 def _retry(chosen: Chosen) -> list[str]:
     from campaign.records.campaigns import resolved_spec
     from campaign.steering.submit import reconcile
-    from launchers.launchpad import withdraw
+    from launchers.queue.launchpad import withdraw
 
     # added anew: a limit that was raised since (cycles, time, memory) is in no key, and the old job knows the old one
     withdrawn = withdraw(chosen.farm, chosen.keys)
@@ -108,7 +108,7 @@ def _retry(chosen: Chosen) -> list[str]:
 
 def _pause(chosen: Chosen) -> list[str]:
     from campaign.records.campaigns import hold
-    from launchers.launchpad import pause
+    from launchers.queue.launchpad import pause
 
     hold(chosen.farm, chosen.plan.campaign, chosen.selection)
     return pause(chosen.farm, chosen.alone)
@@ -117,7 +117,7 @@ def _pause(chosen: Chosen) -> list[str]:
 def _resume(chosen: Chosen) -> list[str]:
     from campaign.records.campaigns import release, resolved_spec
     from campaign.steering.submit import reconcile
-    from launchers.launchpad import resume
+    from launchers.queue.launchpad import resume
 
     release(chosen.farm, chosen.plan.campaign, chosen.selection)
     return [*resume(chosen.farm, chosen.keys), *reconcile(chosen.farm, resolved_spec(chosen.farm, chosen.plan.campaign)).added]
@@ -125,7 +125,7 @@ def _resume(chosen: Chosen) -> list[str]:
 
 def _cancel(chosen: Chosen) -> list[str]:
     from campaign.records.campaigns import hold
-    from launchers.launchpad import cancel
+    from launchers.queue.launchpad import cancel
 
     # or the next advance would queue it again
     hold(chosen.farm, chosen.plan.campaign, chosen.selection)

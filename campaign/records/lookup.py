@@ -17,9 +17,9 @@ from flows.faults import Fault
 from flows.keys import job_uuid
 from flows.labelling.audit import audit_base, audit_level
 from flows.records import Failure, Label, LabelSet, LevelAudit, Structure, Sweep
-from launchers.claims import holders
 from launchers.farm import Farm
-from launchers.launchpad import fizzled, queued
+from launchers.queue.claims import holders
+from launchers.queue.launchpad import fizzled, queued
 
 Structures = Mapping[str, Mapping[str, Structure]]
 

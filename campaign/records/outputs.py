@@ -13,7 +13,7 @@ from flows.keys import job_uuid
 from flows.labelling.engines.known import EngineChoice
 from flows.labelling.engines.protocol import EngineSettings
 from launchers.farm import Farm
-from launchers.launchpad import delivering
+from launchers.queue.launchpad import delivering
 
 _ENGINE: TypeAdapter[EngineSettings] = TypeAdapter(EngineChoice)
 

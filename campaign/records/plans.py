@@ -24,8 +24,8 @@ from flows.faults import FAULTS
 from flows.keys import canonical_json
 from flows.labelling.former_cells import CELLS
 from flows.settings import Settings
-from launchers.debounce import exclusive
 from launchers.farm import Farm, batches
+from launchers.queue.debounce import exclusive
 
 _FIELDS = ("key", "stage", "system", "model", "seed", "size", "needs", "parts", "count")
 _LIGHT = dict.fromkeys((*_FIELDS, "guessed_s"), 1)

@@ -10,7 +10,7 @@ from campaign.steering.status import State, Status
 from flows.keys import job_uuid
 from flows.records import Failure
 from launchers.farm import Farm
-from launchers.launchpad import Fizzled, QueuedWork, fizzled
+from launchers.queue.launchpad import Fizzled, QueuedWork, fizzled
 
 
 @dataclass(frozen=True)

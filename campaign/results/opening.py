@@ -17,9 +17,9 @@ def connect(name: str) -> Campaign:
         NoDatabase: there is none.
         UnknownCampaign: nobody submitted a campaign of that name.
     """
-    from launchers import database
+    from launchers.database import ladder
 
-    found = database.find()
+    found = ladder.find()
     if found is None:
         raise NoDatabase(
             "no database: none runs on this machine and LATTICEFARM_MONGO_URI names none; "

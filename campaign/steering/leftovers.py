@@ -8,7 +8,7 @@ from campaign.records.campaigns import resolved_spec, unkept_names
 from campaign.records.lookup import planned
 from campaign.records.plans import asking, keep_plan
 from launchers.farm import Farm
-from launchers.launchpad import cancel, waiting_keys
+from launchers.queue.launchpad import cancel, waiting_keys
 
 
 def asked_elsewhere(farm: Farm, keys: Iterable[str], campaign: str) -> set[str]:

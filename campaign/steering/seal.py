@@ -9,7 +9,7 @@ from campaign.planning.work import Work
 from campaign.steering.enclosures import BRING, enclosed
 from flows.keys import job_uuid
 from launchers.envelopes import Envelope
-from launchers.walltime import Expectation
+from launchers.queue.walltime import Expectation
 
 if TYPE_CHECKING:
     from jobflow import Job

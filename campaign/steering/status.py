@@ -12,7 +12,7 @@ from campaign.records.campaigns import holds
 from campaign.steering.holds import is_held
 from flows.keys import job_uuid
 from launchers.farm import Farm
-from launchers.launchpad import QueuedWork, queued, to_rescue
+from launchers.queue.launchpad import QueuedWork, queued, to_rescue
 
 
 class State(StrEnum):

@@ -26,12 +26,12 @@ from campaign.steering.status import ENDED, State, Status, status_of
 from flows.keys import job_uuid
 from flows.leftovers import sweep_delivered
 from flows.records import LabelSet
-from launchers.askers import add_asker, keep_askers
-from launchers.claims import GRACE, add
-from launchers.debounce import debounced, resting
 from launchers.farm import Farm
-from launchers.launchpad import queued
-from launchers.patience import patiently
+from launchers.queue.askers import add_asker, keep_askers
+from launchers.queue.claims import GRACE, add
+from launchers.queue.debounce import debounced, resting
+from launchers.queue.launchpad import queued
+from launchers.queue.patience import patiently
 
 REST = 20.0  # times what a reconciliation of everything took: it may cost a twentieth of a core
 

@@ -16,7 +16,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from launchers.farm import Farm
-from launchers.lease import Lease, sole
 from launchers.machines import allocations
 from launchers.machines.allocations import Allocation
 from launchers.machines.answers import State, Unanswered
@@ -26,6 +25,7 @@ from launchers.machines.scheduler import SCHEDULERS
 from launchers.machines.script import Task, script, work_arguments
 from launchers.machines.site import ResourceClass, Site
 from launchers.machines.submission import Refused, remove, remove_uri, submit, write_script
+from launchers.queue.lease import Lease, sole
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ from typing import Any
 from launchers.farm import Farm
 from launchers.machines.scheduler import AT_THE_END_S
 from launchers.machines.site import ResourceClass
-from launchers.rescue import RESTS_UNTIL
-from launchers.walltime import fitting
+from launchers.queue.endings import RESTS_UNTIL
+from launchers.queue.walltime import fitting
 
 Askers = Callable[[Farm, Iterable[str]], Mapping[str, Set[str]]]
 """Who asks for each of these keys of work; one that is not there is anybody's."""

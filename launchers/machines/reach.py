@@ -7,9 +7,9 @@ import re
 import socket
 from dataclasses import dataclass
 
-from launchers.database import Database, home
+from launchers.database.ladder import Database, home
+from launchers.database.uri import MongoURI
 from launchers.machines.answers import Unanswered, answered
-from launchers.uri import MongoURI
 
 _THIS_HOST = re.compile(r"^(localhost|127\.\d+\.\d+\.\d+|\[::1\]|/.*)(:\d+)?$", re.IGNORECASE)
 

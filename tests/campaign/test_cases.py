@@ -80,8 +80,8 @@ def test_what_can_be_used_is_read_and_said(plan, case, spec, changes, words) -> 
 
 @pytest.mark.slow
 def test_a_model_that_one_flat_frame_judges_has_not_learned(farm, latticefarm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from launchers.settings import WorkerSettings
-    from launchers.worker import Worker
+    from launchers.workers.settings import WorkerSettings
+    from launchers.workers.worker import Worker
 
     shutil.copytree(CASES / "01-learned-by-one-flat-frame", tmp_path / "case")
     monkeypatch.chdir(tmp_path / "case")

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from refusing_mongodb import refusing_mongodb
 
-from launchers import database
+from launchers.database import ladder
 
 SECRET = "open-sesame"
 pytestmark = pytest.mark.usefixtures("toy_folder", "no_database")
@@ -83,9 +83,9 @@ def small_disk(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         pytest.skip("needs root to mount a tmpfs: sudo pytest tests/campaign/test_cli_database_trouble.py")
     monkeypatch.setenv("LATTICEFARM_HOME", str(place))
     monkeypatch.setenv("PATH", os.path.dirname(shutil.which("sh") or "/bin/sh"))  # no mongod: this is about ours
-    database.start()
+    ladder.start()
     yield place
-    database.stop()
+    ladder.stop()
     subprocess.run(["/bin/umount", "-l", str(place)], check=False)
     place.rmdir()
 

@@ -60,8 +60,8 @@ def spec(tmp_path: Path) -> Path:
 
 
 def label(farm, tmp_path: Path) -> None:
-    from launchers.settings import WorkerSettings
-    from launchers.worker import Worker
+    from launchers.workers.settings import WorkerSettings
+    from launchers.workers.worker import Worker
 
     settings = WorkerSettings(run_root=tmp_path / "runs", categories=("label",), until_empty=True)
     Worker(farm, settings).run()

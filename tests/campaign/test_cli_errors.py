@@ -16,7 +16,7 @@ from campaign.cli.queue_commands import moment
 from campaign.results.errors import NoDatabase, UnknownCampaign, UnknownResult, UnknownTable
 from campaign.spec import SpecError
 from flows.labelling.published import LabelError
-from launchers.database import DatabaseError
+from launchers.database.ladder import DatabaseError
 
 
 @pytest.mark.parametrize("kind", [UsageError, SpecError, DatabaseError, LabelError, NoDatabase, UnknownCampaign, UnknownResult, UnknownTable])

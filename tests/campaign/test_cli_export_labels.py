@@ -34,8 +34,8 @@ mace: {preset: small, max_epochs: 1}
 @pytest.fixture
 def made(farm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, latticefarm) -> Path:
     """A campaign whose labels are there; returns the folder."""
-    from launchers.settings import WorkerSettings
-    from launchers.worker import Worker
+    from launchers.workers.settings import WorkerSettings
+    from launchers.workers.worker import Worker
 
     monkeypatch.chdir(tmp_path)
     (tmp_path / "made.yaml").write_text(ASKED)

@@ -10,11 +10,11 @@ from fireworks import FWAction, FWorker
 
 from campaign.cli.status_view import elsewhere, planned
 from campaign.steering.status import State, status_of
-from launchers.endings import ATTEMPTS
-from launchers.heartbeats import SlotBeat, server_time
-from launchers.launchpad import counts
-from launchers.processes import ProcessName
-from launchers.rescue import Reaper
+from launchers.queue.endings import ATTEMPTS
+from launchers.queue.launchpad import counts
+from launchers.queue.processes import ProcessName
+from launchers.workers.heartbeats import SlotBeat, server_time
+from launchers.workers.rescue import Reaper
 
 pytestmark = pytest.mark.usefixtures("toy_folder")
 MINE = ProcessName.mine()

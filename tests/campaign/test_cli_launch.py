@@ -18,7 +18,7 @@ from schedulers import FakeSlurm
 from campaign.cli import launch_commands
 from campaign.cli.sites import read_sites
 from campaign.spec.errors import SpecError
-from launchers.database import Database
+from launchers.database.ladder import Database
 from launchers.farm import Farm
 from launchers.machines.allocations import GRACE_S, live
 from launchers.machines.reach import Reach, of_this_host

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from fireworks import FWorker
 
-from launchers.launchpad import counts
-from launchers.processes import ProcessName
+from launchers.queue.launchpad import counts
+from launchers.queue.processes import ProcessName
 
 pytestmark = pytest.mark.usefixtures("toy_folder")
 COMMAND = [sys.executable, "-c", "from campaign.cli import run_main; run_main()"]
@@ -47,7 +47,7 @@ def test_locks_of_a_dead_process_do_not_hold_up_a_command(latticefarm, farm, com
 
 
 def test_a_lock_of_the_living_is_left_to_its_holder() -> None:
-    from launchers.locks import is_left
+    from launchers.queue.locks import is_left
 
     assert not is_left(f"a-word {MINE}")
     assert is_left(f"a-word {DEAD}")
@@ -58,7 +58,7 @@ def test_a_lock_of_the_living_is_left_to_its_holder() -> None:
 
 
 def test_a_worker_says_in_a_lock_who_it_is(latticefarm, farm) -> None:
-    from launchers.locks import is_left, patient_locks
+    from launchers.queue.locks import is_left, patient_locks
 
     latticefarm("submit", "toy.yaml")
     with patient_locks(1.0):
@@ -98,8 +98,8 @@ def test_a_worker_until_empty_ends_though_a_dead_machine_runs(latticefarm, farm,
 
 @pytest.mark.parametrize(("hours_ago", "waits"), [(0.5, True), (3.0, False)])
 def test_what_may_still_live_is_waited_for(latticefarm, farm, hours_ago, waits) -> None:
-    from launchers.settings import WorkerSettings
-    from launchers.worker import has_work
+    from launchers.workers.settings import WorkerSettings
+    from launchers.workers.worker import has_work
 
     everything = WorkerSettings(Path())
     latticefarm("submit", "toy.yaml")

@@ -18,8 +18,8 @@ from urllib.parse import quote, quote_plus
 import pytest
 from refusing_mongodb import refusing_mongodb
 
-from launchers.database import Database
-from launchers.uri import MongoURI
+from launchers.database.ladder import Database
+from launchers.database.uri import MongoURI
 
 pytestmark = pytest.mark.usefixtures("toy_folder", "no_database")
 FAST = "serverSelectionTimeoutMS=50"
@@ -90,7 +90,7 @@ def test_in_a_file(latticefarm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
 def test_a_worker_s_log_and_the_list_of_processes(tmp_path: Path, between: str, encoded: bool, refusing: int) -> None:
     password = f"Kumquat{between}Zeppelin"
     uri = f"mongodb://farm:{quote_plus(password) if encoded else password}@127.0.0.1:{refusing}/lf"
-    command = [sys.executable, "-m", "launchers.slot", "--run-root", str(tmp_path / "runs")]
+    command = [sys.executable, "-m", "launchers.workers.slot", "--run-root", str(tmp_path / "runs")]
     with (tmp_path / "log").open("wb") as log:
         process = subprocess.Popen(command, env={**os.environ, "LATTICEFARM_MONGO_URI": uri}, stdout=log, stderr=log)
     listed = []
@@ -101,7 +101,7 @@ def test_a_worker_s_log_and_the_list_of_processes(tmp_path: Path, between: str, 
     assert process.returncode != 0
     assert "percent-encode" in said or "refuses user 'farm'" in said
     assert shown(said) == []
-    assert any("launchers.slot" in one for one in listed)
+    assert any("launchers.workers.slot" in one for one in listed)
     assert shown(" ".join(listed)) == []
     assert [path for path in tmp_path.rglob("*") if path.is_file() and shown(path.read_text(errors="replace"))] == []
 

@@ -38,8 +38,8 @@ def spec(tmp_path: Path) -> Path:
 
 
 def label(farm, tmp_path: Path) -> None:
-    from launchers.settings import WorkerSettings
-    from launchers.worker import Worker
+    from launchers.workers.settings import WorkerSettings
+    from launchers.workers.worker import Worker
 
     Worker(farm, WorkerSettings(tmp_path / "runs", categories=("label",), until_empty=True)).run()
 

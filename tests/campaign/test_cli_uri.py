@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from launchers.database import Database
-from launchers.uri import MongoURI, explain
+from launchers.database.ladder import Database
+from launchers.database.uri import MongoURI, explain
 
 pytestmark = pytest.mark.usefixtures("no_database")
 FAST = "serverSelectionTimeoutMS=100"
@@ -111,7 +111,7 @@ def test_a_file_may_have_comments(latticefarm, no_database: Path) -> None:
 
 def test_a_worker_s_log_has_no_password(tmp_path: Path) -> None:
     uri = f"mongodb://farm:KUMQUAT?ZEPPELIN@127.0.0.1:1/lf?{FAST}"
-    command = [sys.executable, "-m", "launchers.slot", "--run-root", str(tmp_path / "runs")]
+    command = [sys.executable, "-m", "launchers.workers.slot", "--run-root", str(tmp_path / "runs")]
     environment = {**os.environ, "LATTICEFARM_MONGO_URI": uri}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode != 0

@@ -110,8 +110,8 @@ def on_terminal(frame) -> str:
 def test_a_campaign_ends_in_a_density_of_states(spec, farm, tmp_path):
     from campaign.results import open_campaign
     from campaign.steering.submit import advance, submit
-    from launchers.settings import WorkerSettings
-    from launchers.worker import Worker
+    from launchers.workers.settings import WorkerSettings
+    from launchers.workers.worker import Worker
 
     md = MD.replace("delta_hf", "dft_ef").replace("[dft_ef, dft_ef]", "[dft_ef]")
     submit(farm, load_spec(spec, [md, "models=[dft_ef]", "training.seeds=[1]", "systems.copper.cells.big=[1, 1, 1]"]))

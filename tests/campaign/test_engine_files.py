@@ -202,8 +202,8 @@ class TestWhatIsSaid:
 
 
 def work(farm: Any, tmp_path: Path) -> int:
-    from launchers.settings import WorkerSettings
-    from launchers.worker import Worker
+    from launchers.workers.settings import WorkerSettings
+    from launchers.workers.worker import Worker
 
     settings = WorkerSettings(tmp_path / "runs", categories=("label",), until_empty=True, then=advance)
     return Worker(farm, settings).run()
@@ -225,10 +225,10 @@ def energies(farm: Any) -> dict[str, float]:
 @pytest.fixture
 def another_host(farm, tmp_path, monkeypatch):  # noqa: ARG001 - its database is found before the home is another
     """A home of its own: nothing was ever copied there."""
-    from launchers import database
+    from launchers.database import ladder
 
-    here = database.find()
-    monkeypatch.setattr(database, "find", lambda: here)
+    here = ladder.find()
+    monkeypatch.setattr(ladder, "find", lambda: here)
     home = tmp_path / "another-host"
     monkeypatch.setenv("LATTICEFARM_HOME", str(home))
     monkeypatch.setenv("LATTICEFARM_CHECKPOINTS", str(tmp_path / "checkpoints"))

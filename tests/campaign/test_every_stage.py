@@ -14,8 +14,8 @@ from campaign.results.tables import TABLES
 from campaign.spec import load_spec
 from campaign.steering.submit import advance, planned, submit
 from launchers.farm import Farm
-from launchers.settings import WorkerSettings
-from launchers.worker import Worker
+from launchers.workers.settings import WorkerSettings
+from launchers.workers.worker import Worker
 
 ASKED = """
 campaign: stages

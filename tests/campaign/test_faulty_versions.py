@@ -91,8 +91,8 @@ class TestCampaign:
         return {document["uuid"]: document["output"] for document in farm.outputs.find({})}
 
     def work(self, farm, tmp_path, *categories: str) -> int:
-        from launchers.settings import WorkerSettings
-        from launchers.worker import Worker
+        from launchers.workers.settings import WorkerSettings
+        from launchers.workers.worker import Worker
 
         settings = WorkerSettings(tmp_path / "runs", categories=categories, until_empty=True, then=advance)
         return Worker(farm, settings).run()

@@ -17,7 +17,7 @@ from campaign.steering.status import State, status_of
 from campaign.steering.submit import advance, planned, reconcile, submit
 from flows.keys import job_uuid
 from launchers.farm import Farm
-from launchers.launchpad import queued
+from launchers.queue.launchpad import queued
 
 BOTH = "models=[dft_ef,hf-dft]"
 
@@ -107,7 +107,7 @@ class TestRelease:
         assert asking(farm, first.work) == {key: {"toy", "other"} for key in first.work}
 
     def test_what_is_released_is_asked_for_by_both(self, farm, written):
-        from launchers.askers import ASKERS
+        from launchers.queue.askers import ASKERS
 
         submit(farm, load_spec(written, ["models=[dft_ef]"]))
         other = submit(farm, load_spec(written, ["campaign=other", BOTH])).status.plan

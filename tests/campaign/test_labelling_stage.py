@@ -17,7 +17,7 @@ from campaign.spec import ResolvedSpec, SpecError, load_spec
 from campaign.steering.status import State, states
 from flows.records import Failure
 from flows.training.settings import TrainingTask
-from launchers.launchpad import QueuedWork
+from launchers.queue.launchpad import QueuedWork
 
 ASKED = """
 campaign: labels
@@ -264,7 +264,7 @@ def test_what_cannot_be_is_refused_in_one_line(written, wrong, said):
 
 
 def test_two_claims_share_no_label(farm):
-    from launchers.claims import holders, insert_new
+    from launchers.queue.claims import holders, insert_new
 
     def claim(key: str, *parts: str) -> dict:
         return {"_id": key, "parts": list(parts), "token": "t", "claimed_at": datetime.now(UTC)}
@@ -295,8 +295,8 @@ class TestRunning:
         return submit(farm, load_spec(written), timedelta(0))
 
     def work(self, farm, tmp_path: Path) -> int:
-        from launchers.settings import WorkerSettings
-        from launchers.worker import Worker
+        from launchers.workers.settings import WorkerSettings
+        from launchers.workers.worker import Worker
 
         settings = WorkerSettings(run_root=tmp_path / "runs", categories=("label",), until_empty=True)
         return Worker(farm, settings).run()
@@ -430,8 +430,8 @@ class TestSweep:
     def test_its_frames_are_labelled_and_what_it_computed_is_not_computed_again(self, farm, written, tmp_path):
         from campaign.records.lookup import known
         from campaign.steering.submit import planned, submit
-        from launchers.settings import WorkerSettings
-        from launchers.worker import Worker
+        from launchers.workers.settings import WorkerSettings
+        from launchers.workers.worker import Worker
 
         loaded = load_spec(written, [self.SWEEP])
         submit(farm, loaded, timedelta(0))

@@ -13,8 +13,8 @@ from ase.io import read, write
 from campaign.results import open_campaign
 from campaign.spec import load_spec
 from campaign.steering.submit import advance, submit
-from launchers.settings import WorkerSettings
-from launchers.worker import Worker
+from launchers.workers.settings import WorkerSettings
+from launchers.workers.worker import Worker
 
 OFF = 3.56 * 1.0075  # 0.75 % from the labels: the optical mode of diamond moves by 3.5 %
 

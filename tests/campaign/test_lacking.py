@@ -11,8 +11,8 @@ from ase.io import read, write
 
 from campaign.spec import load_spec
 from campaign.steering.submit import submit
-from launchers.settings import WorkerSettings
-from launchers.worker import Worker
+from launchers.workers.settings import WorkerSettings
+from launchers.workers.worker import Worker
 
 
 def said(latticefarm, *arguments: object) -> str:

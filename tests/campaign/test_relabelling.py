@@ -15,8 +15,8 @@ from campaign.spec import load_spec
 from campaign.steering.submit import submit
 from flows.labelling.engines.given_files import GivenFile
 from flows.labelling.engines.known import ASESettings, PySCFSettings
-from launchers.settings import WorkerSettings
-from launchers.worker import Worker
+from launchers.workers.settings import WorkerSettings
+from launchers.workers.worker import Worker
 
 COUNT = 6
 

@@ -9,8 +9,8 @@ from campaign.planning.work import Coordinates, Work
 from campaign.spec import load_spec
 from campaign.steering.submit import advance, submit
 from flows.training.settings import TrainingSettings, TrainingTask
-from launchers.settings import WorkerSettings
-from launchers.worker import Worker
+from launchers.workers.settings import WorkerSettings
+from launchers.workers.worker import Worker
 
 
 def asked(seed: int = 1, structures: int = 3, **settings) -> Work:

@@ -187,7 +187,7 @@ def test_a_displaced_atom_is_seen_in_what_plan_says(tmp_path: Path, monkeypatch:
     from campaign.cli import app
 
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("launchers.database.find", lambda: None)
+    monkeypatch.setattr("launchers.database.ladder.find", lambda: None)
     atoms = bulk("NaCl", "rocksalt", a=5.69, cubic=True)
     atoms.positions[0, 0] += 0.01
     write("POSCAR-001", atoms, format="vasp")

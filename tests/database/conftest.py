@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from pymongo import MongoClient
 
-from launchers.embedded import process
-from launchers.embedded.home import Home
+from launchers.database.embedded import process
+from launchers.database.embedded.home import Home
 
 
 @pytest.fixture

@@ -22,10 +22,10 @@ import os, signal, sys
 from pathlib import Path
 from pymongo.collection import Collection
 from flows.depot import Depot
-from launchers import database
+from launchers.database import ladder
 from launchers.farm import Farm
 
-depot = Depot("work", Farm.open(database.running()).store.additional_stores["checkpoints"])
+depot = Depot("work", Farm.open(ladder.running()).store.additional_stores["checkpoints"])
 before = Collection.{call}
 
 def killed(self, *arguments, **named):

@@ -13,10 +13,10 @@ import pytest
 from pymongo import MongoClient
 from pymongo.errors import OperationFailure
 
-from launchers.embedded import process
-from launchers.embedded.commands import Commands
-from launchers.embedded.home import Home, HomeError
-from launchers.embedded.storage import Storage
+from launchers.database.embedded import process
+from launchers.database.embedded.commands import Commands
+from launchers.database.embedded.home import Home, HomeError
+from launchers.database.embedded.storage import Storage
 
 
 @pytest.fixture

@@ -7,8 +7,8 @@ import pytest
 from pymongo.database import Database
 from pymongo.errors import DuplicateKeyError, OperationFailure, WriteError
 
-from launchers.embedded.planning import plan
-from launchers.embedded.storage import Storage
+from launchers.database.embedded.planning import plan
+from launchers.database.embedded.storage import Storage
 
 
 def test_unique(database: Database) -> None:

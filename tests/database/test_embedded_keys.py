@@ -6,8 +6,8 @@ import itertools
 import pytest
 from bson import Decimal128, MaxKey, MinKey, ObjectId
 
-from launchers.embedded.errors import CommandError
-from launchers.embedded.keys import MISSING, encode, key_tuples, sort_key, values_at
+from launchers.database.embedded.errors import CommandError
+from launchers.database.embedded.keys import MISSING, encode, key_tuples, sort_key, values_at
 
 # in MongoDB's order; equal neighbours are not listed
 ORDERED = [

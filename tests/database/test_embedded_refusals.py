@@ -10,10 +10,10 @@ from bson import Decimal128
 from pymongo.collection import Collection
 from pymongo.errors import PyMongoError
 
-import launchers.embedded
+import launchers.database.embedded
 
 pytestmark = pytest.mark.skipif("LATTICEFARM_TEST_MONGO_URI" in os.environ, reason="a real MongoDB has all of it")
-README = (Path(launchers.embedded.__path__[0]) / "README.md").read_text()
+README = (Path(launchers.database.embedded.__path__[0]) / "README.md").read_text()
 ENGLISH = {"locale": "en", "strength": 2}
 
 

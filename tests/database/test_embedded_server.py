@@ -15,12 +15,12 @@ import pytest
 from pymongo import MongoClient
 from pymongo.errors import PyMongoError
 
-from launchers.embedded import process
-from launchers.embedded.commands import Commands
-from launchers.embedded.cursors import Cursors, Stream
-from launchers.embedded.errors import CommandError
-from launchers.embedded.home import Home, HomeError
-from launchers.embedded.storage import Storage
+from launchers.database.embedded import process
+from launchers.database.embedded.commands import Commands
+from launchers.database.embedded.cursors import Cursors, Stream
+from launchers.database.embedded.errors import CommandError
+from launchers.database.embedded.home import Home, HomeError
+from launchers.database.embedded.storage import Storage
 
 
 def test_acknowledged_writes_survive_kill_9(embedded: Home, kill: Callable[[Home], None]) -> None:
@@ -74,7 +74,7 @@ def test_a_second_start_finds_the_first(embedded: Home) -> None:
     owner = embedded.process()
     process.start(embedded)
     assert embedded.process() == owner
-    command = [sys.executable, "-m", "launchers.embedded", str(embedded.directory)]
+    command = [sys.executable, "-m", "launchers.database.embedded", str(embedded.directory)]
     assert subprocess.run(command, capture_output=True, check=False).returncode == 3
     assert embedded.answers()
 
@@ -225,7 +225,7 @@ def test_no_two_clients_claim_the_same(embedded: Home) -> None:
 def test_idle_cursors_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
     cursors = Cursors()
     now = [0.0]
-    monkeypatch.setattr("launchers.embedded.cursors.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("launchers.database.embedded.cursors.time.monotonic", lambda: now[0])
     number = cursors.first("db.a", Stream(iter([b"\5\0\0\0\0"] * 5)), 2)["cursor"]["id"]
     assert number
     now[0] = 601.0

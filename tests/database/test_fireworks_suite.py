@@ -1,7 +1,7 @@
 """FireWorks' own installed tests, against the embedded server (or the MongoDB that the environment names).
 
 They skip unless MongoDB answers at localhost:27017, so a client that asks for that is sent to our server, also in
-the processes that they start. The exceptions, with their reasons, stand in launchers/embedded/README.md.
+the processes that they start. The exceptions, with their reasons, stand in launchers/database/embedded/README.md.
 """
 
 import os

@@ -13,38 +13,38 @@ import yaml
 from pymongo.errors import OperationFailure
 from refusing_mongodb import refusing_mongodb
 
-from launchers import database, mongod
-from launchers.embedded import process
-from launchers.embedded.home import Home
-from launchers.uri import MongoURI, explain
+from launchers.database import ladder, mongod
+from launchers.database.embedded import process
+from launchers.database.embedded.home import Home
+from launchers.database.uri import MongoURI, explain
 
 SECRET = "s3cret"
 
 
 @pytest.fixture
-def running(empty_environment: Path) -> Iterator[database.Database]:
+def running(empty_environment: Path) -> Iterator[ladder.Database]:
     assert empty_environment
-    yield database.start()
-    database.stop()
+    yield ladder.start()
+    ladder.stop()
 
 
 def test_nothing_runs_until_it_is_started(empty_environment: Path) -> None:
-    assert database.find() is None
-    assert database.status() == {"running": False, "kind": None, "directory": str(empty_environment / "db")}
-    assert not database.stop()
+    assert ladder.find() is None
+    assert ladder.status() == {"running": False, "kind": None, "directory": str(empty_environment / "db")}
+    assert not ladder.stop()
 
 
-def test_the_embedded_server_is_the_last_rung(running: database.Database) -> None:
+def test_the_embedded_server_is_the_last_rung(running: ladder.Database) -> None:
     assert running.kind == "embedded"
-    assert database.find() == running == database.start()
-    facts = database.status()
+    assert ladder.find() == running == ladder.start()
+    facts = ladder.status()
     assert facts["running"]
     assert facts["name"] == "latticefarm"
     assert facts["process"] == Home(running.directory or Path()).process()
     assert running.connect().admin.command("ping")["ok"]
 
 
-def test_launchpad_and_stores(running: database.Database) -> None:
+def test_launchpad_and_stores(running: ladder.Database) -> None:
     launchpad = running.launchpad()
     launchpad.reset("", require_password=False)
     assert launchpad.get_fw_ids() == []
@@ -61,7 +61,7 @@ def test_launchpad_and_stores(running: database.Database) -> None:
 
 
 def test_fireworks_commands_work_with_the_written_files(
-    running: database.Database, short_directory: Path
+    running: ladder.Database, short_directory: Path
 ) -> None:
     running.launchpad().reset("", require_password=False)
     place = short_directory / "env"
@@ -86,34 +86,34 @@ def test_fireworks_commands_work_with_the_written_files(
     assert found.stdout.decode().strip() == "outputs"
 
 
-def test_a_given_uri_wins(running: database.Database, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_given_uri_wins(running: ladder.Database, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LATTICEFARM_MONGO_URI", f"{running.uri}mine")
-    found = database.find()
+    found = ladder.find()
     assert found is not None
     assert (found.kind, found.name, found.directory) == ("given", "mine", None)
-    with pytest.raises(database.DatabaseError, match="not ours to stop"):
-        database.stop()
+    with pytest.raises(ladder.DatabaseError, match="not ours to stop"):
+        ladder.stop()
     monkeypatch.setenv("LATTICEFARM_MONGO_URI", running.uri)
     monkeypatch.setenv("LATTICEFARM_MONGO_DATABASE", "other")
-    assert database.start().name == "other"
+    assert ladder.start().name == "other"
     monkeypatch.delenv("LATTICEFARM_MONGO_URI")
 
 
 def test_a_uri_in_a_file(
-    running: database.Database, empty_environment: Path, monkeypatch: pytest.MonkeyPatch
+    running: ladder.Database, empty_environment: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = empty_environment / "mongo_uri"
     file.write_text(f"{running.uri}filed\n")
     file.chmod(0o644)
-    with pytest.raises(database.DatabaseError, match="chmod 600"):
-        database.find()
+    with pytest.raises(ladder.DatabaseError, match="chmod 600"):
+        ladder.find()
     file.chmod(0o600)
-    found = database.find()
+    found = ladder.find()
     assert found is not None
     assert found.name == "filed"
     monkeypatch.setenv("LATTICEFARM_MONGO_URI_FILE", str(empty_environment / "nowhere"))
-    with pytest.raises(database.DatabaseError, match="does not exist"):
-        database.find()
+    with pytest.raises(ladder.DatabaseError, match="does not exist"):
+        ladder.find()
     monkeypatch.delenv("LATTICEFARM_MONGO_URI_FILE")
     file.unlink()
 
@@ -122,8 +122,8 @@ def test_nobody_answers(empty_environment: Path, monkeypatch: pytest.MonkeyPatch
     assert empty_environment
     uri = f"mongodb://bob:{SECRET}@127.0.0.1:1/x?serverSelectionTimeoutMS=200"
     monkeypatch.setenv("LATTICEFARM_MONGO_URI", uri)
-    with pytest.raises(database.DatabaseError, match=r"127\.0\.0\.1:1 does not answer") as caught:
-        database.find()
+    with pytest.raises(ladder.DatabaseError, match=r"127\.0\.0\.1:1 does not answer") as caught:
+        ladder.find()
     assert SECRET not in str(caught.value)
 
 
@@ -138,8 +138,8 @@ def test_a_refused_password(
 ) -> None:
     assert empty_environment
     monkeypatch.setenv("LATTICEFARM_MONGO_URI", f"mongodb://bob:{SECRET}@127.0.0.1:{refusing_port}/x")
-    with pytest.raises(database.DatabaseError, match="refuses user 'bob'") as caught:
-        database.find()
+    with pytest.raises(ladder.DatabaseError, match="refuses user 'bob'") as caught:
+        ladder.find()
     assert SECRET not in str(caught.value)
     assert "\n" not in str(caught.value)
 
@@ -148,14 +148,14 @@ def test_a_uri_that_is_none(empty_environment: Path, monkeypatch: pytest.MonkeyP
     assert empty_environment
     for nonsense in ("localhost:27017", "postgres://a:b@c", f"mongodb://bob:{SECRET}@"):
         monkeypatch.setenv("LATTICEFARM_MONGO_URI", nonsense)
-        with pytest.raises(database.DatabaseError, match=r"no MongoDB URI|names no host") as caught:
-            database.find()
+        with pytest.raises(ladder.DatabaseError, match=r"no MongoDB URI|names no host") as caught:
+            ladder.find()
         assert SECRET not in str(caught.value)
 
 
 def test_no_password_is_ever_shown() -> None:
     uri = f"mongodb+srv://bob:{SECRET}@a.example,b.example/db?tls=true&tlsCertificateKeyFilePassword={SECRET}"
-    found = database.Database("given", uri, "db")
+    found = ladder.Database("given", uri, "db")
     assert SECRET not in repr(found)
     assert SECRET not in found.redacted()
     assert SECRET not in repr(MongoURI(uri))
@@ -166,7 +166,7 @@ def test_no_password_is_ever_shown() -> None:
 
 
 def test_options_of_the_uri_stand() -> None:
-    found = database.Database("given", "mongodb://h/db?serverSelectionTimeoutMS=7", "db")
+    found = ladder.Database("given", "mongodb://h/db?serverSelectionTimeoutMS=7", "db")
     assert "serverSelectionTimeoutMS" not in found.client_options()
     assert "socketTimeoutMS" in found.client_options()
 
@@ -174,20 +174,20 @@ def test_options_of_the_uri_stand() -> None:
 def test_a_directory_open_to_others(empty_environment: Path) -> None:
     (empty_environment / "db").mkdir(parents=True)
     (empty_environment / "db").chmod(0o755)
-    with pytest.raises(database.DatabaseError, match="chmod 700"):
-        database.start()
+    with pytest.raises(ladder.DatabaseError, match="chmod 700"):
+        ladder.start()
 
 
 def test_a_place_that_cannot_be_made(empty_environment: Path) -> None:
     empty_environment.write_text("a file")
-    with pytest.raises(database.DatabaseError, match=str(empty_environment)):
-        database.start()
+    with pytest.raises(ladder.DatabaseError, match=str(empty_environment)):
+        ladder.start()
 
 
 FAKE_MONGOD = """#!{python}
 import json, pathlib, sys
-from launchers.embedded.home import Home
-from launchers.embedded.server import serve
+from launchers.database.embedded.home import Home
+from launchers.database.embedded.server import serve
 arguments = sys.argv[1:]
 sockets = arguments[arguments.index("--unixSocketPrefix") + 1]
 port = arguments[arguments.index("--port") + 1]
@@ -209,10 +209,10 @@ def fake_mongod(short_directory: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_a_mongod_on_the_path_is_started_privately(empty_environment: Path, fake_mongod: Path) -> None:
     assert fake_mongod
-    started = database.start()
+    started = ladder.start()
     try:
         assert started.kind == "mongod"
-        assert database.find() == started
+        assert ladder.find() == started
         assert started.connect().admin.command("ping")["ok"]
         place = empty_environment / "db" / "mongod"
         assert stat.S_IMODE(place.stat().st_mode) == 0o700
@@ -221,24 +221,24 @@ def test_a_mongod_on_the_path_is_started_privately(empty_environment: Path, fake
         assert address.startswith(str(place)), "no TCP address"
         assert arguments[arguments.index("--dbpath") + 1] == str(place / "data")
     finally:
-        assert database.stop()
-    assert database.find() is None
+        assert ladder.stop()
+    assert ladder.find() is None
 
 
 def test_data_stay_where_they_are_when_a_mongod_appears(
-    running: database.Database, fake_mongod: Path
+    running: ladder.Database, fake_mongod: Path
 ) -> None:
     assert fake_mongod
-    database.stop()
-    again = database.start()
+    ladder.stop()
+    again = ladder.start()
     assert again == running
 
 
 def test_a_mongod_that_fails_is_named(empty_environment: Path, fake_mongod: Path) -> None:
     fake_mongod.write_text("#!/bin/sh\nexit 14\n")
     assert empty_environment
-    with pytest.raises(database.DatabaseError, match="exited with 14"):
-        database.start()
+    with pytest.raises(ladder.DatabaseError, match="exited with 14"):
+        ladder.start()
 
 
 def test_the_log_says_why_a_start_failed(empty_environment: Path) -> None:
@@ -246,7 +246,7 @@ def test_the_log_says_why_a_start_failed(empty_environment: Path) -> None:
     empty_environment.mkdir(mode=0o700)
     home.prepare()
     home.data.write_bytes(b"this is no database, but a text that is long enough" * 100)
-    with pytest.raises(database.DatabaseError, match="cannot be used"):
-        database.start()
+    with pytest.raises(ladder.DatabaseError, match="cannot be used"):
+        ladder.start()
     assert process.stop(home) is False
     assert mongod.stop(mongod.home(home.directory)) is False

@@ -36,10 +36,10 @@ from flows.courier import Courier
 from flows.depot import Depot
 from flows.dynamics.outcome import vibrations_of
 from flows.shelf import Shelf
-from launchers import database
+from launchers.database import ladder
 from launchers.farm import Farm
 
-depot = Depot("md", Farm.open(database.running()).store.additional_stores["checkpoints"])
+depot = Depot("md", Farm.open(ladder.running()).store.additional_stores["checkpoints"])
 calculator = lih().calc
 calculate, calls = calculator.calculate, []
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from flows import checkpoints
-from launchers import database
-from launchers.slot import main
+from launchers.database import ladder
+from launchers.workers.slot import main
 
 
 @pytest.mark.parametrize("value", [None, "", "~/elsewhere", "/scratch/me"])
@@ -20,7 +20,7 @@ def test_checkpoints_lie_in_the_home_of_latticefarm(
     monkeypatch.delenv("LATTICEFARM_HOME", raising=False)
     if value is not None:
         monkeypatch.setenv("LATTICEFARM_HOME", value)
-    assert checkpoints.root() == database.home() / "checkpoints"
+    assert checkpoints.root() == ladder.home() / "checkpoints"
 
 
 def test_a_relative_home_is_one_folder_to_all_jobs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -38,9 +38,9 @@ def test_a_relative_home_is_one_folder_to_all_jobs(tmp_path: Path, monkeypatch: 
             seen.append(checkpoints.root())
             return 1
 
-    monkeypatch.setattr("launchers.slot.end_with_parent", lambda: None)
-    monkeypatch.setattr("launchers.database.running", lambda: None)
+    monkeypatch.setattr("launchers.workers.slot.end_with_parent", lambda: None)
+    monkeypatch.setattr("launchers.database.ladder.running", lambda: None)
     monkeypatch.setattr("launchers.farm.Farm.open", lambda _: None)
-    monkeypatch.setattr("launchers.worker.Worker", Worker)
+    monkeypatch.setattr("launchers.workers.worker.Worker", Worker)
     assert main(["--run-root", "runs"]) == 0
     assert seen == [tmp_path / "here" / "checkpoints"]

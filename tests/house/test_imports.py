@@ -119,6 +119,28 @@ def test_no_modules_import_one_another() -> None:
     assert circles(graph) == []
 
 
+# a room of launchers, and those that it may know; `farm` and `envelopes` stand before them
+ROOMS = {
+    "database": set(),
+    "queue": {"database", "farm", "envelopes"},
+    "machines": {"database", "queue", "farm"},
+    "workers": {"database", "queue", "machines", "farm", "envelopes"},
+}
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_rooms_of_launchers_import_one_way(room: str) -> None:
+    known = modules()
+    inside = {name: path for name, path in known.items() if name.startswith(f"launchers.{room}.")}
+    assert inside
+    named = {other.split(".")[1] for path in inside.values() for other in imported_modules(path, set(known)) if "." in other}
+    assert named <= {room, *ROOMS[room]}
+
+
+def test_launchers_have_these_rooms() -> None:
+    assert {path.parent.name for path in (ROOT / "launchers").glob("*/__init__.py")} == set(ROOMS)
+
+
 def test_a_circle_would_be_found() -> None:
     assert circles({"a": {"b"}, "b": {"c"}, "c": {"a"}, "d": {"a"}}) == [["a", "b", "c"]]
 

@@ -18,11 +18,11 @@ from campaign.steering.submit import submit
 from flows import records
 from flows.keys import job_uuid
 from flows.records import Record
-from launchers.debounce import debounced
 from launchers.farm import Farm
-from launchers.heartbeats import SlotBeat
 from launchers.machines.allocations import Allocation
-from launchers.processes import ProcessName
+from launchers.queue.debounce import debounced
+from launchers.queue.processes import ProcessName
+from launchers.workers.heartbeats import SlotBeat
 
 PAGE = PAGES["docs/reference/mongodb.md"]
 SECTIONS = dict(re.findall(r"^#{2,3} `?(\w[^`\n]*?)`?\n(.*?)(?=^#{2,3} |\Z)", PAGE.text, re.MULTILINE | re.DOTALL))

@@ -20,11 +20,11 @@ import yaml
 from schedulers import real_slurm
 from sources import ROOT, module_at
 
-from launchers.endings import as_time
 from launchers.farm import Farm
 from launchers.machines import allocations
 from launchers.machines.allocations import Allocation
 from launchers.machines.overview import overview
+from launchers.queue.endings import as_time
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1500)]
 
@@ -59,7 +59,7 @@ class Witness:
         while not self._over.wait(0.3):
             for one in psutil.process_iter():
                 with suppress(psutil.Error):
-                    if "launchers.slot" in one.cmdline() and (variables := one.environ()).get("SLURM_JOB_ID"):
+                    if "launchers.workers.slot" in one.cmdline() and (variables := one.environ()).get("SLURM_JOB_ID"):
                         self.gpus[one.pid, int(one.create_time())] = variables["CUDA_VISIBLE_DEVICES"]
 
     def gpu(self, worker: str) -> str:

@@ -17,7 +17,6 @@ import pytest
 from schedulers import FakeSlurm
 
 from launchers.farm import Farm
-from launchers.lease import sole
 from launchers.machines import allocations
 from launchers.machines.allocations import Allocation, facts_of, live, move
 from launchers.machines.answers import Job, State, Unanswered
@@ -25,6 +24,7 @@ from launchers.machines.launch import Order, Outcome, Pass, launch, look
 from launchers.machines.need import Purse, parts, ready
 from launchers.machines.overview import overview
 from launchers.machines.site import Site
+from launchers.queue.lease import sole
 
 pytestmark = pytest.mark.usefixtures("slurm")
 SECRET = "mongodb://farm:kumquat@db.site:27017/lf"

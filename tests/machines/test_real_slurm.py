@@ -142,7 +142,7 @@ def test_when_an_allocation_ends(tmp_path):
 SCRIPT = """
 import subprocess, sys
 from pathlib import Path
-from launchers.database import running
+from launchers.database.ladder import running
 from launchers.farm import Farm
 from launchers.machines.launch import Order, launch
 from launchers.machines.site import Site

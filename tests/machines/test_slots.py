@@ -11,8 +11,8 @@ import pytest
 
 from launchers.machines.hardware import Hardware, cores, hardware, memory_GB
 from launchers.machines.slots import CPU, GPU, Slot, slots
-from launchers.node import Node, NodeSettings
-from launchers.settings import WorkerSettings
+from launchers.workers.node import Node, NodeSettings
+from launchers.workers.settings import WorkerSettings
 
 UUIDS = "GPU-8932f937-d72c-4106-c12f-20bd9faed9f6,GPU-1f2e3d4c-0000-4106-c12f-20bd9faed9f6"
 MIGS = "MIG-GPU-8932f937/1/0,MIG-c6d4f1ef-42e4-5de3-91c7-45d71c87eb3f"

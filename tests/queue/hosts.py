@@ -16,7 +16,7 @@ BEAT_S = 0.3
 
 def worker(directory: Path, host: str, *arguments: str, within: Sequence[str] = (), beat_s: float = BEAT_S) -> subprocess.Popen:
     """A slot without a node, on a host of this name, that beats often; its output is in `directory`."""
-    script = f"from launchers import pulse, slot\npulse.BEAT_S = {beat_s}\nslot.main()"
+    script = f"from launchers.workers import pulse, slot\npulse.BEAT_S = {beat_s}\nslot.main()"
     directory.mkdir(parents=True, exist_ok=True)
     with (directory / f"{host}.log").open("ab") as log:
         return subprocess.Popen(
@@ -43,8 +43,8 @@ NAMESPACES = ("unshare", "--uts", "--net", "--pid", "--fork", "--kill-child", "-
 def node(directory: Path, host: str, slots: int) -> subprocess.Popen:
     """A node agent on a host of its own name, network and processes: killed, nothing of it is left."""
     script = (
-        "from pathlib import Path\nfrom launchers.machines.slots import Slot\nfrom launchers.node import Node, NodeSettings\n"
-        "from launchers.settings import WorkerSettings\n"
+        "from pathlib import Path\nfrom launchers.machines.slots import Slot\nfrom launchers.workers.node import Node, NodeSettings\n"
+        "from launchers.workers.settings import WorkerSettings\n"
         f"slots = [Slot(number, 1, 1.0, ()) for number in range({slots})]\n"
         f"Node(NodeSettings(slots, WorkerSettings(Path('{directory}')))).run()"
     )

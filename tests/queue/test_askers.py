@@ -7,17 +7,17 @@ from pathlib import Path
 
 import pytest
 
-from launchers.askers import ASKERS, keep_askers
-from launchers.claims import add
-from launchers.launchpad import counts, queued
-from launchers.settings import WorkerSettings
-from launchers.worker import Worker, has_work
+from launchers.queue.askers import ASKERS, keep_askers
+from launchers.queue.claims import add
+from launchers.queue.launchpad import counts, queued
+from launchers.workers.settings import WorkerSettings
+from launchers.workers.worker import Worker, has_work
 
 
 @pytest.fixture
 def keys(farm, toy_task, envelope) -> list[str]:
     """Three jobs, in their order; the second is followed up."""
-    envelopes = [envelope(toy_task(value=number), then="launchers.launchpad:queued" if number == 1 else None) for number in range(3)]
+    envelopes = [envelope(toy_task(value=number), then="launchers.queue.launchpad:queued" if number == 1 else None) for number in range(3)]
     add(farm, envelopes)
     return [one.key for one in envelopes]
 

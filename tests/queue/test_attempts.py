@@ -8,14 +8,14 @@ from dataclasses import replace
 import pytest
 from fireworks import FWAction, FWorker
 
-from launchers.claims import add
-from launchers.endings import ATTEMPTS, ending_of
-from launchers.launchpad import counts, fizzled, queued, to_rescue, withdraw
 from launchers.machines.slots import Slot
-from launchers.node import Node, NodeSettings
-from launchers.processes import ProcessName
-from launchers.rescue import Reaper
-from launchers.settings import WorkerSettings
+from launchers.queue.claims import add
+from launchers.queue.endings import ATTEMPTS, ending_of
+from launchers.queue.launchpad import counts, fizzled, queued, to_rescue, withdraw
+from launchers.queue.processes import ProcessName
+from launchers.workers.node import Node, NodeSettings
+from launchers.workers.rescue import Reaper
+from launchers.workers.settings import WorkerSettings
 
 MINE = ProcessName.mine()
 
@@ -41,7 +41,7 @@ def fizzle(farm, stacktrace: str, details: dict | None = None) -> int:
 
 @pytest.fixture
 def node(tmp_path, monkeypatch):
-    monkeypatch.setattr("launchers.node.RESTART_S", 0.1)
+    monkeypatch.setattr("launchers.workers.node.RESTART_S", 0.1)
     node = Node(NodeSettings([Slot(0, 1, 1.0, ())], WorkerSettings(tmp_path / "runs", until_empty=True, patience_s=0.2)))
     yield node
     node.drain()
@@ -176,7 +176,7 @@ def test_what_running_again_would_not_cure_is_a_failure_at_once(line):
 
 
 def test_rests_grow_and_are_kept_by_workers_alone(farm, toy_task, envelope, tmp_path):
-    from launchers.worker import Worker
+    from launchers.workers.worker import Worker
 
     add(farm, [envelope(toy_task(value=1))])
     reaper = Reaper(farm, 30)
@@ -204,7 +204,7 @@ def test_an_attempt_counts_once_whoever_looks_and_wherever_it_is_killed(farm, to
         launch = die(farm, number)
         first, second = Reaper(farm, 0), Reaper(farm, 60)
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("launchers.rescue.rerun", killed)
+            patch.setattr("launchers.workers.rescue.rerun", killed)
             with pytest.raises(KilledError):
                 first.reap()
         assert farm.launchpad.launches.find_one({"launch_id": launch})["ended"]["kind"] == "killed"

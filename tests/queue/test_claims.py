@@ -10,10 +10,10 @@ import pytest
 from jobflow.core.schemas import JobStoreDocument
 from pymongo.errors import BulkWriteError
 
-from launchers.claims import add
 from launchers.farm import Farm
-from launchers.settings import WorkerSettings
-from launchers.worker import Worker
+from launchers.queue.claims import add
+from launchers.workers.settings import WorkerSettings
+from launchers.workers.worker import Worker
 
 SOON = timedelta(0)
 

@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 
-from launchers.debounce import debounced
+from launchers.queue.debounce import debounced
 
 
 def test_many_calls_act_rarely_and_after_every_call(farm):

@@ -19,15 +19,15 @@ from flows.labelling.engines.ase import ASESettings
 from flows.labelling.engines.task import LabelItem, LabelTask
 from flows.labelling.jobs import label
 from flows.records import Structure
-from launchers import database
-from launchers.claims import add
-from launchers.deliveries import Leftovers, PatientStore, WorkersLaunchPad
+from launchers.database import ladder
 from launchers.envelopes import Envelope
-from launchers.heartbeats import SlotBeat, server_time
-from launchers.launchpad import counts
-from launchers.processes import ProcessName
-from launchers.rescue import Reaper
-from launchers.spool import DamagedError, Spool, read
+from launchers.queue.claims import add
+from launchers.queue.launchpad import counts
+from launchers.queue.processes import ProcessName
+from launchers.workers.deliveries import Leftovers, PatientStore, WorkersLaunchPad
+from launchers.workers.heartbeats import SlotBeat, server_time
+from launchers.workers.rescue import Reaper
+from launchers.workers.spool import DamagedError, Spool, read
 
 MINE = ProcessName.mine()
 
@@ -95,7 +95,7 @@ class Absence:
 
 @pytest.fixture
 def no_pause(monkeypatch) -> None:
-    monkeypatch.setattr("launchers.deliveries.PAUSE_S", 0.0)
+    monkeypatch.setattr("launchers.workers.deliveries.PAUSE_S", 0.0)
 
 
 @pytest.mark.usefixtures("no_pause")
@@ -105,7 +105,7 @@ def test_a_record_is_on_disk_before_the_database_is_waited_for(farm, patient, sp
     def look(*_: object) -> None:
         seen.extend(map(read, spool.directory.glob("*.spool")))
 
-    monkeypatch.setattr("launchers.deliveries.sleep", look)
+    monkeypatch.setattr("launchers.workers.deliveries.sleep", look)
     monkeypatch.setattr(farm.outputs, "find_one", Absence(farm.outputs.find_one))
     patient.update(record("a", "first"), save={"blobs": "blob"})
     assert [one["records"][0]["output"]["key"] for one in seen] == ["a", "a"]
@@ -120,8 +120,8 @@ def test_a_launch_ends_when_the_database_is_back(farm, spool, toy_task, envelope
     launchpad = WorkersLaunchPad(farm, spool, SlotBeat(farm, MINE))
     _, launch = launchpad.checkout_fw(FWorker(name=str(MINE)), "/nowhere")
     monkeypatch.setattr(farm.launchpad.workflows, "find_one_and_replace", Absence(farm.launchpad.workflows.find_one_and_replace))
-    monkeypatch.setattr("launchers.locks.PatientLock.patience_s", 0.1)
-    from launchers.locks import patient_locks
+    monkeypatch.setattr("launchers.queue.locks.PatientLock.patience_s", 0.1)
+    from launchers.queue.locks import patient_locks
 
     with patient_locks(0.1):
         launchpad.complete_launch(launch, FWAction())
@@ -135,10 +135,10 @@ def of_the_dead(content: dict) -> dict:
 @pytest.fixture
 def dead(monkeypatch) -> Callable[[], None]:
     """From now on, what is kept is kept by a process that has died."""
-    import launchers.spool
+    import launchers.workers.spool
 
-    before = launchers.spool._writer
-    return lambda: monkeypatch.setattr(launchers.spool, "_writer", lambda: of_the_dead(before()))
+    before = launchers.workers.spool._writer
+    return lambda: monkeypatch.setattr(launchers.workers.spool, "_writer", lambda: of_the_dead(before()))
 
 
 def test_leftovers_are_delivered_once_by_whoever_comes(farm, spool, dead):
@@ -155,11 +155,11 @@ def test_leftovers_are_delivered_once_by_whoever_comes(farm, spool, dead):
 
 
 def test_what_a_host_that_shares_the_folder_keeps_is_left_to_it_while_it_lives(farm, spool, monkeypatch):
-    import launchers.spool
+    import launchers.workers.spool
 
-    before = launchers.spool._writer
+    before = launchers.workers.spool._writer
     elsewhere = {"writer": "node7:17:1", "boot": "another"}
-    monkeypatch.setattr(launchers.spool, "_writer", lambda: {**before(), **elsewhere})
+    monkeypatch.setattr(launchers.workers.spool, "_writer", lambda: {**before(), **elsewhere})
     spool.keep({"records": [record("a", "first")], "blobs": {}, "launch_id": 1})
     SlotBeat(farm, ProcessName("node7", 17, 1)).appear()
     assert Leftovers(farm, spool).deliver() == 0
@@ -212,10 +212,10 @@ def test_the_end_of_a_launch_that_was_kept(farm, spool, toy_task, envelope, dead
 @pytest.fixture
 def server() -> Iterator[Callable[[], int]]:
     """The process of the database, which a test may stop and kill."""
-    if not database.status().get("process"):
+    if not ladder.status().get("process"):
         pytest.skip("the database is not one of ours to stop")
-    yield lambda: database.status()["process"]
-    database.start()
+    yield lambda: ladder.status()["process"]
+    ladder.start()
 
 
 def seconds_of(launch: dict) -> float:
@@ -240,7 +240,7 @@ def absence(farm, toy_task, envelope, directory: Path, server: int, how: str, se
         workers[0].wait()
         assert workers[1].poll() is None
     finally:
-        os.kill(server, signal.SIGCONT) if how == "stopped" else database.start()
+        os.kill(server, signal.SIGCONT) if how == "stopped" else ladder.start()
     third = worker(directory / "third", "", "--until-empty")
     assert third.wait(90) == workers[1].wait(90) == 0
     assert counts(farm) == {"COMPLETED": 2}
@@ -308,7 +308,7 @@ def test_labels_found_while_the_database_is_away_are_stored_and_not_computed_aga
     first.wait()
     found = len((tmp_path / "count").read_text())
     assert found < 6
-    database.start()
+    ladder.start()
     assert worker(tmp_path / "second", "", "--until-empty").wait(90) == 0
     assert counts(farm) == {"COMPLETED": 1}
     assert farm.outputs.count_documents({}) == 7

@@ -12,17 +12,17 @@ from pathlib import Path
 
 import pytest
 
-from launchers import database
-from launchers.claims import add
-from launchers.launchpad import counts
-from launchers.locks import patient_locks
-from launchers.rescue import Reaper
+from launchers.database import ladder
+from launchers.queue.claims import add
+from launchers.queue.launchpad import counts
+from launchers.queue.locks import patient_locks
+from launchers.workers.rescue import Reaper
 
 BOUND_S = 10.0
 
 
 def slot(directory: Path, patience: float) -> subprocess.Popen:
-    command = [sys.executable, "-m", "launchers.slot", "--run-root", str(directory), "--until-empty"]
+    command = [sys.executable, "-m", "launchers.workers.slot", "--run-root", str(directory), "--until-empty"]
     return subprocess.Popen([*command, f"--patience={patience}"], start_new_session=True)
 
 
@@ -116,7 +116,7 @@ def test_sigterm_while_waiting_for_a_lock(farm, toy_task, envelope, tmp_path, mo
 @pytest.fixture
 def server() -> int:
     """The process of the database, which a test may stop and let go on."""
-    process = database.status().get("process")
+    process = ladder.status().get("process")
     if not process:
         pytest.skip("the database is not one of ours to stop")
     return process
@@ -154,7 +154,7 @@ def test_sigterm_in_a_job_that_cannot_tell_the_database(farm, toy_task, envelope
 def test_sigterm_between_checkout_and_job(farm, toy_task, envelope, tmp_path):
     """It used to be swallowed: the job ran on to its end."""
     script = (
-        "import os, signal\nfrom fireworks.core import rocket\nfrom launchers import slot\n"
+        "import os, signal\nfrom fireworks.core import rocket\nfrom launchers.workers import slot\n"
         "def late(*_):\n    os.kill(os.getpid(), signal.SIGTERM)\n"
         "rocket.start_ping_launch = late\nslot.main()"
     )
@@ -181,7 +181,7 @@ def test_sigterm_in_compiled_code(farm, toy_task, envelope, tmp_path):
 
 def test_a_signal_to_a_child_of_a_job_is_not_the_worker_s():
     script = (
-        "import os, signal, time\nfrom launchers.watch import watch\n"
+        "import os, signal, time\nfrom launchers.workers.watch import watch\n"
         "signal.signal(signal.SIGTERM, lambda *_: None)\n"
         "with watch(lambda number: True, lambda: print('asked'), 0.2):\n"
         "    child = os.fork()\n    if not child:\n        time.sleep(1)\n        os._exit(0)\n"

@@ -14,18 +14,18 @@ from fireworks import FWAction, FWorker
 from hosts import lose_power, node, wait_for, why_no_hosts, worker
 from pymongo.errors import AutoReconnect
 
-from launchers import heartbeats
-from launchers.claims import add
-from launchers.deliveries import WorkersLaunchPad
-from launchers.endings import ATTEMPTS
-from launchers.heartbeats import Listener, SlotBeat, beat_for, server_time
-from launchers.launchpad import counts, fizzled, queued
-from launchers.locks import is_left, rerun
 from launchers.machines.scheduler import Place
-from launchers.processes import Processes, ProcessName
-from launchers.pulse import NodePulse
-from launchers.rescue import Reaper
-from launchers.spool import Spool
+from launchers.queue.claims import add
+from launchers.queue.endings import ATTEMPTS
+from launchers.queue.launchpad import counts, fizzled, queued
+from launchers.queue.locks import is_left, rerun
+from launchers.queue.processes import Processes, ProcessName
+from launchers.workers import heartbeats
+from launchers.workers.deliveries import WorkersLaunchPad
+from launchers.workers.heartbeats import Listener, SlotBeat, beat_for, server_time
+from launchers.workers.pulse import NodePulse
+from launchers.workers.rescue import Reaper
+from launchers.workers.spool import Spool
 
 MINE = ProcessName.mine()
 
@@ -290,8 +290,8 @@ def test_a_node_outlives_an_absence_of_the_database(farm, monkeypatch, capsys):
             raise error
         beats.append(1)
 
-    monkeypatch.setattr("launchers.pulse.beat_for", beat_for)
-    monkeypatch.setattr("launchers.pulse.AGAIN_S", 0.1)
+    monkeypatch.setattr("launchers.workers.pulse.beat_for", beat_for)
+    monkeypatch.setattr("launchers.workers.pulse.AGAIN_S", 0.1)
     assert farm
     pulse = NodePulse(list, 1.0)
     pulse.start()
@@ -326,7 +326,7 @@ def test_the_job_of_a_host_that_is_killed_runs_again_elsewhere(farm, toy_task, e
 
 def test_a_namespace_that_is_made_again_is_another():
     """A container that is started again gives its processes the numbers that they had."""
-    say = "from launchers.processes import Processes; import os; print(os.getpid(), Processes.mine().namespace)"
+    say = "from launchers.queue.processes import Processes; import os; print(os.getpid(), Processes.mine().namespace)"
     command = ["unshare", "--pid", "--fork", "--mount-proc", sys.executable, "-c", say]
     told = []
     for _ in range(2):

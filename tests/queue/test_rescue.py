@@ -7,11 +7,11 @@ import time
 import pytest
 from fireworks import FWAction, FWorker
 
-from launchers.claims import add
-from launchers.endings import is_machine_trouble
-from launchers.launchpad import counts
-from launchers.processes import ProcessName
-from launchers.rescue import Reaper
+from launchers.queue.claims import add
+from launchers.queue.endings import is_machine_trouble
+from launchers.queue.launchpad import counts
+from launchers.queue.processes import ProcessName
+from launchers.workers.rescue import Reaper
 
 MINE = ProcessName.mine()
 DEAD = ProcessName(MINE.host, MINE.pid, MINE.started - 1000)

@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from launchers.claims import add
-from launchers.launchpad import counts
-from launchers.rescue import Reaper
+from launchers.queue.claims import add
+from launchers.queue.launchpad import counts
+from launchers.workers.rescue import Reaper
 
 BOUND_S = 10.0
 COMMAND = {
-    "slot": [sys.executable, "-m", "launchers.slot"],
+    "slot": [sys.executable, "-m", "launchers.workers.slot"],
     "work": [sys.executable, "-c", "from campaign.cli import run_main; run_main()", "work", "--slots", "2"],
 }
 

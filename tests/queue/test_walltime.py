@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from launchers.claims import add
 from launchers.envelopes import Envelope
-from launchers.launchpad import counts
-from launchers.settings import WorkerSettings
-from launchers.walltime import MARGIN, Expectation, fitting
-from launchers.worker import Worker
+from launchers.queue.claims import add
+from launchers.queue.launchpad import counts
+from launchers.queue.walltime import MARGIN, Expectation, fitting
+from launchers.workers.settings import WorkerSettings
+from launchers.workers.worker import Worker
 
 
 @pytest.fixture
@@ -93,7 +93,7 @@ def test_what_others_wait_for_goes_first(farm, toy_task, envelope, settings):
 
 def test_the_warning_of_a_scheduler_drains(farm, toy_task, envelope, tmp_path):
     add(farm, [envelope(toy_task(value=1, seconds=60))])
-    process = subprocess.Popen([sys.executable, "-m", "launchers.slot", "--run-root", str(tmp_path)], start_new_session=True)
+    process = subprocess.Popen([sys.executable, "-m", "launchers.workers.slot", "--run-root", str(tmp_path)], start_new_session=True)
     try:
         end = time.monotonic() + 60
         while counts(farm) != {"RUNNING": 1}:

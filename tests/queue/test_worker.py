@@ -13,14 +13,14 @@ from pathlib import Path
 
 import pytest
 
-from launchers.claims import add
-from launchers.launchpad import cancel, counts, fizzled, pause, queued, resume, withdraw
 from launchers.machines.hardware import Hardware
 from launchers.machines.slots import Slot, slots
-from launchers.node import Node, NodeSettings
-from launchers.processes import ProcessName
-from launchers.settings import WorkerSettings
-from launchers.worker import Worker
+from launchers.queue.claims import add
+from launchers.queue.launchpad import cancel, counts, fizzled, pause, queued, resume, withdraw
+from launchers.queue.processes import ProcessName
+from launchers.workers.node import Node, NodeSettings
+from launchers.workers.settings import WorkerSettings
+from launchers.workers.worker import Worker
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def wait_for(what, seconds: float = 60.0) -> None:
 
 
 def slot(directory: Path) -> subprocess.Popen:
-    command = [sys.executable, "-m", "launchers.slot", "--run-root", str(directory), "--until-empty"]
+    command = [sys.executable, "-m", "launchers.workers.slot", "--run-root", str(directory), "--until-empty"]
     return subprocess.Popen([*command, "--patience", "0.5"], start_new_session=True)
 
 
@@ -96,7 +96,7 @@ def test_a_worker_takes_its_categories_only(farm, toy_task, envelope, tmp_path):
 
 def test_jobs_print_into_logs_of_their_own(tmp_path):
     script = (
-        "import os\nfrom pathlib import Path\nfrom launchers.worker import output_to\n"
+        "import os\nfrom pathlib import Path\nfrom launchers.workers.worker import output_to\n"
         "with output_to(Path('job.log')):\n    print('from python')\n    os.system('echo from a child')\nprint('after')"
     )
     done = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=True)
@@ -129,7 +129,7 @@ def test_a_killed_workers_job_is_rescued_by_the_next(farm, toy_task, envelope, t
 
 
 def test_a_node_begins_a_dead_worker_again_and_drains(farm, toy_task, envelope, tmp_path, monkeypatch):
-    monkeypatch.setattr("launchers.node.RESTART_S", 0.1)
+    monkeypatch.setattr("launchers.workers.node.RESTART_S", 0.1)
     add(farm, [envelope(toy_task(value=number, seconds=2)) for number in range(2)])
     node = Node(NodeSettings([Slot(0, 1, 1.0, ())], WorkerSettings(tmp_path / "runs", patience_s=0.5)))
     node.start()

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from launchers.embedded import wire
+from launchers.database.embedded import wire
 
 
 @contextmanager

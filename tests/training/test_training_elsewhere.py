@@ -20,8 +20,8 @@ from flows.leftovers import sweep_delivered
 from flows.records import TrainedModel
 from flows.training.checkpoints import Checkpoints
 from flows.training.jobs import train
-from launchers.claims import add
 from launchers.envelopes import Envelope
+from launchers.queue.claims import add
 
 TASK = task_of("dft_ef", "dft")
 IGNORED = "of another run, or of other packages"
@@ -35,10 +35,10 @@ from flows.depot import Depot
 from flows.keys import job_uuid
 from flows.training.checkpoints import Checkpoints
 from flows.training.jobs import train
-from launchers import database
+from launchers.database import ladder
 from launchers.farm import Farm
 
-store = Farm.open(database.running()).store
+store = Farm.open(ladder.running()).store
 task = task_of("dft_ef", "dft")
 write = Checkpoints._write
 
@@ -154,7 +154,7 @@ def test_a_drain_carries_the_newest_whole_one(farm, host, monkeypatch, base_mode
 
 def slot(farm, place: Path, *more: str) -> subprocess.Popen:
     environment = os.environ | {"OMP_NUM_THREADS": "1", "LATTICEFARM_MONGO_URI": farm.store.docs_store.uri}
-    command = [sys.executable, "-W", "ignore", "-m", "launchers.slot", "--run-root", str(place / "runs"), *more]
+    command = [sys.executable, "-W", "ignore", "-m", "launchers.workers.slot", "--run-root", str(place / "runs"), *more]
     return subprocess.Popen(command, env=environment | {"LATTICEFARM_HOME": str(place)}, start_new_session=True)
 
 
@@ -268,9 +268,9 @@ def test_a_folder_that_all_see_needs_no_copies(farm, host, monkeypatch, tmp_path
 @pytest.mark.usefixtures("host")
 def test_an_environment_of_former_versions_has_checkpoints_on_disk_alone(farm, monkeypatch, base_model):
     """`jobflow.yaml` as it was written before there was a store for checkpoints."""
-    from launchers import database
+    from launchers.database import ladder
 
-    settings = database.Database("given", farm.store.docs_store.uri, farm.launchpad.name)._store_settings()
+    settings = ladder.Database("given", farm.store.docs_store.uri, farm.launchpad.name)._store_settings()
     del settings["additional_stores"]["checkpoints"]
     store = JobStore.from_dict_spec(settings)
     store.connect()

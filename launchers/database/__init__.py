@@ -1,0 +1,1 @@
+"""Which MongoDB: the user's, a private `mongod`, or the embedded server."""

@@ -1,0 +1,67 @@
+"""What a job may take, and whether it is begun before a deadline: by what jobs of its kind have taken."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from launchers.farm import Farm
+from launchers.queue.endings import as_time
+
+EXPECTS = "_expects"  # in the spec of a firework
+MARGIN = 1.5  # of jobs of one kind, one may take longer than they do on average
+START_S = 10.0  # to begin a job with less than that left is of no use
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """What a job may take.
+
+    Jobs of a `kind` take alike; `guess_s` is for a kind of which none has run yet. One that `resumes` goes on where it
+    was stopped, so it need not fit.
+    """
+
+    kind: str
+    guess_s: float
+    resumes: bool = False
+
+    def as_spec(self) -> dict[str, Any]:
+        """As it stands in the spec of a firework."""
+        return {EXPECTS: asdict(self)}
+
+
+def fitting(farm: Farm, left_s: float) -> dict[str, Any]:
+    """A query on fireworks: those that fit into `left_s` seconds, and those of which nobody knows."""
+    if left_s < START_S:
+        return {"fw_id": {"$in": []}}
+    paces = {one["_id"]: MARGIN * one["total_s"] / one["count"] for one in farm.paces.find()}
+    fit = [kind for kind, seconds in paces.items() if seconds <= left_s]
+    kind, guess = f"spec.{EXPECTS}.kind", f"spec.{EXPECTS}.guess_s"
+    return {
+        "$or": [
+            {f"spec.{EXPECTS}": {"$exists": False}},
+            {f"spec.{EXPECTS}.resumes": True},
+            {kind: {"$in": fit}},
+            {kind: {"$nin": list(paces)}, guess: {"$lte": left_s}},
+        ]
+    }
+
+
+def note(farm: Farm, worker: str) -> None:
+    """Add what the last job of a worker has taken to what is known of its kind."""
+    found = farm.launchpad.launches.find({"fworker.name": worker}, {"fw_id": 1, "state": 1, "state_history": 1})
+    last = next(iter(found.sort("launch_id", -1).limit(1)), None)
+    if last is None or last["state"] != "COMPLETED":
+        return
+    firework = farm.launchpad.fireworks.find_one({"fw_id": last["fw_id"]}, {f"spec.{EXPECTS}": 1}) or {}
+    expects = firework.get("spec", {}).get(EXPECTS)
+    times = {one["state"]: as_time(one.get("created_on")) for one in last["state_history"]}
+    if expects and not expects["resumes"] and (began := times.get("RUNNING")) and (ended := times.get("COMPLETED")):
+        taken = {"count": 1, "total_s": (ended - began).total_seconds()}
+        farm.paces.update_one({"_id": expects["kind"]}, {"$inc": taken}, upsert=True)
+
+
+def left_s(deadline: float | None) -> float | None:
+    """Seconds until then; None where there is no deadline."""
+    return None if deadline is None else deadline - time.time()
