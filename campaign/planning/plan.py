@@ -24,6 +24,7 @@ from campaign.planning.work import Work as Work
 from campaign.spec import Gap, ResolvedSpec, SizeError, count, gaps
 from flows.keys import digest
 from flows.records import LabelSet
+from flows.training.force_constants.settings import ForceConstantTask
 from flows.training.names import ModelName
 from flows.training.settings import SummingTask, TrainingTask
 from flows.training.splits import Split, SplitError, split, unseen
@@ -94,7 +95,7 @@ class _SystemPlan:
     asked: LabelRequests | None = None  # of engines
     labels: LabelSet | None = None
     chunks: list[Work] = field(default_factory=list)
-    trainings: dict[tuple[str, str, int], Work] = field(default_factory=dict)
+    trainings: dict[tuple[str, str, int | None], Work] = field(default_factory=dict)
     stopped: list[StoppedLevel] = field(default_factory=list)
 
     def all_work(self, models: list[str]) -> Iterator[Work]:
@@ -153,15 +154,15 @@ class _SystemPlan:
     def _models(self, models: list[str]) -> Iterator[Work]:
         splits = self._splits(models)
         for (model, size), drawn in splits.items():
+            name = ModelName.parse(model)
             for seed in self.spec.training.seeds:
-                trained = self._training(model, size, seed, drawn)
+                trained = self._training(model, size, None if name.method == "fc" else seed, drawn)
                 yield trained
-                name = ModelName.parse(model)
                 if name.base is None:
                     yield from self._crystal(trained, model, (trained.key,))
                 elif (base := splits.get((f"{name.base}_ef", size))) is not None:
                     lower = self._training(f"{name.base}_ef", size, seed, base)
-                    yield from self._sum(trained, lower, base)
+                    yield from self._sum(trained, lower, base, seed)
 
     def _splits(self, models: list[str]) -> dict[tuple[str, str], Split]:
         """Who trains and who tests, for every model and size that the labels at hand allow."""
@@ -198,9 +199,10 @@ class _SystemPlan:
         levels = [self._of_level(level) for level in ModelName.parse(model).levels]
         return tuple(zip(*([level[key] for key in structures] for level in levels), strict=True))
 
-    def _training(self, model: str, size: str, seed: int, drawn: Split) -> Work:
+    def _training(self, model: str, size: str, seed: int | None, drawn: Split) -> Work:
         if (model, size, seed) not in self.trainings:
-            self.trainings[model, size, seed] = self._new_training(model, size, seed, drawn)
+            new = self._new_fit(model, size, drawn) if seed is None else self._new_training(model, size, seed, drawn)
+            self.trainings[model, size, seed] = new
         return self.trainings[model, size, seed]
 
     def _new_training(self, model: str, size: str, seed: int, drawn: Split) -> Work:
@@ -212,23 +214,46 @@ class _SystemPlan:
         task = TrainingTask.model_validate({**about, "settings": settings, **parts})
         return Work(key, "train", self.system, model, seed, size, self._awaited(model), task)
 
-    def _sum(self, difference: Work, base: Work, base_split: Split) -> Iterator[Work]:
+    def _new_fit(self, model: str, size: str, drawn: Split) -> Work:
+        """Force constants need no structures to validate on: those train too."""
+        settings, primitive = self.spec.force_constants, self.spec.systems[self.system].primitive
+        parts = {
+            "train": self._label_keys(model, drawn.train + drawn.valid),
+            "test": self._label_keys(model, drawn.test),
+        }
+        key = digest("force-constants", 1, primitive=primitive.key(), settings=settings.identity(), **parts)
+        about = {"key": key, "system": self.system, "model": model, "size": size, "primitive": primitive}
+        task = ForceConstantTask.model_validate({**about, "settings": settings, **parts})
+        return Work(key, "train", self.system, model, None, size, self._awaited(model), task)
+
+    def _sum(self, difference: Work, base: Work, base_split: Split, seed: int) -> Iterator[Work]:
         name = ModelName.parse(difference.model)
-        model = str(ModelName("sum", name.level))
+        model = str(ModelName("sum", name.level, method=name.method))
         task = difference.task
-        assert isinstance(task, TrainingTask)
-        labels = {part: tuple(keys[0] for keys in getattr(task, part)) for part in ("train", "valid")}
+        assert isinstance(task, TrainingTask | ForceConstantTask)
+        if isinstance(task, TrainingTask):
+            labels = {part: tuple(keys[0] for keys in getattr(task, part)) for part in ("train", "valid")}
+        else:
+            labels = self._by_base(difference.model, task, base_split)
         labels["test"] = self._unseen(difference.model, task, base_split)
         needs = (base.key, difference.key)
         key = digest("sum", 1, base=needs[0], difference=needs[1], labels=labels)
-        about = {"key": key, "system": self.system, "model": model, "seed": difference.seed, "size": difference.size}
+        about = {"key": key, "system": self.system, "model": model, "seed": seed, "size": difference.size}
         summing = SummingTask.model_validate(
             {**about, "base_key": needs[0], "difference_key": needs[1], "labels": labels}
         )
-        yield Work(key, "sum", self.system, model, difference.seed, difference.size, needs, summing)
-        yield from self._crystal(difference, model, needs)
+        summed = Work(key, "sum", self.system, model, seed, difference.size, needs, summing)
+        yield summed
+        yield from self._crystal(summed, model, needs)
 
-    def _unseen(self, model: str, task: TrainingTask, base_split: Split) -> tuple[str, ...]:
+    def _by_base(self, model: str, task: ForceConstantTask, base_split: Split) -> dict[str, tuple[str, ...]]:
+        """Those that a fit has seen, by whether its base was trained on them: force constants predict each by all others."""
+        upper = self._of_level(ModelName.parse(model).level)
+        held = {upper[key] for key in base_split.valid if key in upper}
+        seen = tuple(keys[0] for keys in task.train)
+        return {"train": tuple(one for one in seen if one not in held), "valid": tuple(one for one in seen if one in held)}
+
+    def _unseen(self, model: str, task: TrainingTask | ForceConstantTask, base_split: Split) -> tuple[str, ...]:
         upper = self._of_level(ModelName.parse(model).level)
         by_label = {label: structure for structure, label in upper.items()}
         tested = tuple(by_label[keys[0]] for keys in task.test)

@@ -15,6 +15,7 @@ from flows.dynamics.settings import DynamicsTask
 from flows.labelling.engines.task import LabelTask
 from flows.labelling.sampling.settings import SweepTask
 from flows.phonons.settings import DirectPhononTask, PhononTask
+from flows.training.force_constants.settings import ForceConstantTask
 from flows.training.settings import SummingTask, TrainingTask
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ Inputs = Sequence["OutputReference"]
 STRUCTURE_S = {"pyscf": 25.0}  # eight atoms in a minimal basis
 STEP_S_PER_ATOM = 4e-4
 EPOCH_S_PER_STRUCTURE = 0.015
+FIT_S = 5.0
 
 
 @dataclass(frozen=True)
@@ -90,7 +92,9 @@ def _structure_s(task: LabelTask) -> float:
     return STRUCTURE_S.get(task.engine.kind, 1.0) * (atoms / 8) ** 3
 
 
-def _training_s(task: TrainingTask) -> float:
+def _training_s(task: TrainingTask | ForceConstantTask) -> float:
+    if isinstance(task, ForceConstantTask):
+        return FIT_S
     return 10 + EPOCH_S_PER_STRUCTURE * len(task.train) * task.settings.max_epochs
 
 
@@ -106,7 +110,7 @@ def _always(seconds: float) -> Callable[[Any], float]:
 _ALL: Iterable[Stage] = (
     Stage("sample", "label", "cpu", SweepTask, records.Sweep, _sample, _always(300.0), resumes=True, opens=True),
     Stage("label", "label", "cpu", LabelTask, records.LabelledChunk, _label, _structure_s, resumes=True, opens=True),
-    Stage("train", "train", "gpu", TrainingTask, records.TrainedModel, _train, _training_s, resumes=True),
+    Stage("train", "train", "gpu", TrainingTask | ForceConstantTask, records.TrainedModel, _train, _training_s, resumes=True),
     Stage("sum", "analyse", "cpu", SummingTask, records.SummedModel, _sum, _always(3.0)),
     Stage("phonons", "analyse", "gpu", DirectPhononTask | PhononTask, records.Phonons, _phonons, _always(8.0)),
     Stage("hessian", "analyse", "gpu", PhononTask, records.Phonons, _phonons, _always(15.0)),

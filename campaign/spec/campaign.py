@@ -26,6 +26,7 @@ from flows.labelling.settings import MatchingSettings, PublishedFile
 from flows.phonons.settings import NacSettings, PhononSettings
 from flows.records import Structure
 from flows.settings import Settings
+from flows.training.force_constants.settings import ForceConstantSettings
 from flows.training.names import ModelName
 from flows.training.settings import TrainingSettings
 
@@ -87,6 +88,7 @@ class _Campaign(Settings):
     models: Models
     training: Annotated[TrainingSpec, MayBeEmpty] = TrainingSpec()
     mace: Annotated[MaceSpec, MayBeEmpty] = MaceSpec()
+    force_constants: Annotated[ForceConstantSettings, MayBeEmpty] = ForceConstantSettings()  # of differences, _fc
     phonons: Annotated[PhononSettings, MayBeEmpty] = PhononSettings()
     matching: Annotated[MatchingSettings, MayBeEmpty] = MatchingSettings()
     dynamics: Dynamics | None = None  # None: no MD

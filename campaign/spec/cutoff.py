@@ -8,7 +8,7 @@ from campaign.spec.errors import Loc
 from campaign.spec.fitness import written
 from campaign.spec.mace import KINDS, training_settings
 from flows.phonons.crystal import Neighbours, neighbours
-from flows.training.names import ModelName
+from flows.training.names import mace_kinds
 from flows.training.settings import TrainingSettings
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ class Cutoffs(NamedTuple):
 def cutoffs_of(name: str, system: SystemSpec, spec: CampaignSpec, primitive: Atoms) -> Cutoffs:
     """Of all kinds of models that a campaign asks for, in the crystal of the system `name`."""
     found, crystal = Cutoffs([], []), neighbours(primitive)
-    for kind in dict.fromkeys(ModelName.parse(model).kind for model in spec.models):
+    for kind in mace_kinds(spec.models):
         r_max = training_settings(kind, spec.mace, system.mace).r_max
         place = written(name, system, spec, (KINDS[kind], "r_max"))
         if why := _blind(name, r_max, crystal):

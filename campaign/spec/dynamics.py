@@ -53,7 +53,7 @@ Dynamics = Annotated[DynamicsSpec, AfterValidator(_fits)]
 def potentials(models: Sequence[str]) -> list[str]:
     """The models with which a crystal can move: those of a level, and the sums that differences make."""
     names = [ModelName.parse(model) for model in models]
-    return [str(ModelName("sum", name.level) if name.base is not None else name) for name in names]
+    return [str(ModelName("sum", name.level, method=name.method) if name.base is not None else name) for name in names]
 
 
 def _each_known(key: str, asked: Sequence[Any], known: Sequence[Any]) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from campaign.spec.errors import Loc
 from campaign.spec.mace import KINDS, training_settings
 from flows.phonons.crystal import nearest
-from flows.training.names import ModelName
+from flows.training.names import mace_kinds
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -32,7 +32,7 @@ def unfit_settings(name: str, system: SystemSpec, spec: CampaignSpec, primitive:
     distance, (first, second) = nearest(primitive)
     atoms = f"{primitive.symbols[first]} and {primitive.symbols[second]} of {name}, the nearest atoms, are {distance:.3f} Å apart"
     found: list[tuple[Loc, str]] = []
-    for kind in dict.fromkeys(ModelName.parse(model).kind for model in spec.models):
+    for kind in mace_kinds(spec.models):
         settings = training_settings(kind, spec.mace, system.mace)
         found += [(written(name, system, spec, (KINDS[kind], key)), why) for key, why in _unfit_network(settings)]
     for place, displacement in _displacements(name, system, spec):

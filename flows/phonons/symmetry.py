@@ -27,6 +27,14 @@ def spacegroup(atoms: Atoms) -> int:
     return int(found.number) if found is not None else 1
 
 
+def rotations(primitive: Atoms) -> NDArray[np.int64]:
+    """(n, 3, 3): those of the space group, on columns of fractional coordinates; the same one once."""
+    import spglib
+
+    symmetry: Any = spglib.get_symmetry(_cell(primitive), symprec=1e-5)
+    return np.unique(np.asarray(symmetry["rotations"], dtype=np.int64), axis=0)
+
+
 def reciprocal_rotations(primitive: Atoms) -> NDArray[np.int64]:
     """(2n, 3, 3): what the point group and time reversal make of fractional q-points, q @ rotation."""
     import spglib

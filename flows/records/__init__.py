@@ -9,7 +9,17 @@ were stored: a class that moves leaves its name behind. Read stored documents wi
 from flows.records.base import Blob, Matrix3, Record, Structure, Vector
 from flows.records.failures import Failure
 from flows.records.labels import Drawn, Label, LabelledChunk, LabelSet, LevelAudit, SetAside, Sweep
-from flows.records.models import Baseline, EpochRecord, Errors, SummedModel, TrainedModel, TrainedModelFacts
+from flows.records.models import (
+    Baseline,
+    EpochRecord,
+    Errors,
+    FittedForceConstants,
+    LeftOut,
+    SummedModel,
+    TrainedModel,
+    TrainedModelFacts,
+    TriedForceConstants,
+)
 from flows.records.phonons import (
     Bands,
     DensityOfStates,
@@ -31,11 +41,13 @@ __all__ = [
     "EpochRecord",
     "Errors",
     "Failure",
+    "FittedForceConstants",
     "HarmonicSpectrum",
     "ImaginaryMode",
     "Label",
     "LabelSet",
     "LabelledChunk",
+    "LeftOut",
     "LevelAudit",
     "MDStart",
     "Matrix3",
@@ -50,6 +62,7 @@ __all__ = [
     "Sweep",
     "TrainedModel",
     "TrainedModelFacts",
+    "TriedForceConstants",
     "UnstableModes",
     "Vector",
     "Vibrations",

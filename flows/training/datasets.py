@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 
@@ -11,6 +11,7 @@ import numpy as np
 
 from flows.failure import CalculationFailed
 from flows.records import Label, Structure
+from flows.training.force_constants.settings import ForceConstantTask
 from flows.training.names import ModelName
 from flows.training.settings import TrainingTask
 
@@ -52,9 +53,10 @@ class Dataset:
             yield from frames
 
 
-def label_keys(task: TrainingTask) -> list[str]:
+def label_keys(task: TrainingTask | ForceConstantTask) -> list[str]:
     """Every label that `task` needs, once."""
-    return list(dict.fromkeys(key for keys in task.train + task.valid + task.test for key in keys))
+    valid = task.valid if isinstance(task, TrainingTask) else ()
+    return list(dict.fromkeys(key for keys in task.train + valid + task.test for key in keys))
 
 
 def dataset(task: TrainingTask, labels: Mapping[str, Label]) -> Dataset:
@@ -78,6 +80,23 @@ def dataset(task: TrainingTask, labels: Mapping[str, Label]) -> Dataset:
     if len(set(seen)) != len(seen):
         raise bad_input(f"{model}: a structure is listed twice among train, valid and test")
     return made
+
+
+def label_pairs(
+    model: str, rows: Iterable[tuple[str, ...]], labels: Mapping[str, Label]
+) -> list[tuple[Label, Label]]:
+    """The labels (upper, base) of each structure of a difference, from their keys.
+
+    Raises:
+        CalculationFailed: `bad-input`, as of `dataset`.
+    """
+    name = ModelName.parse(model)
+    found = []
+    for keys in rows:
+        upper, base = (labels[key] for key in keys)
+        _frame(name, [upper, base])
+        found.append((upper, base))
+    return found
 
 
 bad_input = partial(CalculationFailed.of, "train", "bad-input", advice="check the labels and the split")

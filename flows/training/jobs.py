@@ -9,13 +9,15 @@ from flows.records import Label, SummedModel, TrainedModel
 from flows.shelf import shelf_of
 from flows.training.checkpoints import Checkpoints
 from flows.training.datasets import label_keys
+from flows.training.force_constants.outcome import fitted_model
+from flows.training.force_constants.settings import ForceConstantTask
 from flows.training.outcome import summed_model, trained_model
 from flows.training.settings import SummingTask, TrainingTask
 
 
 @delivers(TrainedModel)
-def train(task: TrainingTask) -> TrainedModel:
-    """Train one MACE model on the labels that `task` lists.
+def train(task: TrainingTask | ForceConstantTask) -> TrainedModel:
+    """Train one model on the labels that `task` lists: of MACE, or by force constants, which takes seconds.
 
     Raises:
         CalculationFailed: the labels do not fit the task, or the training diverged.
@@ -24,6 +26,8 @@ def train(task: TrainingTask) -> TrainedModel:
     sweep_delivered()
     labels = read_records(Label, label_keys(task))
     refuse_faulty(labels.values(), "train")
+    if isinstance(task, ForceConstantTask):
+        return fitted_model(task, labels)
     with shelf_of(task.key) as shelf:
         return trained_model(task, labels, Checkpoints(shelf))
 

@@ -1,29 +1,35 @@
-"""Names of models: `dft_ef`, `dft_e`, `ccsd(t)-dft`, `delta_ccsd(t)`."""
+"""Names of models: `dft_ef`, `dft_e`, `ccsd(t)-dft`, `delta_ccsd(t)`; by force constants `ccsd(t)-dft_fc`, `delta_ccsd(t)_fc`."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
 Kind = Literal["ef", "e", "difference", "sum"]
+Method = Literal["mace", "fc"]
 
 _LEVEL = r"[a-z0-9][a-z0-9()\[\]+*.]*"
 _PATTERNS: tuple[tuple[Kind, re.Pattern[str]], ...] = (
-    ("sum", re.compile(rf"delta_(?P<level>{_LEVEL})")),
+    ("sum", re.compile(rf"delta_(?P<level>{_LEVEL})(?P<fc>_fc)?")),
     ("ef", re.compile(rf"(?P<level>{_LEVEL})_ef")),
     ("e", re.compile(rf"(?P<level>{_LEVEL})_e")),
-    ("difference", re.compile(rf"(?P<level>{_LEVEL})-(?P<base>{_LEVEL})")),
+    ("difference", re.compile(rf"(?P<level>{_LEVEL})-(?P<base>{_LEVEL})(?P<fc>_fc)?")),
 )
 
 
 @dataclass(frozen=True)
 class ModelName:
-    """What a model is trained on: `base` is the lower level of a difference, None for every other kind."""
+    """What a model is trained on: `base` is the lower level of a difference, None for every other kind.
+
+    `method` is what describes a difference, or the difference in a sum: MACE, or force constants (`fc`).
+    """
 
     kind: Kind
     level: str
     base: str | None = None
+    method: Method = "mace"
 
     @classmethod
     def parse(cls, text: str) -> ModelName:
@@ -34,22 +40,28 @@ class ModelName:
         """
         for kind, pattern in _PATTERNS:
             if match := pattern.fullmatch(text):
-                name = cls(kind, match["level"], match.groupdict().get("base"))
+                found = match.groupdict()
+                name = cls(kind, match["level"], found.get("base"), "fc" if found.get("fc") else "mace")
                 if name.base != name.level:
                     return name
         raise ValueError(
             f"{text!r} is not the name of a model: expected <level>_ef, <level>_e, <level>-<another level> or "
-            "delta_<level>, levels in lower case, such as dft_ef, dft_e, ccsd(t)-dft, delta_ccsd(t)"
+            "delta_<level>, the last two with _fc for force constants, levels in lower case, such as dft_ef, dft_e, ccsd(t)-dft, "
+            "ccsd(t)-dft_fc, delta_ccsd(t)"
         )
 
     def __str__(self) -> str:
+        how = "_fc" if self.method == "fc" else ""
         if self.kind == "sum":
-            return f"delta_{self.level}"
-        return f"{self.level}-{self.base}" if self.kind == "difference" else f"{self.level}_{self.kind}"
+            return f"delta_{self.level}{how}"
+        return f"{self.level}-{self.base}{how}" if self.kind == "difference" else f"{self.level}_{self.kind}"
 
     def title(self) -> str:
-        """As the paper writes it: ML(DFT_EF), ML(CCSD(T)-DFT), ΔML(CCSD(T))."""
-        return f"ΔML({self.level.upper()})" if self.kind == "sum" else f"ML({str(self).upper()})"
+        """As the paper writes it: ML(DFT_EF), ML(CCSD(T)-DFT), ΔML(CCSD(T)); of force constants FC(CCSD(T)-DFT), ΔFC(CCSD(T))."""
+        how = "FC" if self.method == "fc" else "ML"
+        if self.kind == "sum":
+            return f"Δ{how}({self.level.upper()})"
+        return f"{how}({str(self).removesuffix('_fc').upper()})"
 
     @property
     def levels(self) -> tuple[str, ...]:
@@ -60,3 +72,9 @@ class ModelName:
     def needs_forces(self) -> bool:
         """Whether it is trained on forces."""
         return self.kind == "ef"
+
+
+def mace_kinds(models: Iterable[str]) -> tuple[Kind, ...]:
+    """The kinds of those that MACE describes, each once."""
+    names = map(ModelName.parse, models)
+    return tuple(dict.fromkeys(name.kind for name in names if name.method == "mace"))

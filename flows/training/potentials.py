@@ -14,10 +14,12 @@ from typing import Any
 
 import numpy as np
 from ase import Atoms
-from ase.calculators.calculator import Calculator, all_changes
+from ase.calculators.calculator import Calculator, PropertyNotImplementedError, all_changes
 
 from flows.records import TrainedModel
 from flows.training.architecture import best_device, default_dtype
+from flows.training.force_constants.model import ForceConstants
+from flows.training.force_constants.supercell import Supercell
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,14 @@ class Evaluation:
     def __add__(self, other: Evaluation) -> Evaluation:
         return Evaluation(
             self.energy + other.energy, _added(self.forces, other.forces), _added(self.stress, other.stress)
+        )
+
+
+    def __mul__(self, factor: float) -> Evaluation:
+        return Evaluation(
+            self.energy * factor,
+            None if self.forces is None else self.forces * factor,
+            None if self.stress is None else self.stress * factor,
         )
 
 
@@ -115,6 +125,17 @@ class Term:
         raise NotImplementedError
 
 
+class Scaled(Term):
+    """A multiple of a term."""
+
+    def __init__(self, term: Term, factor: float) -> None:
+        self.term, self.factor = term, factor
+        self.cutoff = term.cutoff
+
+    def evaluate(self, atoms: Atoms, neighbours: Neighbours | None, forces: bool, stress: bool) -> Evaluation:
+        return self.term.evaluate(atoms, neighbours, forces, stress) * self.factor
+
+
 class Foreign(Term):
     """Any ASE calculator as a term."""
 
@@ -134,6 +155,38 @@ class Foreign(Term):
             np.array(ask("forces", atoms)) if forces else None,
             np.array(ask("stress", atoms)) if stress else None,
         )
+
+
+class Lattice(Term):
+    """Force constants of a difference: of atoms in any supercell of their crystal, near its sites.
+
+    Sites are assigned at the first call, and kept as long as cell and atoms are the same.
+    """
+
+    def __init__(self, model: ForceConstants) -> None:
+        self.model = model
+        self._last: Supercell | None = None
+
+    def evaluate(
+        self,
+        atoms: Atoms,
+        neighbours: Neighbours | None,  # noqa: ARG002
+        forces: bool,
+        stress: bool,
+    ) -> Evaluation:
+        """Energy and forces.
+
+        Raises:
+            PropertyNotImplementedError: stress is asked for.
+            NoSites: the atoms are not those of the crystal, near its sites.
+            ValueError: the cell is no supercell of the crystal.
+        """
+        if stress:
+            raise PropertyNotImplementedError("force constants are those of one cell: they give no stress")
+        if self._last is None or not self._last.is_of(atoms):
+            self._last = Supercell.of(self.model, atoms)
+        energy, found = self._last.evaluate(atoms)
+        return Evaluation(energy, found if forces else None)
 
 
 class Network(Term):
@@ -222,21 +275,32 @@ class MacePotential(Sum):
         super().__init__([Network(content, dtype, device or best_device())])
 
 
-def total(
-    records: Sequence[TrainedModel], dtype: str = "float64", device: str | None = None
-) -> Sum | MacePotential:
+def total(records: Sequence[TrainedModel], dtype: str = "float64", device: str | None = None) -> Sum | MacePotential:
     """The sum of trained models (read with their blobs), as one ASE calculator; of one, its potential.
 
+    Force constants of a difference come with a multiple of their base: the others are scaled, not evaluated again.
+
     Raises:
-        ValueError: there are none, or stored bytes are damaged.
+        ValueError: there are none, force constants without a base, or stored bytes are damaged.
     """
     if not records:
         raise ValueError("no trained model to move atoms with")
-    return reduce(add, [potential(record, dtype, device) for record in records])
+    lattices = [ForceConstants.of_file(one.blob.content()) for one in records if one.force_constants is not None]
+    bases = [potential(one, dtype, device) for one in records if one.force_constants is None]
+    if not bases:
+        raise ValueError("force constants of a difference move no atoms without their base")
+    return with_force_constants(reduce(add, bases), lattices) if lattices else reduce(add, bases)
+
+
+def with_force_constants(base: Calculator, lattices: Iterable[ForceConstants]) -> Sum:
+    """(1 + Σ slopes) times `base`, any ASE calculator, and what the force constants add."""
+    lattices = list(lattices)
+    factor = 1.0 + sum(one.slope for one in lattices)
+    return Sum([*(Scaled(term, factor) for term in terms_of(base)), *(Lattice(one) for one in lattices)])
 
 
 def potential(record: TrainedModel, dtype: str = "float64", device: str | None = None) -> MacePotential:
-    """The potential of a trained model (read with its blob).
+    """The potential of a trained MACE model (read with its blob).
 
     Raises:
         ValueError: the stored bytes are damaged.

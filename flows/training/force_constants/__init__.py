@@ -1,0 +1,1 @@
+"""Differences of two levels by force constants: a symmetry-adapted polynomial in the displacements from the sites."""

@@ -1,0 +1,53 @@
+"""Which force constants are tried: pairs up to several shells of neighbours, with and without higher orders at short range."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from flows.training.force_constants.basis import longest_unambiguous
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from flows.training.force_constants.settings import ForceConstantSettings
+    from flows.training.force_constants.sites import Sites
+
+Cutoffs = dict[int, float | None]
+
+MOST_PAIRS = 6
+_GAP_A = 0.1  # between two shells, at least
+
+
+def candidates(cell: Sites, settings: ForceConstantSettings) -> Iterator[Cutoffs]:
+    """The cutoffs in Å of each order, smaller models first; None: all pairs that the cell tells apart."""
+    pairs: tuple[float | None, ...] = settings.cutoffs_A or (*_spread(shell_ends(cell)), None)
+    nearest = settings.higher_cutoff_A or shell_ends(cell)[0]
+    higher: Cutoffs = {order: nearest for order in settings.orders if order > 2}
+    for pair in pairs:
+        yield {2: pair}
+        if higher:
+            yield {2: pair, **higher}
+
+
+def shell_ends(cell: Sites) -> list[float]:
+    """Between every two shells of neighbours, as far as pairs of the cell are unambiguous; of the first at least."""
+    lengths = _lengths(cell.primitive, max(1.3 * longest_unambiguous(cell), 2.2 * cell.nearest_A))
+    starts = np.flatnonzero(np.diff(lengths) > _GAP_A)
+    ends = [float(0.5 * (lengths[at] + lengths[at + 1])) for at in starts]
+    return [end for end in ends if end < longest_unambiguous(cell)] or ends[:1]
+
+
+def _lengths(primitive: Any, reach_A: float) -> NDArray:
+    from matscipy.neighbours import neighbour_list
+
+    return np.sort(neighbour_list("d", primitive, float(reach_A)))
+
+
+def _spread(ends: list[float]) -> list[float]:
+    if len(ends) <= MOST_PAIRS:
+        return ends
+    chosen = np.unique(np.rint(np.linspace(0, len(ends) - 1, MOST_PAIRS)).astype(int))
+    return [ends[at] for at in chosen]

@@ -1,0 +1,92 @@
+"""Which of the fits that were tried is taken, and which others the labels cannot tell from it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from flows.training.force_constants.basis import SymmetryBasis, symmetry_basis
+from flows.training.force_constants.candidates import Cutoffs, candidates
+from flows.training.force_constants.fit import Observations, Posterior, fitted
+
+if TYPE_CHECKING:
+    from flows.training.force_constants.frames import Frames
+    from flows.training.force_constants.settings import ForceConstantSettings
+    from flows.training.force_constants.sites import Sites
+
+_LEFT_FREE = 0.8
+"""Of the energies, the part that may be parameters: an energy for each leaves nothing that could contradict them."""
+
+
+class Undetermined(ValueError):
+    """Too few labels for the smallest model; the message says how many would do."""
+
+
+@dataclass(frozen=True, eq=False)
+class Tried:
+    """One set of cutoffs and its fit."""
+
+    cutoffs_A: Cutoffs
+    basis: SymmetryBasis
+    seen: Observations
+    posterior: Posterior
+
+    @property
+    def parameters(self) -> int:
+        """How many force constants are free."""
+        return sum(self.basis.counts.values())
+
+
+@dataclass(frozen=True, eq=False)
+class Choice:
+    """All that was `tried`, the chosen one first, and which of them are `acceptable`."""
+
+    tried: tuple[Tried, ...]
+    acceptable: tuple[bool, ...]
+    beyond: int  # candidates that had too many parameters for the labels
+
+    @property
+    def chosen(self) -> Tried:
+        return self.tried[0]
+
+
+def choose(frames: Frames, cell: Sites, settings: ForceConstantSettings) -> Choice:
+    """Fit every candidate; take the one that predicts what it has not seen best.
+
+    The measure is the sum over the frames of the logarithm of their predictive density, each left out in turn
+    (A. Vehtari, A. Gelman, J. Gabry, Stat. Comput. 27, 1413 (2017)). A candidate is acceptable if what it lacks to the best
+    is no more than the standard error of that difference.
+
+    Raises:
+        Undetermined: no candidate has few enough parameters for the labels.
+    """
+    tried, fewest = [], 10**9
+    beyond = 0
+    for cutoffs in candidates(cell, settings):
+        basis = symmetry_basis(cell, cutoffs)
+        parameters = sum(basis.counts.values()) + 1 + settings.base
+        fewest = min(fewest, parameters)
+        if not frames.with_forces and parameters > _LEFT_FREE * len(frames.keys):
+            beyond += 1
+            continue
+        seen = frames.observations(basis, settings.base)
+        tried.append(Tried(cutoffs, basis, seen, fitted(seen)))
+    if not tried:
+        needed = int(np.ceil(fewest / _LEFT_FREE))
+        raise Undetermined(
+            f"{len(frames.keys)} structures for {fewest} parameters in the smallest model: label {needed} or more, or give a "
+            "smaller cutoff in force_constants.cutoffs_A"
+        )
+    return _ranked(tried, beyond)
+
+
+def _ranked(tried: Sequence[Tried], beyond: int) -> Choice:
+    densities = [one.posterior.predictive(one.seen) for one in tried]
+    order = sorted(range(len(tried)), key=lambda at: -float(densities[at].sum()))
+    best = densities[order[0]]
+    lacks = [best - densities[at] for at in order]
+    acceptable = [float(one.sum()) <= float(np.sqrt(len(one)) * one.std()) for one in lacks]
+    return Choice(tuple(tried[at] for at in order), (True, *acceptable[1:]), beyond)

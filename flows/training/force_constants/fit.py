@@ -1,0 +1,155 @@
+"""The fit of a difference: Bayesian linear regression whose noise and priors the evidence chooses.
+
+y = A θ + ε. Rows are energies and, where both levels have them, forces; columns are a constant, the base, and the force
+constants. ε has the variance σ² + (κ x)² for energies, x the energy of the base above its lowest: what a polynomial leaves
+out grows with the amplitude. θ has a Gaussian prior of mean zero, with a scale for each group of columns. With these given,
+the rest is closed form (C. M. Bishop, Pattern Recognition and Machine Learning, sections 3.3 and 3.5).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+_BROAD = 1e2  # of the spread of what is explained: says nothing about a constant or a slope
+_STARTS = (0.03, 1.0)  # of the amplitude-dependent part of the noise, in parts of the constant one
+
+
+@dataclass(frozen=True, eq=False)
+class Observations:
+    """`rows` (n, P) and `values` (n,): eV for energies, eV/Å for forces; `amplitudes` (n,): x in eV, 0 for forces;
+    `frames` (n,): which frame each is of; `are_forces` (n,); `groups` (P,): columns that share a prior, negative for the
+    constant and the base, which have none."""
+
+    rows: NDArray
+    values: NDArray
+    amplitudes: NDArray
+    frames: NDArray[np.int64]
+    are_forces: NDArray[np.bool_]
+    groups: NDArray[np.int64]
+
+    @cached_property
+    def scales(self) -> NDArray:
+        """(P,): a typical size of each column, so that none is lost in rounding."""
+        found = np.sqrt((self.rows**2).mean(axis=0))
+        return np.where(found > 0, found, 1.0)
+
+
+@dataclass(frozen=True, eq=False)
+class Noise:
+    """Of energies σ (eV) and κ (a number), of forces `sigma_forces` (eV/Å); `priors`: of each group, in its units."""
+
+    sigma: float
+    kappa: float
+    sigma_forces: float
+    priors: tuple[float, ...]
+
+    def variances(self, seen: Observations) -> NDArray:
+        of_energies = self.sigma**2 + (self.kappa * seen.amplitudes) ** 2
+        return np.where(seen.are_forces, self.sigma_forces**2, of_energies)
+
+
+@dataclass(frozen=True, eq=False)
+class Posterior:
+    """What the observations say of θ: `mean` (P,), `covariance` (P, P), and the logarithm of their evidence."""
+
+    mean: NDArray
+    covariance: NDArray
+    log_evidence: float
+    noise: Noise
+    held_out: NDArray  # (n,): what is left of each row, predicted by all others, at the same noise
+    held_out_variances: NDArray  # (n,): what these predictions say of themselves
+    condition: float  # of the matrix that was inverted, its columns scaled
+
+    def predictive(self, seen: Observations) -> NDArray:
+        """(frames,): the logarithm of the density of each frame's energy, predicted by all others."""
+        mine = ~seen.are_forces
+        left, variance = self.held_out[mine], self.held_out_variances[mine]
+        return np.asarray(-0.5 * (np.log(2 * np.pi * variance) + left**2 / variance))
+
+
+def posterior(seen: Observations, noise: Noise) -> Posterior:
+    """With noise and priors given.
+
+    Raises:
+        numpy.linalg.LinAlgError: the columns are not determined even with their priors.
+    """
+    precision = _prior_precision(seen, noise)
+    scale = seen.scales
+    rows = seen.rows / scale
+    weights = 1.0 / noise.variances(seen)
+    matrix = rows.T @ (weights[:, None] * rows) + np.diag(precision / scale**2)
+    lower = np.linalg.cholesky(matrix)
+    half = np.linalg.solve(lower, rows.T @ (weights * seen.values))
+    mean = np.linalg.solve(lower.T, half)
+    inverse = np.linalg.inv(matrix)
+    left = seen.values - rows @ mean
+    leverage = weights * np.einsum("np,pq,nq->n", rows, inverse, rows)
+    log_evidence = 0.5 * (
+        np.log(weights).sum()
+        + np.log(precision / scale**2).sum()
+        - 2 * np.log(np.diag(lower)).sum()
+        - (weights * left**2).sum()
+        - (precision / scale**2 * mean**2).sum()
+        - len(seen.values) * np.log(2 * np.pi)
+    )
+    return Posterior(
+        mean=mean / scale,
+        covariance=inverse / np.outer(scale, scale),
+        log_evidence=float(log_evidence),
+        noise=noise,
+        held_out=left / (1 - leverage),
+        held_out_variances=1 / (weights * (1 - leverage)),
+        condition=float(np.linalg.cond(matrix)),
+    )
+
+
+def fitted(seen: Observations) -> Posterior:
+    """With the noise and the priors that make what was seen most probable."""
+    from scipy.optimize import minimize
+
+    energies = ~seen.are_forces
+    centred = seen.values[energies] - seen.values[energies].mean()
+    spread = max(float(np.std(centred)), 1e-9)
+    reach = max(float(seen.amplitudes.max()), 1e-9)
+    of_forces = max(float(np.sqrt((seen.values[seen.are_forces] ** 2).mean())), 1e-9) if seen.are_forces.any() else 1.0
+    groups = sorted({int(group) for group in seen.groups if group >= 0})
+    units = [1.0 / float(np.sqrt((seen.scales[seen.groups == group] ** 2).mean())) * spread for group in groups]
+
+    def noise(logs: NDArray) -> Noise:
+        priors = tuple(unit * float(np.exp(one)) for unit, one in zip(units, logs[3:], strict=True))
+        return Noise(spread * float(np.exp(logs[0])), spread / reach * float(np.exp(logs[1])), of_forces * float(np.exp(logs[2])), priors)
+
+    def loss(logs: NDArray) -> float:
+        try:
+            found = -posterior(seen, noise(logs)).log_evidence
+        except np.linalg.LinAlgError:
+            return 1e9
+        return found + 0.5 * float(((logs - middle) ** 2 / 8.0**2).sum())  # where nothing decides, nothing runs away
+
+    middle = np.array([np.log(0.1), np.log(0.1), np.log(0.1), *(0.0,) * len(groups)])
+    bounds = [(-9.0, 2.0), (-9.0, 2.0), (-9.0, 2.0), *((-7.0, 7.0),) * len(groups)]
+    if not seen.are_forces.any():
+        bounds[2] = (middle[2], middle[2])
+    tried = []
+    for part in _STARTS:
+        start = middle + np.array([0.0, np.log(part), 0.0, *(0.0,) * len(groups)])
+        tried.append(minimize(loss, start, method="L-BFGS-B", bounds=bounds))
+    return posterior(seen, noise(min(tried, key=lambda one: float(one.fun)).x))
+
+
+def _prior_precision(seen: Observations, noise: Noise) -> NDArray:
+    """(P,): 1 / variance of each column's prior."""
+    spread = max(float(np.std(seen.values[~seen.are_forces])), 1e-9)
+    broad = (_BROAD * max(spread, float(np.abs(seen.values[~seen.are_forces]).max())) / seen.scales) ** -2
+    groups = sorted({int(group) for group in seen.groups if group >= 0})
+    found = broad
+    for group, prior in zip(groups, noise.priors, strict=True):
+        found = np.where(seen.groups == group, prior**-2, found)
+    return found
