@@ -31,7 +31,7 @@ from hosts import Host, refusal
 from kills import begun_again, checked, command, environment, resumed, said, snapshot
 from ledger import Ledger, cost
 from slurm_hosts import SlurmSite
-from toy_campaign import write_campaign, write_labelling_campaign
+from springs import write_campaign, write_labelling_campaign
 
 HOSTS = ("node1", "node2", "node3")
 ENDED = {"COMPLETED", "FIZZLED", "DEFUSED"}

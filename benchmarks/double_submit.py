@@ -23,7 +23,7 @@ from typing import Any
 import psutil
 
 sys.path.insert(0, str(Path(__file__).parent))
-from toy_campaign import write_campaign
+from springs import write_campaign
 
 from launchers.farm import Farm
 

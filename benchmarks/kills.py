@@ -25,7 +25,7 @@ from tempfile import mkdtemp
 import psutil
 
 sys.path.insert(0, str(Path(__file__).parent))
-from toy_campaign import write_campaign, write_labelling_campaign
+from springs import write_campaign, write_labelling_campaign
 
 SLOTS = 2
 

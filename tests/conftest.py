@@ -18,7 +18,7 @@ os.environ.setdefault("TQDM_DISABLE", "1")
 @pytest.fixture(scope="session")
 def write_campaign() -> Callable[..., Path]:
     """Writes the small real campaign of the benchmarks: copper by EMT, trainings of seconds."""
-    return module_at("benchmarks/toy_campaign.py").write_campaign
+    return module_at("benchmarks/springs.py").write_campaign
 
 
 @pytest.fixture(scope="session")

@@ -17,10 +17,13 @@ from flows.phonons.spectra import (
     gamma_mesh,
     gamma_toward,
     imaginary_modes,
+    limits,
     points_cm1,
     unstable_modes,
 )
+from flows.phonons.uncertainty import errors_cm1
 from flows.records import Blob, NonAnalyticalTerm, Phonons, TrainedModel
+from flows.training.force_constants.model import ForceConstants
 from flows.training.verdict import of_parts
 from flows.versions import versions as installed
 
@@ -43,6 +46,7 @@ def phonons_of(task: PhononTask, forces: Forces, models: Sequence[TrainedModel] 
         **{name: getattr(task, name) for name in ("key", "system", "model", "seed", "size")},
         **_quality(crystal),
         **spectra(crystal, path, task.settings),
+        point_errors_cm1=_errors(crystal, path, models),
         **of_parts(models),
         versions=installed(PACKAGES),
         wall_time_s=perf_counter() - started,
@@ -58,6 +62,11 @@ def _path(task: PhononTask) -> BandPath:
         return band_path(task.primitive.atoms())
     except ValueError as error:
         raise bad_input(f"{task.system}: {error}") from error
+
+
+def _errors(crystal: HarmonicCrystal, path: BandPath, models: Sequence[TrainedModel]) -> dict[str, tuple[float, ...]]:
+    fits = [ForceConstants.of_file(one.blob.content()) for one in models if one.force_constants is not None]
+    return errors_cm1(crystal, fits, limits(crystal, path)) if fits else {}
 
 
 def _quality(crystal: HarmonicCrystal) -> dict[str, Any]:

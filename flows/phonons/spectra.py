@@ -57,6 +57,16 @@ def points_cm1(crystal: HarmonicCrystal, path: BandPath) -> dict[str, tuple[floa
     return found
 
 
+def limits(crystal: HarmonicCrystal, path: BandPath) -> dict[str, tuple[NDArray, NDArray | None]]:
+    """The q-points of `points_cm1` by label, each with the q-point toward which it is a limit, or None."""
+    found: dict[str, tuple[NDArray, NDArray | None]] = {
+        label: (np.array(q, dtype=float), None) for label, q in path.points.items()
+    }
+    for label, toward in _gamma_directions(crystal, path).items():
+        found[label] = np.zeros(3), np.array(toward, dtype=float)
+    return found
+
+
 def gamma_toward(crystal: HarmonicCrystal, path: BandPath) -> str:
     """The label of the point toward which the frequencies that `points_cm1` calls Γ are taken; empty: no term."""
     return next(iter(path.from_gamma), "") if crystal.nac is not None else ""

@@ -66,7 +66,8 @@ class UnstableModes(Record):
 class PhononFacts(Record):
     """Harmonic phonons of one potential, without the blob: bands, DOS, named points, and what went wrong.
 
-    `points_cm1` maps a point's label (Γ, X, L, ...) to its sorted frequencies. `sum_rule_eV_A2` is the largest
+    `points_cm1` maps a point's label (Γ, X, L, ...) to its sorted frequencies, `point_errors_cm1` to one standard error of
+    each: what the labels leave open of a difference by force constants, where there is one. `sum_rule_eV_A2` is the largest
     violation of the acoustic sum rule before symmetrization. `unstable` counts on the mesh what is below the threshold
     of the settings; records of before version 0.2 have none. `imaginary` lists such modes, the worst first, and no
     more than a hundred of the `imaginary_count` that there are on the irreducible q-points of the mesh and those of
@@ -86,6 +87,7 @@ class PhononFacts(Record):
     bands: Bands
     dos: DensityOfStates
     points_cm1: dict[str, tuple[float, ...]]
+    point_errors_cm1: dict[str, tuple[float, ...]] = {}
     sum_rule_eV_A2: float
     displacements: int
     imaginary: tuple[ImaginaryMode, ...] = ()

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import count, product
 from math import factorial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 ORDERS = (2, 3, 4)
+MOST_ELEMENTS = 30_000_000
+"""Of force constants, for symfc: measured, 2e7 take 8 s and 1 GB, 4e7 a minute and more than most machines have."""
+
 _SAME_A = 1e-4  # two images are as far away
 
 
@@ -117,15 +120,27 @@ def symmetry_basis(cell: Sites, cutoffs_A: Mapping[int, float | None]) -> Symmet
     return SymmetryBasis(cell, dict(cutoffs_A), tuple(found))
 
 
-def _unambiguous(primitive: Atoms, cutoff_A: float | None) -> Sites:
-    """The smallest repetition of the primitive cell in which no pair within the cutoff has a second image as near.
+def is_affordable(primitive: Atoms, order: int, cutoff_A: float) -> bool:
+    """Whether symfc finds the force constants of an order in seconds: the elements that it looks at are counted."""
+    atoms = len(_unambiguous(primitive, cutoff_A))
+    return len(primitive) * atoms ** (order - 1) * 3**order <= MOST_ELEMENTS
 
-    What joins sites so near is the same in every cell, and the work of order n grows with the nth power of its atoms.
+
+def _unambiguous(primitive: Atoms, cutoff_A: float | None) -> Sites:
+    """The smallest repetition of the primitive cell in which sites within the cutoff of one another have one set of images.
+
+    Three sites may each be near the next, and the last near another image of the first: no lattice vector may be as short
+    as three times the cutoff. What joins sites so near is the same in every cell, and the work of order n grows with the nth power of its atoms.
     """
-    for times in count(1):
-        cell = Sites.of_matrix(primitive, times * np.eye(3, dtype=np.int64))
-        if longest_unambiguous(cell) > (cutoff_A or 0.0):
-            return cell
+    turns = rotations(primitive)
+    for most in count(2):
+        repeats = sorted(product(range(1, most + 1), repeat=3), key=lambda one: int(np.prod(one)))
+        for one in repeats:
+            matrix = np.diag(one)
+            cell = Sites.of_matrix(primitive, matrix)
+            wide = 2 * longest_unambiguous(cell) > 3 * (cutoff_A or 0.0)
+            if wide and np.array_equal(symmetric_matrix(matrix, turns), matrix):
+                return cell
     raise AssertionError
 
 
@@ -138,6 +153,7 @@ def longest_unambiguous(cell: Sites) -> float:
 
 
 def _interactions(cell: Sites, order: int, cutoff_A: float | None) -> Interactions:
+    from scipy.sparse import csr_matrix
     from symfc import Symfc
     from symfc.utils.utils import SymfcAtoms
 
@@ -145,21 +161,19 @@ def _interactions(cell: Sites, order: int, cutoff_A: float | None) -> Interactio
     atoms = SymfcAtoms(cell=cell.cell, scaled_positions=scaled, numbers=cell.numbers)
     made = Symfc(atoms, cutoff={order: cutoff_A}, log_level=0).compute_basis_set(orders=[order])
     basis = made.basis_set[order]
-    tensors = basis.compact_compression_matrix @ basis.basis_set  # (homes N..N 3..3, P)
-    return _listed(cell, order, np.asarray(made.p2s_map), tensors)
-
-
-def _listed(cell: Sites, order: int, homes: NDArray, tensors: Any) -> Interactions:
-    from scipy.sparse import csr_matrix
-
-    rows = csr_matrix(tensors)
+    rows = csr_matrix(basis.compact_compression_matrix)  # (homes N..N 3..3, compressed), most of it empty
     used = np.flatnonzero(np.diff(rows.indptr))
+    return _listed(cell, order, np.asarray(made.p2s_map), used, rows[used] @ basis.basis_set)
+
+
+def _listed(cell: Sites, order: int, homes: NDArray, used: NDArray, values: NDArray) -> Interactions:
+    """From the rows (R,) that are not empty, and what is in them (R, P)."""
     place = np.unravel_index(used, (len(homes), *(len(cell),) * (order - 1), *(3,) * order))
     tuples = np.stack([homes[place[0]], *place[1:order]], axis=1)
     axes = np.ravel_multi_index(place[order:], (3,) * order)
     distinct, which = np.unique(tuples, axis=0, return_inverse=True)
-    dense = np.zeros((len(distinct), 3**order, rows.shape[1]))
-    dense[which.ravel(), axes] = rows[used].toarray()
+    dense = np.zeros((len(distinct), 3**order, values.shape[1]))
+    dense[which.ravel(), axes] = values
     images = [(number, shifts, share) for number, one in enumerate(distinct) for shifts, share in _images(cell, one)]
     chosen = np.array([number for number, _, _ in images], dtype=np.int64)
     share = np.array([one for _, _, one in images])

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from flows.training.force_constants.basis import longest_unambiguous
+from flows.training.force_constants.basis import is_affordable, longest_unambiguous
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -24,8 +24,9 @@ _GAP_A = 0.1  # between two shells, at least
 def candidates(cell: Sites, settings: ForceConstantSettings) -> Iterator[Cutoffs]:
     """The cutoffs in Å of each order, smaller models first; None: all pairs that the cell tells apart."""
     pairs: tuple[float | None, ...] = settings.cutoffs_A or (*_spread(shell_ends(cell)), None)
-    nearest = settings.higher_cutoff_A or shell_ends(cell)[0]
-    higher: Cutoffs = {order: nearest for order in settings.orders if order > 2}
+    nearest = settings.higher_cutoff_A or first_shell(cell)
+    affordable = (order for order in settings.orders if order > 2 and is_affordable(cell.primitive, order, nearest))
+    higher: Cutoffs = dict.fromkeys(affordable, nearest)
     for pair in pairs:
         yield {2: pair}
         if higher:
@@ -38,6 +39,12 @@ def shell_ends(cell: Sites) -> list[float]:
     starts = np.flatnonzero(np.diff(lengths) > _GAP_A)
     ends = [float(0.5 * (lengths[at] + lengths[at + 1])) for at in starts]
     return [end for end in ends if end < longest_unambiguous(cell)] or ends[:1]
+
+
+def first_shell(cell: Sites) -> float:
+    """A cutoff in Å that holds nearest neighbours alone: as short as that can be, for the cells that higher orders need."""
+    lengths = _lengths(cell.primitive, 2.2 * cell.nearest_A)
+    return float(lengths[np.flatnonzero(np.diff(lengths) > _GAP_A)[0]]) + 0.5 * _GAP_A
 
 
 def _lengths(primitive: Any, reach_A: float) -> NDArray:

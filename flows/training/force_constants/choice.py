@@ -63,10 +63,19 @@ def choose(frames: Frames, cell: Sites, settings: ForceConstantSettings) -> Choi
     Raises:
         Undetermined: no candidate has few enough parameters for the labels.
     """
-    tried, fewest = [], 10**9
-    beyond = 0
+    tried, fewest, beyond = [], 10**9, 0
+    parts: dict[tuple[int, float | None], SymmetryBasis] = {}
+
+    def known(cutoffs: Cutoffs) -> SymmetryBasis:
+        """Each order of each cutoff is made once."""
+        for one in cutoffs.items():
+            if one not in parts:
+                parts[one] = symmetry_basis(cell, dict([one]))
+        orders = tuple(parts[one].orders[0] for one in sorted(cutoffs.items()))
+        return SymmetryBasis(cell, cutoffs, orders)
+
     for cutoffs in candidates(cell, settings):
-        basis = symmetry_basis(cell, cutoffs)
+        basis = known(cutoffs)
         parameters = sum(basis.counts.values()) + 1 + settings.base
         fewest = min(fewest, parameters)
         if not frames.with_forces and parameters > _LEFT_FREE * len(frames.keys):

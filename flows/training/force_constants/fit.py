@@ -134,7 +134,7 @@ def fitted(seen: Observations) -> Posterior:
         return found + 0.5 * float(((logs - middle) ** 2 / 8.0**2).sum())  # where nothing decides, nothing runs away
 
     middle = np.array([np.log(0.1), np.log(0.1), np.log(0.1), *(0.0,) * len(groups)])
-    bounds = [(-9.0, 2.0), (-9.0, 2.0), (-9.0, 2.0), *((-7.0, 7.0),) * len(groups)]
+    bounds = [(-16.0, 2.0), (-16.0, 2.0), (-16.0, 2.0), *((-7.0, 7.0),) * len(groups)]
     if not seen.are_forces.any():
         bounds[2] = (middle[2], middle[2])
     tried = []

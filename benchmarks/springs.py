@@ -42,7 +42,7 @@ def write_labelling_campaign(directory: Path, structures: int = 60, seconds: flo
     engines = {
         name: {
             "kind": "ase",
-            "calculator": f"toy_campaign:{calculator}",
+            "calculator": f"springs:{calculator}",
             "arguments": {"seconds": seconds},
             "stands_for": {level: forces},
         }
