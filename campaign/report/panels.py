@@ -17,10 +17,16 @@ def letters() -> Iterator[str]:
 
 
 def layout(models: Iterable[str]) -> list[list[str]]:
-    """Which models share a panel: ML(X_EF), ML(X_E) and ΔML(HF) stand alone, all other sums together."""
-    order = sorted(
-        models, key=lambda model: ("ef", "e", "sum", "difference").index(ModelName.parse(model).kind)
-    )
-    alone = [[model] for model in order if ModelName.parse(model).kind != "sum" or model == "delta_hf"]
-    together = [model for model in order if ModelName.parse(model).kind == "sum" and model != "delta_hf"]
-    return [*alone, together] if together else alone
+    """Which models share a panel: ML(X_EF), ML(X_E) and sums for HF stand alone, all other sums of one method together."""
+    kinds, methods = ("ef", "e", "sum", "difference"), ("mace", "fc")
+    names = {model: ModelName.parse(model) for model in models}
+    order = sorted(names, key=lambda model: (kinds.index(names[model].kind), methods.index(names[model].method)))
+    panels: dict[object, list[str]] = {}
+    for model in order:
+        name = names[model]
+        panels.setdefault((name.kind, name.method) if _is_shared(name) else model, []).append(model)
+    return sorted(panels.values(), key=lambda panel: _is_shared(names[panel[0]]))
+
+
+def _is_shared(name: ModelName) -> bool:
+    return name.kind == "sum" and name.level != "hf"

@@ -59,7 +59,7 @@ class FittedForceConstants(Record):
     """ΔE = constant + `slope` E_base + a polynomial of the displacements; `tried` has the chosen one first.
 
     `noise_meV_atom` is that of the smallest displacements; it grows by `noise_growth` times the energy of the base above its
-    lowest. `beyond` counts candidates with too many parameters for the labels. `symmetric_cell` is in units of the primitive
+    lowest. `beyond` counts candidates that the labels cannot determine. `symmetric_cell` is in units of the primitive
     vectors. `without_base_eV`: what is predicted of each structure beside `slope` E_base, `one_out_eV` the same by a fit to all others. `condition`: of the matrix that was
     inverted, its columns scaled.
     """

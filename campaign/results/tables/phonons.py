@@ -41,6 +41,14 @@ LINE_NOTE = (
     "the same seed times 1 + slope"
 )
 
+LEAST_ERROR_CM1 = 0.5
+"""An error that rounds to zero is not shown."""
+
+ERROR_NOTE = (
+    "±: one standard error of differences by force constants: what the labels leave open of them, and of the cutoffs that "
+    "do as well; that of the base is the spread over its seeds"
+)
+
 Group = list[Result[PhononFacts]]
 
 
@@ -57,6 +65,7 @@ def _point_rows(campaign: Outcomes) -> Iterator[dict[str, Any]]:
                     "point": point,
                     "band": band,
                     "frequency_cm1": frequency,
+                    "error_cm1": errors[band - 1] if (errors := one.record.point_errors_cm1.get(point)) else None,
                     "line_cm1": line.points_cm1[point][band - 1] if line is not None else None,
                     "gamma_optical": _is_optical(point, band),
                     **unstable.facts(one.record),
@@ -102,8 +111,15 @@ def _spread(group: Group, point: str, modes: range) -> dict[str, Any]:
         "max_cm1": max(means),
         "mean_cm1": sum(means) / len(means),
         "spread_cm1": max(means) - min(means),
+        "error_cm1": _error(group, point, modes),
         "gamma_optical": _is_optical(point, first),
     }
+
+
+def _error(group: Group, point: str, modes: range) -> float | None:
+    """The largest over the seeds: what the labels leave open, where the model says so."""
+    known = [errors[band] for one in group for band in modes if (errors := one.record.point_errors_cm1.get(point))]
+    return max(known) if known else None
 
 
 def lines_of(campaign: Outcomes, group: Sequence[Result[PhononFacts]]) -> list[Line]:
@@ -155,6 +171,7 @@ def _modes_in_one(frame: Any) -> Any:
 
 def _mode_text(row: Any) -> str:
     text = interval(row.min_cm1, row.max_cm1)
+    text += f"±{row.error_cm1:.0f}" if row.error_cm1 >= LEAST_ERROR_CM1 else ""
     text += f"×{row.degeneracy}" if row.degeneracy > 1 else ""
     return f"[bold]{text}[/]" if row.gamma_optical and row.learned else text
 
@@ -171,6 +188,8 @@ def _notes(frame: Any) -> list[str]:
     notes = [
         "cm^-1, smallest…largest over the seeds; ×n: n-fold; bold: the optical mode at Γ; imag: imaginary modes, of those on the mesh, of the worst seed"
     ]
+    if frame["error_cm1"].notna().any():
+        notes.append(ERROR_NOTE)
     if frame["line_min_cm1"].notna().any():
         notes.append(LINE_NOTE)
     lost = frame[~frame["learned"]].drop_duplicates(["system", "model", "size"]).itertuples()
@@ -203,7 +222,7 @@ PHONONS = Table(
         _POINT,
         Column("bands"),
         Column("degeneracy", "int"),
-        *(Column(f"{name}_cm1", "float") for name in ("min", "max", "mean", "spread", "line_min", "line_max")),
+        *(Column(f"{name}_cm1", "float") for name in ("min", "max", "mean", "spread", "error", "line_min", "line_max")),
         _OPTICAL,
         *(_IMAGINARY, *_COUNTED),
     ),
@@ -227,6 +246,7 @@ POINTS = Table(
         _POINT,
         Column("band", "int", "band"),
         Column("frequency_cm1", "float", "cm^-1", 1),
+        Column("error_cm1", "float", "±\ncm^-1", 1),
         Column("line_cm1", "float", "line\ncm^-1", 1),
         _OPTICAL,
         *(_IMAGINARY, *_COUNTED),

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from flows.phonons.symmetry import rotations
-from flows.training.force_constants.sites import Sites, symmetric_matrix
+from flows.training.force_constants.sites import Sites, nearest_image, symmetric_matrix
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -150,6 +150,13 @@ def longest_unambiguous(cell: Sites) -> float:
 
     reduced, _ = minkowski_reduce(cell.cell)
     return 0.5 * float(np.linalg.norm(reduced, axis=1).min()) - _SAME_A
+
+
+def farthest(cell: Sites) -> float:
+    """The longest distance in Å of two sites of a cell, each pair by its nearest images."""
+    homes = cell.positions[: len(cell.primitive)]
+    away = nearest_image(cell.positions[None] - homes[:, None], cell.cell)
+    return float(np.linalg.norm(away, axis=2).max())
 
 
 def _interactions(cell: Sites, order: int, cutoff_A: float | None) -> Interactions:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from flows.training.force_constants.basis import is_affordable, longest_unambiguous
+from flows.training.force_constants.basis import farthest, is_affordable
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -23,7 +23,7 @@ _GAP_A = 0.1  # between two shells, at least
 
 def candidates(cell: Sites, settings: ForceConstantSettings) -> Iterator[Cutoffs]:
     """The cutoffs in Å of each order, smaller models first; None: all pairs that the cell tells apart."""
-    pairs: tuple[float | None, ...] = settings.cutoffs_A or (*_spread(shell_ends(cell)), None)
+    pairs: tuple[float | None, ...] = settings.cutoffs_A or (*shell_ends(cell)[:MOST_PAIRS], None)
     nearest = settings.higher_cutoff_A or first_shell(cell)
     affordable = (order for order in settings.orders if order > 2 and is_affordable(cell.primitive, order, nearest))
     higher: Cutoffs = dict.fromkeys(affordable, nearest)
@@ -34,11 +34,12 @@ def candidates(cell: Sites, settings: ForceConstantSettings) -> Iterator[Cutoffs
 
 
 def shell_ends(cell: Sites) -> list[float]:
-    """Between every two shells of neighbours, as far as pairs of the cell are unambiguous; of the first at least."""
-    lengths = _lengths(cell.primitive, max(1.3 * longest_unambiguous(cell), 2.2 * cell.nearest_A))
+    """Between every two shells of neighbours, as far as pairs of the cell reach; of the first at least."""
+    reach = farthest(cell)
+    lengths = _lengths(cell.primitive, max(reach + 0.5 * cell.nearest_A, 2.2 * cell.nearest_A))
     starts = np.flatnonzero(np.diff(lengths) > _GAP_A)
     ends = [float(0.5 * (lengths[at] + lengths[at + 1])) for at in starts]
-    return [end for end in ends if end < longest_unambiguous(cell)] or ends[:1]
+    return [end for end in ends if end < reach] or ends[:1]
 
 
 def first_shell(cell: Sites) -> float:
@@ -51,10 +52,3 @@ def _lengths(primitive: Any, reach_A: float) -> NDArray:
     from matscipy.neighbours import neighbour_list
 
     return np.sort(neighbour_list("d", primitive, float(reach_A)))
-
-
-def _spread(ends: list[float]) -> list[float]:
-    if len(ends) <= MOST_PAIRS:
-        return ends
-    chosen = np.unique(np.rint(np.linspace(0, len(ends) - 1, MOST_PAIRS)).astype(int))
-    return [ends[at] for at in chosen]

@@ -46,7 +46,7 @@ class Choice:
 
     tried: tuple[Tried, ...]
     acceptable: tuple[bool, ...]
-    beyond: int  # candidates that had too many parameters for the labels
+    beyond: int  # candidates that the labels cannot determine
 
     @property
     def chosen(self) -> Tried:
@@ -54,14 +54,16 @@ class Choice:
 
 
 def choose(frames: Frames, cell: Sites, settings: ForceConstantSettings) -> Choice:
-    """Fit every candidate; take the one that predicts what it has not seen best.
+    """Fit every candidate that the labels determine; take the one that predicts what it has not seen best.
+
+    A small training cell holds few wave vectors: force constants that no frame of it feels are left out, and not guessed.
 
     The measure is the sum over the frames of the logarithm of their predictive density, each left out in turn
     (A. Vehtari, A. Gelman, J. Gabry, Stat. Comput. 27, 1413 (2017)). A candidate is acceptable if what it lacks to the best
     is no more than the standard error of that difference.
 
     Raises:
-        Undetermined: no candidate has few enough parameters for the labels.
+        Undetermined: there is none.
     """
     tried, fewest, beyond = [], 10**9, 0
     parts: dict[tuple[int, float | None], SymmetryBasis] = {}
@@ -82,12 +84,15 @@ def choose(frames: Frames, cell: Sites, settings: ForceConstantSettings) -> Choi
             beyond += 1
             continue
         seen = frames.observations(basis, settings.base)
+        if not seen.determine_all():
+            beyond += 1
+            continue
         tried.append(Tried(cutoffs, basis, seen, fitted(seen)))
     if not tried:
         needed = int(np.ceil(fewest / _LEFT_FREE))
         raise Undetermined(
             f"{len(frames.keys)} structures for {fewest} parameters in the smallest model: label {needed} or more, or give a "
-            "smaller cutoff in force_constants.cutoffs_A"
+            "smaller cutoff in force_constants.cutoffs_A, or a larger training cell"
         )
     return _ranked(tried, beyond)
 

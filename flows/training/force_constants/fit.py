@@ -8,8 +8,10 @@ the rest is closed form (C. M. Bishop, Pattern Recognition and Machine Learning,
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,6 +19,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+_SINGULAR = 1e-7  # of the largest singular value
 _BROAD = 1e2  # of the spread of what is explained: says nothing about a constant or a slope
 _STARTS = (0.03, 1.0)  # of the amplitude-dependent part of the noise, in parts of the constant one
 
@@ -33,6 +36,11 @@ class Observations:
     frames: NDArray[np.int64]
     are_forces: NDArray[np.bool_]
     groups: NDArray[np.int64]
+
+    def determine_all(self) -> bool:
+        """Whether no combination of columns leaves every row as it is: priors would decide of it alone."""
+        found = np.linalg.svd(self.rows / self.scales, compute_uv=False)
+        return len(self.rows) >= self.rows.shape[1] and bool(found[-1] > _SINGULAR * found[0])
 
     @cached_property
     def scales(self) -> NDArray:
@@ -110,8 +118,8 @@ def posterior(seen: Observations, noise: Noise) -> Posterior:
     )
 
 
-def fitted(seen: Observations) -> Posterior:
-    """With the noise and the priors that make what was seen most probable."""
+def fitted(seen: Observations, given: Mapping[int, float] = MappingProxyType({})) -> Posterior:
+    """With the noise and the priors that make what was seen most probable; the priors of the groups in `given` are that."""
     from scipy.optimize import minimize
 
     energies = ~seen.are_forces
@@ -123,7 +131,8 @@ def fitted(seen: Observations) -> Posterior:
     units = [1.0 / float(np.sqrt((seen.scales[seen.groups == group] ** 2).mean())) * spread for group in groups]
 
     def noise(logs: NDArray) -> Noise:
-        priors = tuple(unit * float(np.exp(one)) for unit, one in zip(units, logs[3:], strict=True))
+        free = (unit * float(np.exp(one)) for unit, one in zip(units, logs[3:], strict=True))
+        priors = tuple(given.get(group, one) for group, one in zip(groups, free, strict=True))
         return Noise(spread * float(np.exp(logs[0])), spread / reach * float(np.exp(logs[1])), of_forces * float(np.exp(logs[2])), priors)
 
     def loss(logs: NDArray) -> float:
