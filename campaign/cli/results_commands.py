@@ -103,6 +103,9 @@ def _sum_lines(directory: Path, written: list[dict[str, Any]]) -> Iterator[str]:
         yield f"{title} is {' + '.join(files)}"
     if sums:
         paths = tuple(str(directory / file) for file in min(sums)[1:])
+        if any(one.endswith(".npz") for one in paths):
+            yield escape(f"  from flows.training.potentials import of_files; of_files({list(paths)})")
+            return
         yield "  from ase.calculators.mixing import SumCalculator; from mace.calculators import MACECalculator"
         yield escape(f'  SumCalculator([MACECalculator(model_paths=one, device="cpu") for one in {paths}])')
 
@@ -111,7 +114,7 @@ def export(
     campaign: CampaignArgument,
     what: Annotated[
         Exported,
-        typer.Argument(metavar="WHAT", help="models (.model files), phonons (phonopy YAML) or labels (extended XYZ)."),
+        typer.Argument(metavar="WHAT", help="models (.model files, .npz of force constants), phonons (phonopy YAML) or labels (extended XYZ)."),
     ],
     directory: Annotated[
         Path | None,

@@ -17,6 +17,8 @@ from campaign.spec import ResolvedSpec
 from flows.faults import FAULTS, Fault, faults_of, label_task
 from flows.labelling.computed import label_version
 from flows.phonons.settings import DirectPhononTask
+from flows.training.datasets import label_keys
+from flows.training.force_constants.settings import ForceConstantTask
 from flows.training.settings import TrainingTask
 
 
@@ -100,8 +102,8 @@ def resting(work: Mapping[str, Work], earlier: Mapping[str, tuple[str, Fault]]) 
 
 def _labels(work: Work) -> Iterator[str]:
     match work.task:
-        case TrainingTask() as task:
-            yield from (key for keys in (*task.train, *task.valid, *task.test) for key in keys)
+        case TrainingTask() | ForceConstantTask():
+            yield from label_keys(work.task)
         case DirectPhononTask(labels=labels):
             yield from labels
 

@@ -17,6 +17,7 @@ from flows.phonons.direct import displaced_supercells
 from flows.phonons.frozen import frozen_structures
 from flows.phonons.settings import PhononSettings
 from flows.records import Drawn, LabelSet, SetAside, Structure
+from flows.training.force_constants.design import order
 
 
 @dataclass(frozen=True)
@@ -110,6 +111,9 @@ def _chosen(spec: ResolvedSpec, cells: ResolvedSystem, level: str, drawn: Mappin
         wanted = count(one.structures, len(drawn))
     except SizeError:
         return tuple(drawn)  # there are no more
+    if one.draw == "informative" or one.draw == "farthest":
+        keys = list(drawn)
+        return tuple(keys[at] for at in order(cells.primitive, [item.structure for item in drawn.values()], one.draw)[:wanted])
     strata = {key: item.stratum for key, item in drawn.items()}
     return subset(strata, wanted, one.draw, spec.training.split_seed)
 

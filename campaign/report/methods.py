@@ -12,6 +12,7 @@ from campaign.report.harvest import Harvest
 from campaign.report.titles import title_of
 from flows.phonons.settings import NacSettings, PhononTask
 from flows.records import Matrix3
+from flows.training.force_constants.settings import ForceConstantTask
 from flows.training.settings import TrainingSettings, TrainingTask
 
 TERMS = {"gonze": "Gonze and Lee", "wang": "Wang et al."}
@@ -29,12 +30,10 @@ def trainings_text(harvest: Harvest, works: Sequence[Work]) -> Iterator[str]:
     trainings = parts(harvest, works)
     texts: dict[str, list[str]] = {}
     for work in trainings:
-        assert isinstance(work.task, TrainingTask)
-        texts.setdefault(_settings(work.task.settings), []).append(
-            f"{title_of(work.model)} {_counts(work.task)}"
-        )
+        assert isinstance(work.task, TrainingTask | ForceConstantTask)
+        texts.setdefault(_how(work.task), []).append(f"{title_of(work.model)} {_counts(work.task)}")
     for text, titles in texts.items():
-        yield f"Trained with MACE, {text}: {', '.join(titles)}."
+        yield f"{text}: {', '.join(titles)}."
     places = {(work.system, work.model, work.size) for work in trainings}
     used = [
         one.record.versions
@@ -88,9 +87,19 @@ def parts(harvest: Harvest, works: Iterable[Work]) -> list[Work]:
     for work in works:
         trained = [work] if work.stage == "train" else [planned[key] for key in work.needs if key in planned]
         for one in trained:
-            if isinstance(one.task, TrainingTask):
+            if isinstance(one.task, TrainingTask | ForceConstantTask):
                 found.setdefault(f"{one.model} {one.size}", one)
     return list(found.values())
+
+
+def _how(task: TrainingTask | ForceConstantTask) -> str:
+    if isinstance(task, TrainingTask):
+        return f"Trained with MACE, {_settings(task.settings)}"
+    multiple = "a multiple of the base and " if task.settings.base else ""
+    return (
+        f"Fitted by {multiple}symmetry-adapted force constants (symfc), cutoffs chosen by what predicts left-out structures "
+        "best, noise and priors by the evidence"
+    )
 
 
 def _settings(settings: TrainingSettings) -> str:
@@ -101,7 +110,9 @@ def _settings(settings: TrainingSettings) -> str:
     )
 
 
-def _counts(task: TrainingTask) -> str:
+def _counts(task: TrainingTask | ForceConstantTask) -> str:
+    if isinstance(task, ForceConstantTask):
+        return f"on {len(task.train)} structures ({len(task.test)} test)"
     return f"on {len(task.train)} structures ({len(task.valid)} more validate, {len(task.test)} test)"
 
 

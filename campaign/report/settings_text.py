@@ -15,6 +15,7 @@ from campaign.results.campaign import Campaign
 from campaign.spec.campaign import ResolvedSystem
 from flows.dynamics.settings import DynamicsTask
 from flows.phonons.settings import PhononTask
+from flows.training.force_constants.settings import ForceConstantTask
 from flows.training.settings import TrainingTask
 
 
@@ -45,7 +46,7 @@ def _of_labels(name: str, cells: ResolvedSystem) -> Iterator[tuple[str, Any]]:
 def _of_work(work: Work) -> tuple[str, Any]:
     title = title_of(work.model)
     match work.task:
-        case TrainingTask():
+        case TrainingTask() | ForceConstantTask():
             return f"training of {title}, {work.system}", work.task.settings
         case PhononTask():
             itself = "" if is_model(work.model) else " itself"

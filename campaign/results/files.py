@@ -25,7 +25,8 @@ def write_model(campaign: Outcomes, model: Work | str, directory: Path) -> Path:
     """See `Campaign.model_file`."""
     work = _work(campaign, model, "train")
     content = _record(campaign, work, TrainedModel).blob.content()
-    return write_whole(directory / f"{file_stem(work)}.model", content)
+    kind = "npz" if ModelName.parse(work.model).method == "fc" else "model"
+    return write_whole(directory / f"{file_stem(work)}.{kind}", content)
 
 
 def write_phonopy(campaign: Outcomes, phonons: Work | str, directory: Path) -> Path:

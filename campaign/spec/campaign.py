@@ -186,7 +186,7 @@ class ResolvedLevel(Settings):
     functional: str | None = None
     engine: str | None = None
     structures: Size = "full"
-    draw: Literal["random", "stratified"] = "random"
+    draw: Literal["random", "stratified", "informative", "farthest"] = "random"
     phonons: bool = False
 
 

@@ -127,7 +127,7 @@ class LevelSpec(Settings):
     forces: bool = False
     functional: str | None = None
     structures: Size = "full"
-    draw: Literal["random", "stratified"] = "random"
+    draw: Literal["random", "stratified", "informative", "farthest"] = "random"
     phonons: bool = False  # its own, by finite displacements with the engine: the reference of its models
     energy_key: str | None = None  # what the files call it; None: energy
     forces_key: str | None = None  # None: forces, or force

@@ -14,6 +14,7 @@ from flows.training.datasets import Dataset, bad_input, dataset
 from flows.training.evaluate import Prediction, errors, predict, rms
 from flows.training.mace import Fit, fit, versions
 from flows.training.settings import SummingTask, TrainingTask
+from flows.training.sums import summed_energy_eV
 from flows.training.verdict import (
     Verdict,
     baselines,
@@ -129,20 +130,12 @@ def _weights_sha256(model: Any) -> str:
     return digest.hexdigest()
 
 
-def _predicted(key: str, base: TrainedModel, difference: TrainedModel, split: str) -> float:
-    """The energy in eV of the sum; force constants take a multiple of the base that is modelled, not of its labels."""
-    if (fit := difference.force_constants) is not None:
-        known = fit.one_out_eV if split == "valid" else fit.without_base_eV
-        return (1 + fit.slope) * base.predictions_eV[key] + known[key]
-    return base.predictions_eV[key] + difference.predictions_eV[key]
-
-
 def _sum_errors(labels: list[Label], base: TrainedModel, difference: TrainedModel, split: str) -> Errors:
     per_atom = []
     for label in labels:
         key = label.structure_key
         if key not in base.predictions_eV or key not in difference.predictions_eV:
             raise bad_input(f"{base.model} or {difference.model} has no prediction for structure {key}")
-        predicted = _predicted(key, base, difference, split)
+        predicted = summed_energy_eV(key, base, difference, one_out=split == "valid")
         per_atom.append((predicted - label.energy_eV) / len(label.structure.symbols))
     return Errors(count=len(labels), energy_meV_atom=1e3 * rms(per_atom))

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from operator import add
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -289,6 +290,20 @@ def total(records: Sequence[TrainedModel], dtype: str = "float64", device: str |
     bases = [potential(one, dtype, device) for one in records if one.force_constants is None]
     if not bases:
         raise ValueError("force constants of a difference move no atoms without their base")
+    return with_force_constants(reduce(add, bases), lattices) if lattices else reduce(add, bases)
+
+
+def of_files(paths: Iterable[Path | str], dtype: str = "float64", device: str | None = None) -> Sum | MacePotential:
+    """The sum of exported models as one ASE calculator: `.model` files of MACE, `.npz` of force constants.
+
+    Raises:
+        ValueError: no MACE model is among them, or a file is not what its name says.
+    """
+    contents = {Path(path): Path(path).read_bytes() for path in paths}
+    lattices = [ForceConstants.of_file(content) for path, content in contents.items() if path.suffix == ".npz"]
+    bases = [MacePotential(content, dtype, device) for path, content in contents.items() if path.suffix != ".npz"]
+    if not bases:
+        raise ValueError("no .model file: force constants of a difference move no atoms without their base")
     return with_force_constants(reduce(add, bases), lattices) if lattices else reduce(add, bases)
 
 

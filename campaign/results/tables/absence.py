@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from flows.training.force_constants.settings import ForceConstantTask
 from flows.training.settings import TrainingTask
 
 if TYPE_CHECKING:
@@ -28,4 +29,4 @@ def why_empty(table: str, campaign: Outcomes) -> str:
 
 def _holds_nothing_out(campaign: Outcomes) -> bool:
     tasks = [work.task for work in campaign.plan.of_stage("train")]
-    return bool(tasks) and not any(isinstance(task, TrainingTask) and task.test for task in tasks)
+    return bool(tasks) and not any(isinstance(task, TrainingTask | ForceConstantTask) and task.test for task in tasks)

@@ -14,8 +14,10 @@ from campaign.records.outputs import label_energies
 from campaign.results.columns import Column, Table
 from campaign.results.tables.places import KEY, LEARNED, MODEL, SEED, SIZE, SYSTEM, TITLE, VERDICT, place
 from flows.records import LabelSet
+from flows.training.force_constants.settings import ForceConstantTask
 from flows.training.names import ModelName
 from flows.training.settings import SummingTask, TrainingTask
+from flows.training.sums import summed_energy_eV
 
 if TYPE_CHECKING:
     from campaign.results.outcomes import Outcomes
@@ -85,7 +87,7 @@ def _holdouts(campaign: Outcomes) -> dict[tuple[str, str], frozenset[str]]:
 
 def _test_structures(work: Work, labels: LabelSet) -> frozenset[str]:
     match work.task:
-        case TrainingTask(test=test):
+        case TrainingTask(test=test) | ForceConstantTask(test=test):
             tested: Iterable[str] = (keys[0] for keys in test)
         case SummingTask(labels=of_splits):
             tested = of_splits.get("test", ())
@@ -109,7 +111,7 @@ def _tested(campaign: Outcomes) -> Iterator[_Tested]:
         base, difference = (trained.get(key) for key in both.work.needs)
         if base is not None and difference is not None and "test" in both.record.errors:
             shared = base.predictions_eV.keys() & difference.predictions_eV.keys()
-            added = {key: base.predictions_eV[key] + difference.predictions_eV[key] for key in shared}
+            added = {key: summed_energy_eV(key, base, difference) for key in shared}
             facts = {"learned": both.record.learned, "verdict": both.record.verdict}
             facts["seen_count"] = difference.train_count + difference.valid_count
             yield _Tested(both.work, added, difference.atoms, facts)
