@@ -37,7 +37,7 @@ def _at(crystal: HarmonicCrystal, models: Iterable[ForceConstants], q: NDArray, 
     frequencies = np.asarray(found.frequencies[0]) * cm1_per_THz()
     vectors = np.asarray(found.eigenvectors[0])
     short = _expectations(_short_ranged(crystal, q)[None], vectors)[0]
-    per_square = cm1_per_THz() ** 2 * _THz2_per_eV_A2_amu()
+    per_square = cm1_per_THz() ** 2 * THz2_per_eV_A2_amu()
     variances = np.zeros(len(frequencies))
     for model in models:
         variances += _variances(model, crystal, q, vectors, short, frequencies, per_square)
@@ -100,7 +100,8 @@ def _short_ranged(crystal: HarmonicCrystal, q: NDArray) -> NDArray:
     return np.asarray(made.dynamical_matrix)
 
 
-def _THz2_per_eV_A2_amu() -> float:
+def THz2_per_eV_A2_amu() -> float:
+    """What a dynamical matrix in eV/Å²/amu is to be multiplied with: (ω / 2π)² in THz²."""
     from phonopy.physical_units import get_physical_units
 
     return float(get_physical_units().DefaultToTHz) ** 2
