@@ -134,3 +134,10 @@ def toy(
     base_eV = np.array(base)
     upper = (1 + slope) * base_eV + truth.energies(u, sites)
     return Toy(truth, sites, frames, base_eV, np.array(forces), upper, (1 + slope) * np.array(forces) + np.array(more))
+
+
+def supercell_of(crystal: Atoms, matrix: list[list[int]] | np.ndarray, amplitude_A: float = 0.03, seed: int = 5) -> Atoms:
+    """A supercell with atoms displaced at random."""
+    sites = Sites.of_matrix(crystal, matrix)
+    moved = amplitude_A * np.random.default_rng(seed).normal(size=(len(sites), 3))
+    return Atoms(numbers=sites.numbers, positions=sites.positions + moved, cell=sites.cell, pbc=True)

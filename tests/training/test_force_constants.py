@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from ase import Atoms
-from lattice_toys import CRYSTALS, TRAINING, base_calculator, toy
+from lattice_toys import CRYSTALS, TRAINING, base_calculator, supercell_of, toy
 
 from flows.failure import CalculationFailed
 from flows.phonons.symmetry import rotations
@@ -25,12 +25,6 @@ def fit(one, train=None, test=(), **how):
     return fitted_model(task, one.labels(**how))
 
 
-def supercell(primitive: Atoms, matrix, amplitude_A: float = 0.03, seed: int = 5) -> Atoms:
-    sites = Sites.of_matrix(primitive, matrix)
-    moved = amplitude_A * np.random.default_rng(seed).normal(size=(len(sites), 3))
-    return Atoms(numbers=sites.numbers, positions=sites.positions + moved, cell=sites.cell, pbc=True)
-
-
 @pytest.mark.parametrize("name", NAMES)
 def test_known_force_constants_come_out(name: str) -> None:
     """From energies alone; the frames are shuffled, wrapped and drift."""
@@ -38,7 +32,7 @@ def test_known_force_constants_come_out(name: str) -> None:
     record = fit(one, orders=(2,))
     found = ForceConstants.of_file(record.blob.content())
     assert found.slope == pytest.approx(one.truth.slope, abs=1e-7)
-    atoms = supercell(one.primitive, TRAINING[name])
+    atoms = supercell_of(one.primitive, TRAINING[name])
     expected, seen = (with_force_constants(base_calculator(), [model]) for model in (one.truth, found))
     assert np.abs(seen.evaluate(atoms).forces - expected.evaluate(atoms).forces).max() < 1e-6
     assert record.learned
@@ -82,7 +76,7 @@ def test_forces_are_the_derivative_of_the_energy(name: str, orders: tuple[int, .
     nearest = first_shell(Sites.of_matrix(CRYSTALS[name], np.eye(3)))
     cutoffs = {order: None if order == 2 else nearest for order in orders}
     one = toy(name, 1, cutoffs_A=cutoffs)
-    atoms = supercell(one.primitive, np.array(TRAINING[name]) * 2 if name == "rocksalt" else TRAINING[name])
+    atoms = supercell_of(one.primitive, np.array(TRAINING[name]) * 2 if name == "rocksalt" else TRAINING[name])
     potential = with_force_constants(base_calculator(), [one.truth])
     forces = potential.evaluate(atoms).forces
     rng = np.random.default_rng(3)
@@ -99,7 +93,7 @@ def test_forces_are_the_derivative_of_the_energy(name: str, orders: tuple[int, .
 @pytest.mark.parametrize("name", NAMES)
 def test_moved_wrapped_and_permuted_atoms_are_the_same(name: str) -> None:
     one = toy(name, 1)
-    atoms = supercell(one.primitive, TRAINING[name])
+    atoms = supercell_of(one.primitive, TRAINING[name])
     expected = with_force_constants(base_calculator(), [one.truth]).evaluate(atoms)
     order = np.random.default_rng(1).permutation(len(atoms))
     other = atoms[order]
@@ -112,7 +106,7 @@ def test_moved_wrapped_and_permuted_atoms_are_the_same(name: str) -> None:
 
 def test_one_object_follows_atoms_that_drift_and_wrap() -> None:
     one = toy("rocksalt", 1)
-    atoms = supercell(one.primitive, np.array(TRAINING["rocksalt"]) * 2)
+    atoms = supercell_of(one.primitive, np.array(TRAINING["rocksalt"]) * 2)
     potential = with_force_constants(base_calculator(), [one.truth])
     expected = potential.evaluate(atoms)
     for _ in range(20):
@@ -124,7 +118,7 @@ def test_one_object_follows_atoms_that_drift_and_wrap() -> None:
 def test_a_larger_cell_is_many_smaller_ones() -> None:
     """Energies of a repeated frame repeat, where every pair is nearer than half of the cell."""
     one = toy("rocksalt", 1, cutoffs_A={2: 2.4})
-    atoms = supercell(one.primitive, TRAINING["rocksalt"])
+    atoms = supercell_of(one.primitive, TRAINING["rocksalt"])
     potential = with_force_constants(base_calculator(), [one.truth])
     single, eight = potential.evaluate(atoms), potential.evaluate(atoms.repeat(2))
     assert eight.energy == pytest.approx(8 * single.energy, abs=1e-8)
@@ -176,14 +170,14 @@ class TestWhatCannotBeFitted:
 
     def test_stress_is_refused(self) -> None:
         one = toy("diamond", 1)
-        atoms = supercell(one.primitive, TRAINING["diamond"])
+        atoms = supercell_of(one.primitive, TRAINING["diamond"])
         atoms.calc = with_force_constants(base_calculator(), [one.truth])
         with pytest.raises(NotImplementedError, match="no stress"):
             atoms.get_stress()
 
     def test_atoms_that_leave_their_sites_later(self) -> None:
         one = toy("diamond", 1)
-        atoms = supercell(one.primitive, TRAINING["diamond"])
+        atoms = supercell_of(one.primitive, TRAINING["diamond"])
         potential = with_force_constants(base_calculator(), [one.truth])
         potential.evaluate(atoms)
         atoms.positions[0] += (0.8, 0, 0)
