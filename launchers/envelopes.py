@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from fireworks import FiretaskBase, Firework, FWAction, Workflow, explicit_serialize
 
+from launchers.queue.resources import DEVICE, Needs
+from launchers.queue.retries import RETRY
 from launchers.queue.walltime import Expectation
 
 if TYPE_CHECKING:
     from jobflow import Flow, Job
 
-DEVICE = "_device"  # in the spec of a firework; none: any slot takes it
 FIRST = 1_000_000  # more than any piece of work has others that wait for it
 
 
@@ -26,7 +27,8 @@ class Envelope:
     with the farm and the key when the work is delivered; where the work has `parts`, also when it failed: some may be there.
     `parts` are the keys of the records that the job stores one by one: no two envelopes may share one.
     Of two that could be run, the one of higher `priority` is taken; `expects` is what the job may take; slots for its
-    `device` (`gpu`, `cpu`) take it, where there are both.
+    `device` (`gpu`, `cpu`) take it, where there are both, if they have what it `needs`. After a failure of its calculation it is
+    run again up to `retry` times.
     `first`, an import path too, is called with the farm and `enclosed` where the job is about to run: kept files that it
     reads, each by its sha256 and the place where it is looked for.
     """
@@ -44,6 +46,8 @@ class Envelope:
     priority: int = 0
     device: str | None = None
     expects: Expectation | None = None
+    needs: Needs | None = None
+    retry: int = 0
 
     def workflow(self) -> Workflow:
         """The FireWorks workflow. No store travels with it: a store's password would lie in the queue."""
@@ -52,6 +56,8 @@ class Envelope:
         flow = self.seal()
         spec = {"_category": self.category, "_priority": self.priority, **(self.expects.as_spec() if self.expects else {})}
         spec |= {DEVICE: self.device} if self.device else {}
+        spec |= self.needs.as_spec() if self.needs else {}
+        spec |= {RETRY: self.retry} if self.retry else {}
         flow.update_config({"manager_config": spec}, attributes="manager_config", dynamic=False)
         workflow = flow_to_workflow(
             flow,

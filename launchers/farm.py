@@ -97,6 +97,11 @@ class Farm:
         return self.launchpad.db["heartbeats"]
 
     @property
+    def classes(self) -> Collection:
+        """What the classes of sites give, of which `launch` was told (`launchers.machines.capacities`)."""
+        return self.launchpad.db["classes"]
+
+    @property
     def identity(self) -> str:
         """By what this database is known again, whatever URI leads to it."""
         leases = self.leases

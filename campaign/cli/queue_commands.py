@@ -25,6 +25,8 @@ def work(
     cpu_slots: Annotated[int | None, typer.Option("--cpu-slots", min=0, help="Workers beside those with a GPU (default: by the cores that are left).")] = None,
     category: Annotated[list[str] | None, typer.Option("--category", help="label, train or analyse (default: all).")] = None,
     until_empty: Annotated[bool, typer.Option("--until-empty", help="End when nothing is left to do.")] = False,
+    kind: Annotated[str, typer.Option("--class", metavar="CLASS", help="The class of this allocation: jobs that name it are taken too.")] = "",
+    own: Annotated[bool, typer.Option("--own", help="Take none but jobs that name this --class.")] = False,
     deadline: Annotated[str | None, typer.Option("--deadline", metavar="TIME", help="Drain then: 90m, 3.5h, or a Unix time.")] = None,
 ) -> None:
     """Run warm workers on this machine, or inside an allocation.
@@ -38,6 +40,7 @@ def work(
     from launchers.farm import Farm
     from launchers.machines.hardware import hardware
     from launchers.machines.slots import slots as slots_of
+    from launchers.queue.resources import Offer
     from launchers.workers.node import Node, NodeSettings, run_root
     from launchers.workers.settings import WorkerSettings
 
@@ -50,6 +53,7 @@ def work(
         until_empty=until_empty,
         deadline=drained_at,
         then=ADVANCE,
+        offer=Offer(allocation=kind, own=own),
     )
     given = slots_of(hardware(), slots, gpu_slots, cpu_slots)
     with_gpu = sum(one.gpu is not None for one in given)

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from campaign.spec import ResolvedSpec
+from campaign.spec.demands import Demands
 from launchers.farm import Farm
 
 Selection = Mapping[str, Any]
@@ -56,6 +57,12 @@ def budgets(farm: Farm) -> dict[str, float]:
     """The core hours that each campaign may spend; those without a budget are left out."""
     found = farm.campaigns.find({"spec.budget.core_hours": {"$gt": 0}}, {"spec.budget.core_hours": 1})
     return {one["_id"]: one["spec"]["budget"]["core_hours"] for one in found}
+
+
+def demands(farm: Farm, name: str) -> Demands:
+    """What the jobs of a campaign ask of machines."""
+    said = dict.fromkeys((f"spec.{field}" for field in Demands.model_fields), 1)
+    return Demands.model_validate((farm.campaigns.find_one({"_id": name}, said) or {}).get("spec", {}))
 
 
 def holds(farm: Farm, campaign: str) -> list[Selection]:

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
+from campaign.spec.demands import Demands, RetrySpec, StageName
 from campaign.spec.dynamics import Dynamics, potentials
 from campaign.spec.errors import nearest
 from campaign.spec.labelling import (
@@ -25,6 +26,7 @@ from campaign.spec.sizes import DEFAULT, Size, Sizes
 from flows.labelling.settings import MatchingSettings, PublishedFile
 from flows.phonons.settings import NacSettings, PhononSettings
 from flows.records import Structure
+from flows.resources import Resources
 from flows.settings import Settings
 from flows.training.force_constants.settings import ForceConstantSettings
 from flows.training.names import ModelName
@@ -95,6 +97,13 @@ class _Campaign(Settings):
     engines: Engines = {}  # noqa: RUF012  # pydantic copies defaults
     labelling: Annotated[LabellingSpec, MayBeEmpty] = LabellingSpec()
     budget: BudgetSpec | None = None  # None: no limit
+    resources: dict[StageName, Resources] = {}  # noqa: RUF012
+    retry: Annotated[RetrySpec, MayBeEmpty] = RetrySpec()
+
+    @property
+    def demands(self) -> Demands:
+        """What its jobs ask of machines."""
+        return Demands(resources=self.resources, retry=self.retry)
 
     def training_settings(self, system: str, model: str) -> TrainingSettings:
         """MACE settings of `model` in `system`: see `campaign.spec.mace.training_settings` for what wins."""

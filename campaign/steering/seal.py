@@ -6,9 +6,14 @@ from typing import TYPE_CHECKING
 
 from campaign.planning.stages import find_stage, guess_s
 from campaign.planning.work import Work
+from campaign.spec.demands import Demands
 from campaign.steering.enclosures import BRING, enclosed
 from flows.keys import job_uuid
+from flows.labelling.engines.task import LabelTask
+from flows.labelling.sampling.settings import SweepTask
+from flows.resources import Resources
 from launchers.envelopes import Envelope
+from launchers.queue.resources import Needs
 from launchers.queue.walltime import Expectation
 
 if TYPE_CHECKING:
@@ -17,10 +22,10 @@ if TYPE_CHECKING:
 ADVANCE = "campaign.submit:advance"
 
 
-def envelope(work: Work, dependents: int) -> Envelope:
+def envelope(work: Work, dependents: int, demands: Demands) -> Envelope:
     """`work` as the queue takes it; where other work waits for it, its workflow ends in an `advance`.
 
-    What most others wait for goes first.
+    What most others wait for goes first. What its engine says that it needs goes before the `demands` of the campaign.
     """
     return Envelope(
         key=work.key,
@@ -42,7 +47,17 @@ def envelope(work: Work, dependents: int) -> Envelope:
         priority=dependents,
         device=find_stage(work.stage).device,
         expects=Expectation(f"{work.stage}, {work.model} of {work.system}", guess_s(work), find_stage(work.stage).resumes),
+        needs=needs(work, demands),
+        retry=demands.retry.calculation,
     )
+
+
+def needs(work: Work, demands: Demands) -> Needs:
+    """What `work` asks of the slot that runs it."""
+    engine = work.task.engine if isinstance(work.task, LabelTask | SweepTask) else None
+    own = engine.resources if engine is not None and engine.resources is not None else Resources()
+    said = own.over(demands.resources.get(work.stage, Resources()))  # type: ignore[call-overload]
+    return Needs(said.cores or 0, said.memory_GB, said.allocation or "")
 
 
 def job(work: Work) -> Job:

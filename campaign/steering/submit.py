@@ -13,7 +13,7 @@ from datetime import timedelta
 from campaign.planning.plan import plan
 from campaign.planning.stages import find_stage
 from campaign.records import labels
-from campaign.records.campaigns import holds, keep, resolved_spec, set_ended, unended_specs
+from campaign.records.campaigns import demands, holds, keep, resolved_spec, set_ended, unended_specs
 from campaign.records.lookup import audit, known
 from campaign.records.lookup import planned as planned
 from campaign.records.plans import asking, keep_plan, waiting_for
@@ -79,7 +79,7 @@ def _reconcile(
     take_by_path(farm, spec, found)
     now = status_of(farm, plan(spec, found))
     keep_plan(farm, now.plan)
-    added = add(farm, [envelope(work, now.plan.dependents[work.key]) for work in now.of(State.MISSING)], grace)
+    added = add(farm, [envelope(work, now.plan.dependents[work.key], spec.demands) for work in now.of(State.MISSING)], grace)
     set_ended(farm, spec.campaign, now.of_all(ENDED))
     open_work = [*now.queued.values(), *queued(farm, added).values()]
     keep_askers(farm, spec.campaign, open_work, now.plan.work)
@@ -108,8 +108,9 @@ def _release(farm: Farm, key: str) -> None:
     waiting = [one for one in waiting_for(farm, key) if not one[1].parts]
     there = farm.delivered({job_uuid(need) for _, work, _ in waiting for need in work.needs})
     held = {name: holds(farm, name) for name in {name for name, _, _ in waiting}}
+    asked = {name: demands(farm, name) for name in held}
     ready = {
-        work.key: envelope(work, dependents)
+        work.key: envelope(work, dependents, asked[name])
         for name, work, dependents in waiting
         if there >= set(map(job_uuid, work.needs)) and not is_held(work, held[name])
     }

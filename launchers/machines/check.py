@@ -33,19 +33,19 @@ def check(name: str, site: Site) -> Iterator[Check]:
     yield Check(f"site {name}", f"{site.scheduler}, {scheduler.submit}", True)
     for kind, one in site.classes.items():
         try:
-            yield from _of_class(site, f"site {name}, class {kind}", one)
+            yield from _of_class(site, f"site {name}, class {kind}", one, kind)
         except (Unanswered, ScriptError) as error:
             yield Check(f"site {name}, class {kind}", str(error), False)
 
 
-def _of_class(site: Site, what: str, one: ResourceClass) -> Iterator[Check]:
+def _of_class(site: Site, what: str, one: ResourceClass, kind: str) -> Iterator[Check]:
     scheduler = SCHEDULERS[site.scheduler]
     if one.partition is not None and (why := scheduler.lacks(one.partition)):
         yield Check(what, f"no partition {one.partition}", False, why)
         return
     with TemporaryDirectory(prefix="lf-doctor-") as place:
         folder = Path(place)
-        command = ("latticefarm", *work_arguments(site, one))
+        command = ("latticefarm", *work_arguments(site, one, kind))
         path = folder / "script.sh"
         path.write_text(script(site, one, Task("lf-doctor", folder, command, {})))
         trial = scheduler.trial(str(path))
@@ -62,6 +62,8 @@ def _of_class(site: Site, what: str, one: ResourceClass) -> Iterator[Check]:
 
 def _shape(one: ResourceClass) -> str:
     """`4 slots (2 with a GPU)`, and on how many nodes."""
+    if one.own:
+        return f"one job at a time on {one.all_cores} cores of {one.nodes} node{'' if one.nodes == 1 else 's'}"
     made = one.slots_of_node
     with_gpu = sum(slot.gpu is not None for slot in made)
     each = f" on each of {one.nodes} nodes" if one.nodes > 1 else ""

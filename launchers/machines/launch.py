@@ -19,6 +19,7 @@ from launchers.farm import Farm
 from launchers.machines import allocations
 from launchers.machines.allocations import Allocation
 from launchers.machines.answers import State, Unanswered
+from launchers.machines.capacities import keep_classes
 from launchers.machines.need import Askers, Purse, nobody, parts, ready
 from launchers.machines.owner import Owner, who
 from launchers.machines.scheduler import SCHEDULERS
@@ -54,7 +55,7 @@ class Order:
         variables = {**self.variables, "LATTICEFARM_ALLOCATION_NAME": name}
         if self.uri is not None:
             variables["LATTICEFARM_MONGO_URI_FILE"] = str(folder / "mongo_uri")
-        return Task(name, folder, (*self.program, *work_arguments(self.site, self.site.classes[kind])), variables)
+        return Task(name, folder, (*self.program, *work_arguments(self.site, self.site.classes[kind], kind)), variables)
 
     def script(self, kind: str, name: str) -> str:
         """Its script."""
@@ -148,11 +149,14 @@ class Pass:
             self.purse.spend(one.asked_by, one.core_hours)
 
     def run(self) -> list[Outcome]:
-        return [self._run(kind) for kind in self.order.classes or self.order.site.classes]
+        classes = {kind: self.order.site.classes[kind] for kind in self.order.classes or self.order.site.classes}
+        if self.lease is not None:
+            keep_classes(self.farm, self.order.name, self.order.site)
+        needs = ready(self.farm, classes, self.order.askers)
+        return [self._run(kind, *needs[kind]) for kind in classes]
 
-    def _run(self, kind: str) -> Outcome:
+    def _run(self, kind: str, work: list[frozenset[str]], too_long: int) -> Outcome:
         one = self.order.site.classes[kind]
-        work, too_long = ready(self.farm, one, self.order.askers)
         if self.order.campaign is not None:
             work = [askers & {self.order.campaign} for askers in work if self.order.campaign in askers]
         alive = [each for each in self.found if each.kind == kind and each.is_live and self.owner.has(each)]

@@ -47,6 +47,7 @@ class PBS(Scheduler):
 
     def resources(self, one: ResourceClass) -> dict[str, str | int | None]:
         parts = [str(one.nodes), f"ncpus={one.cores}", f"mem={one.memory}mb" if one.memory else ""]
+        parts += [f"mpiprocs={one.cores}"] if one.own else []
         parts += [one.gres or (f"ngpus={one.gpus}" if one.gpus else "")]
         return {
             "select": ":".join(part for part in parts if part),

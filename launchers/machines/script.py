@@ -115,6 +115,8 @@ def _ours(site: Site, one: ResourceClass, task: Task) -> dict[str, str]:
     # the database's URI is in a file: what is in a script or in its environment can be read by others
     exports = ["unset LATTICEFARM_MONGO_URI", *(f"export {name}={shlex.quote(value)}" for name, value in task.variables.items())]
     start = site.launcher if site.launcher and one.nodes > 1 else SCHEDULERS[site.scheduler].on_each_node(one)
+    if one.own:
+        start = ""  # its job starts what it needs on all nodes
     return {
         "job_name": task.name,
         "log": str(task.log),
@@ -160,10 +162,10 @@ def submit_command(site: Site, path: Path) -> tuple[list[str], str | None]:
     return ([program], path.read_text()) if site.scheduler == "lsf" else ([program, str(path)], None)
 
 
-def work_arguments(site: Site, one: ResourceClass) -> Sequence[str]:
-    """The arguments of `latticefarm` on each node of an allocation."""
+def work_arguments(site: Site, one: ResourceClass, kind: str) -> Sequence[str]:
+    """The arguments of `latticefarm` on each node of an allocation of this class, which is called `kind`."""
     # said in full, so that it does what its size was reckoned with
-    chosen = ["work", "--until-empty", *_slots(one)]
+    chosen = ["work", "--until-empty", *_slots(one), "--class", kind]
     for category in one.categories:
         chosen += ["--category", category]
     if site.scheduler == "sge":  # nothing there says when an allocation ends
@@ -173,6 +175,8 @@ def work_arguments(site: Site, one: ResourceClass) -> Sequence[str]:
 
 def _slots(one: ResourceClass) -> list[str]:
     made = one.slots_of_node
+    if one.own:
+        return ["--slots", "1", "--own"]
     if not one.gpus:
         return ["--slots", str(len(made))]
     beside = sum(slot.gpu is None for slot in made)

@@ -7,8 +7,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from launchers.machines.hardware import Hardware
-from launchers.machines.slots import Slot, slots
+from launchers.machines.hardware import GB, Hardware
+from launchers.machines.slots import CPU, GPU, Slot, slots
+from launchers.queue.resources import Offer
 
 _CLOCK = re.compile(r"^(?:(?P<days>\d+)-)?(?P<hours>\d+):(?P<minutes>\d\d):(?P<seconds>\d\d)$")  # 10:00 is minutes to one scheduler, hours to another
 _SPAN = re.compile(r"^(?P<number>\d+(?:\.\d+)?)\s*(?P<unit>[smhd])$")
@@ -58,6 +59,7 @@ class ResourceClass(_Part):
     """One kind of allocation. `cores`, `memory` (MB) and `gpus` are of each node, `walltime` is in seconds.
 
     `slots`, `gpu_slots` and `cpu_slots` are those of `latticefarm work`, on each node. `options` are further keys of the template.
+    In an allocation of its `own` one job at a time has all nodes and starts its program on them itself.
     """
 
     walltime: Walltime
@@ -75,6 +77,7 @@ class ResourceClass(_Part):
     gres: str | None = None
     setup: Texts = ()
     options: Options = {}
+    own: bool = False
     max_allocations: int = Field(default=1, ge=0)
     max_node_hours: float | None = Field(default=None, gt=0)
 
@@ -82,11 +85,19 @@ class ResourceClass(_Part):
     def slots_of_node(self) -> tuple[Slot, ...]:
         """As `latticefarm work` makes them of what the allocation gives."""
         gpus = tuple(str(number) for number in range(self.gpus))
-        return tuple(slots(Hardware(self.cores, gpus, (self.memory or 0) / 1e3), self.slots, self.gpu_slots, self.cpu_slots))
+        memory_GB = (self.memory or 0) * 2**20 / GB
+        if self.own:
+            return (Slot(0, self.cores, memory_GB, (GPU, CPU)),)
+        return tuple(slots(Hardware(self.cores, gpus, memory_GB), self.slots, self.gpu_slots, self.cpu_slots))
 
     @property
     def all_slots(self) -> int:
-        return self.nodes * len(self.slots_of_node)
+        return 1 if self.own else self.nodes * len(self.slots_of_node)
+
+    def offer(self, kind: str) -> Offer:
+        """What the largest of its slots has, as a class of this name; memory is 0 where it says none."""
+        made = self.slots_of_node
+        return Offer(max(one.cores for one in made), max(one.memory_GB for one in made), kind, self.own)
 
     @property
     def all_cores(self) -> int:
@@ -110,7 +121,7 @@ class Site(_Part):
 
     @model_validator(mode="after")
     def _several_nodes_have_a_launcher(self) -> Site:
-        wide = [name for name, one in self.classes.items() if one.nodes > 1]
+        wide = [name for name, one in self.classes.items() if one.nodes > 1 and not one.own]
         if wide and self.scheduler != "slurm" and self.launcher is None:
             raise ValueError(
                 f"{wide[0]} has several nodes: say with launcher what starts a command once on each"

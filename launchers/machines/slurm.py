@@ -41,8 +41,9 @@ class Slurm(Scheduler):
     def resources(self, one: ResourceClass) -> dict[str, str | int | None]:
         return {
             "nodes": one.nodes,
-            "ntasks_per_node": 1,
-            "cpus_per_task": one.cores,
+            # its own job asks for as many tasks as it likes: `srun vasp_std` starts one on each core
+            "ntasks_per_node": one.cores if one.own else 1,
+            "cpus_per_task": 1 if one.own else one.cores,
             "mem": f"{one.memory}M" if one.memory else None,
             "gres": one.gres or (f"gpu:{one.gpus}" if one.gpus else None),
             "walltime": walltime(one.walltime),

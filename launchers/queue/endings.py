@@ -19,6 +19,8 @@ from launchers.queue.processes import ProcessName
 RESTS_UNTIL = "_rests_until"  # in the spec of a firework, a Unix time: our workers leave it alone before
 ATTEMPTS = 3  # that end by trouble of the job's own; then it has failed
 
+OUT_OF_MEMORY, CALCULATION = "out-of-memory", "calculation"
+
 _NO_SPACE = tuple(f"OSError: [Errno {number}]" for number in (errno.ENOSPC, errno.EDQUOT))
 _NO_MEMORY = (f"OSError: [Errno {errno.ENOMEM}]", "RuntimeError: [enforce fail at alloc_cpu")
 _MEMORY_ERRORS = {"MemoryError", "_ArrayMemoryError", "OutOfMemoryError"}
@@ -36,6 +38,7 @@ class Ending:
 
 
 DRAINED = Ending("drained", "its worker was asked to stop", own=False)
+OUT_OF_TIME = Ending("out-of-time", "its allocation ended before it did", own=False)
 AWAY = Ending("database-away", "the database was away", own=False)
 HOST_GONE = Ending("host-gone", "somebody said that its host is gone", own=False)
 KILLED = Ending("killed", "its process ended without a word, as when it is killed or out of memory")
@@ -69,6 +72,8 @@ def ending_of(launch: dict[str, Any]) -> Ending | None:
         return LEFT
     if trouble == DRAINED.kind or line.startswith("launchers.worker.Drained"):
         return DRAINED
+    if trouble == OUT_OF_TIME.kind:
+        return OUT_OF_TIME
     if trouble:
         return Ending("machine", trouble)
     # no traceback: somebody marked it by hand, or a rocket died while it wrote
@@ -85,7 +90,7 @@ def of_error(line: str) -> Ending | None:
     if line.startswith(_NO_SPACE):
         return Ending("no-space", line)
     if line.startswith(_NO_MEMORY) or name.rsplit(".", 1)[-1] in _MEMORY_ERRORS:
-        return Ending("out-of-memory", line)
+        return Ending(OUT_OF_MEMORY, line)
     return None
 
 

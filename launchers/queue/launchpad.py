@@ -10,6 +10,7 @@ from typing import Any
 
 from launchers.farm import Farm
 from launchers.queue.endings import exception_of, is_machine_trouble, last_line, too_large
+from launchers.queue.retries import RETRY, may_go_on
 
 _TOO_LARGE = "it gives a document that is larger than MongoDB takes (16 MB)"
 _SMALLER = "ask for less in one job (fewer structures, a coarser mesh): run again as it is, it fails again"
@@ -78,8 +79,20 @@ def fizzled(farm: Farm, works: Iterable[QueuedWork], *, failures_only: bool = Fa
     if failures_only:
         trouble = {fw_id for fw_id in by_id if is_machine_trouble(latest.get(fw_id, {}))}
         trouble -= _unreadable(farm, trouble - set(latest))
+        trouble |= _to_be_run_again(farm, by_id.keys() - trouble)
         by_id = {fw_id: work for fw_id, work in by_id.items() if fw_id not in trouble}
     return [_fizzled(work, latest.get(fw_id, {})) for fw_id, work in by_id.items()]
+
+
+def _to_be_run_again(farm: Farm, fw_ids: Iterable[int]) -> set[int]:
+    """Those whose calculation failed, of which their campaign says that it is tried again."""
+    told = {"fw_id": {"$in": list(fw_ids)}, f"spec.{RETRY}": {"$exists": True}}
+    found = set()
+    for one in farm.launchpad.fireworks.find(told, {"fw_id": 1, "launches": 1, "archived_launches": 1, f"spec.{RETRY}": 1}):
+        numbers = sorted([*one.get("launches", []), *one.get("archived_launches", [])])
+        earlier = farm.launchpad.launches.find({"launch_id": {"$in": numbers[:-1]}}, {"ended": 1})
+        found |= {one["fw_id"]} if numbers and may_go_on(one["spec"], list(earlier)) else set()
+    return found
 
 
 def _unreadable(farm: Farm, fw_ids: Iterable[int]) -> set[int]:

@@ -22,6 +22,7 @@ from launchers.machines.scheduler import Place
 from launchers.machines.scheduler import here as place
 from launchers.queue.endings import as_time
 from launchers.queue.processes import Processes, ProcessName, host_name
+from launchers.queue.resources import UNASKED, Offer
 
 BEAT_S = 15.0
 UNHEARD_S = 45.0  # three beats: from now on it is watched, and the scheduler may say that its allocation is gone
@@ -49,6 +50,7 @@ class SlotBeat:
     farm: Farm
     name: ProcessName
     deadline: float | None = None
+    offer: Offer = UNASKED
     fw_id: int | None = None
     launch_id: int | None = None
     lost: int | None = None  # a launch that somebody else put back meanwhile
@@ -108,8 +110,14 @@ class SlotBeat:
             "gpu": next((one for name in DEVICE_VARIABLES if (one := os.environ.get(name))), ""),
             "scheduler": allocation.scheduler if allocation else "",
             "allocation": allocation.job_id if allocation else "",
+            **self._has(),
             "deadline": None if self.deadline is None else datetime.fromtimestamp(self.deadline, UTC),
         }
+
+    def _has(self) -> dict[str, Any]:
+        if self.offer.memory_GB is None:
+            return {}
+        return {"cores": self.offer.cores, "memory_GB": self.offer.memory_GB, "class": self.offer.allocation, "own": self.offer.own}
 
 
 def holds(farm: Farm, fw_id: int | None, launch_id: int) -> bool:

@@ -85,7 +85,8 @@ class Node:
         return {slot.number: process.pid for slot, process in self._slots.items()}
 
     def _start(self, slot: Slot) -> None:
-        told = replace(self.settings.worker, devices=slot.devices)
+        offer = replace(self.settings.worker.offer, cores=slot.cores, memory_GB=slot.memory_GB)
+        told = replace(self.settings.worker, devices=slot.devices, offer=offer)
         with self.log(slot).open("ab") as log:
             self._slots[slot] = subprocess.Popen(
                 [sys.executable, "-m", "launchers.workers.slot", *told.arguments()],

@@ -4,22 +4,23 @@ A minimal reaper: in each worker between two jobs, and in each node all the time
 itself; those of others are dead when their slot is silent (`launchers.workers.heartbeats`). It looks only at what is in hand (RUNNING, RESERVED, locked) and at FIZZLED fireworks, never
 at the whole queue. Running again is safe: a job whose record exists returns it. A job that ended by trouble of its
 own (it took its process with it, found no space or no memory) rests before it is tried again, longer each time, and
-after `ATTEMPTS` it has failed.
+in the end it has failed. What follows which ending is data: `launchers.queue.retries`.
 """
 
 from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from launchers.farm import Farm
 from launchers.queue.endings import (
-    ATTEMPTS,
     AWAY,
+    CALCULATION,
     DELIVERED,
     DRAINED,
     GONE,
@@ -36,17 +37,22 @@ from launchers.queue.endings import (
     failure,
     judged,
     kept,
+    last_line,
     shortened,
 )
 from launchers.queue.locks import finish, is_left, rerun
 from launchers.queue.processes import ProcessName, host_name
+from launchers.queue.resources import NEEDS
+from launchers.queue.retries import RETRY, may_go_on, rule
 from launchers.workers.heartbeats import AllocationsGone, Beat, Listener
+from launchers.workers.more import more_of
 
 DRAIN_NOTE = "drained"  # in the run directory of a worker that was asked to stop, should it not be able to say so
+NOTHING: Mapping[str, float] = MappingProxyType({})
 _LAUNCH = dict.fromkeys(
     ("state", "host", "fworker.name", "launch_id", "launch_dir", "state_history", "action.stored_data._exception", "ended", "delivered"), 1
 ) | {"action.gridfs_id": 1}
-_FIREWORK = dict.fromkeys(("fw_id", "state", "launches", "updated_on", "spec._exception_details"), 1)
+_FIREWORK = dict.fromkeys(("fw_id", "state", "launches", "archived_launches", "updated_on", "spec._exception_details", f"spec.{RETRY}"), 1)
 
 
 class Lost(NamedTuple):
@@ -119,6 +125,8 @@ class Reaper:
         number = lost.launch["launch_id"]
         earlier = self._launches(self._firework(lost.fw_id), archived=True)
         ending = judged(lost.ending, (one for one in earlier if one["launch_id"] != number))
+        more, words = more_of(self.farm, lost.fw_id, lost.launch, ending)
+        ending = replace(ending, words=f"{ending.words}{words}")
         first = self.farm.launchpad.launches.update_one(
             {"launch_id": number, "ended": {"$exists": False}}, {"$set": {"ended": kept(ending)}}
         )
@@ -127,9 +135,9 @@ class Reaper:
         tries = attempts(self._launches(self._firework(lost.fw_id), archived=True))
         own = sum(one.own for one in tries)
         if not ending.own:
-            return self._put_back(lost.fw_id, number)
-        if own < ATTEMPTS:
-            return self._put_back(lost.fw_id, number, rest_s=self.rest_s(own))
+            return self._put_back(lost.fw_id, number, more=more)
+        if own < rule(ending.kind).attempts:
+            return self._put_back(lost.fw_id, number, rest_s=self.rest_s(own), more=more)
         self._give_up(lost, failure(self._stage(lost.fw_id), tries, ending), [vars(one) for one in tries])
         return False
 
@@ -137,9 +145,14 @@ class Reaper:
         """How long a job rests after so many attempts of its own."""
         return self.patience_s * 4 ** (own - 1)
 
-    def _put_back(self, fw_id: int, launch_id: int | None, rest_s: float = 0.0) -> bool:
-        rests = {"$set": {f"spec.{RESTS_UNTIL}": time.time() + rest_s}} if rest_s else {"$unset": {f"spec.{RESTS_UNTIL}": ""}}
-        self.farm.launchpad.fireworks.update_one({"fw_id": fw_id}, rests)
+    def _put_back(self, fw_id: int, launch_id: int | None, rest_s: float = 0.0, more: Mapping[str, float] = NOTHING) -> bool:
+        """`more` is what it needs from now on."""
+        change: dict[str, Any] = {"$set": {f"spec.{NEEDS}.{name}": value for name, value in more.items()}}
+        if rest_s:
+            change["$set"][f"spec.{RESTS_UNTIL}"] = time.time() + rest_s
+        else:
+            change["$unset"] = {f"spec.{RESTS_UNTIL}": ""}
+        self.farm.launchpad.fireworks.update_one({"fw_id": fw_id}, {name: value for name, value in change.items() if value})
         return rerun(self.farm.launchpad, fw_id, launch_id, self.patience_s)
 
     def _give_up(self, lost: Lost, why: dict[str, Any], tries: list[dict[str, Any]]) -> None:
@@ -218,6 +231,12 @@ class Reaper:
                 yield Lost(firework["fw_id"], launches[-1] if launches else None)
             elif (ending := ending_of(self._readable(ended[-1]))) is not None:
                 yield Lost(firework["fw_id"], ended[-1], ending)
+            elif RETRY in firework["spec"] and self._may_go_on(firework, ended[-1]):
+                yield Lost(firework["fw_id"], ended[-1], Ending(CALCULATION, last_line(exception_of(ended[-1])), own=False))
+
+    def _may_go_on(self, firework: dict[str, Any], last: dict[str, Any]) -> bool:
+        every = self._launches(firework, archived=True)
+        return may_go_on(firework["spec"], [one for one in every if one["launch_id"] != last["launch_id"]])
 
     def _readable(self, launch: dict[str, Any]) -> dict[str, Any]:
         """`launch`; if FireWorks put its end aside, since a traceback held a whole record, with that end made short."""

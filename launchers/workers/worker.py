@@ -20,13 +20,14 @@ from typing import Any
 
 from fireworks import FWorker, LaunchPad
 
-from launchers.envelopes import DEVICE, load
+from launchers.envelopes import load
 from launchers.farm import Farm
 from launchers.queue.askers import ASKERS
-from launchers.queue.endings import LEFT, RESTS_UNTIL, is_away
+from launchers.queue.endings import DRAINED, LEFT, OUT_OF_TIME, RESTS_UNTIL, is_away
 from launchers.queue.locks import patient_locks
 from launchers.queue.patience import DATABASE_AWAY
 from launchers.queue.processes import ProcessName
+from launchers.queue.resources import DEVICE
 from launchers.queue.walltime import fitting, left_s, note
 from launchers.workers.heartbeats import SlotBeat
 from launchers.workers.in_hand import goes_on
@@ -40,14 +41,19 @@ IDLE_S = 0.5
 HOUSEKEEPING_S = 5.0
 AGAIN_S = 0.3  # from a signal that no task has heard to the first time that it is said again
 GRACE_S = 6.0  # from a signal to the end of the process; a third more where compiled code hears no signal
+WARNED_S = 60.0  # before the deadline: schedulers warn half a minute earlier than they are told
 THEN_S = 10.0  # an `advance` releases work at once: this is for one that was lost
 
 
 class Drained(BaseException):
     """This process was asked to stop: the job in hand goes back into the queue."""
 
+    def __init__(self, *, late: bool = False) -> None:
+        super().__init__()
+        self.late = late  # as the allocation ends
+
     def to_dict(self) -> dict[str, str]:
-        return {"machine_trouble": "drained"}
+        return {"machine_trouble": (OUT_OF_TIME if self.late else DRAINED).kind}
 
 
 class Superseded(BaseException):
@@ -58,7 +64,7 @@ class Superseded(BaseException):
 
 
 class ChoosingFWorker(FWorker):
-    """Leaves alone what is for other devices, what its asker, if it has one, does not ask for, what rests after trouble of
+    """Leaves alone what is for other devices or more than its slot has, what its asker, if it has one, does not ask for, what rests after trouble of
     its own, and what does not fit before the deadline."""
 
     def __init__(self, farm: Farm, settings: WorkerSettings, name: str) -> None:
@@ -69,7 +75,9 @@ class ChoosingFWorker(FWorker):
     def query(self) -> dict[str, Any]:
         asked = {**super().query, **taken_by(self._settings), f"spec.{RESTS_UNTIL}": {"$not": {"$gt": time.time()}}}
         left = left_s(self._settings.deadline)
-        return asked if left is None else {**asked, "$and": [*asked.get("$and", []), fitting(self._farm, left)]}
+        if left is None:
+            return asked
+        return {**asked, "$and": [*asked.get("$and", []), self._settings.offer.query(left), fitting(self._farm, left)]}
 
 
 class Worker:
@@ -87,7 +95,7 @@ class Worker:
         self._kept_house = -HOUSEKEEPING_S
         self.name = ProcessName.mine()
         self.reaper = Reaper(farm, settings.patience_s, self.name)
-        self.slot = SlotBeat(farm, self.name, settings.deadline)
+        self.slot = SlotBeat(farm, self.name, settings.deadline, settings.offer)
         self._launchpad = farm.launchpad
         self.fworker = ChoosingFWorker(farm, settings, str(self.name))
 
@@ -199,7 +207,12 @@ class Worker:
             os._exit(0)
         if in_task(frame) and not self._raised:
             self._raised = True
-            raise Drained
+            raise Drained(late=self._is_late)
+
+    @property
+    def _is_late(self) -> bool:
+        """Whether the deadline is there, or so near that it is what a scheduler warns of."""
+        return self.settings.deadline is not None and time.time() >= self.settings.deadline - WARNED_S
 
     def _give_up_the_job(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002 - as above
         """What it computes is computed, or will be, by another."""
@@ -263,7 +276,7 @@ def has_work(farm: Farm, takes: WorkerSettings | None = None, asker: str | None 
 
 def taken_by(settings: WorkerSettings) -> dict[str, Any]:
     """A query on fireworks: those that a worker of these settings takes, if it takes any now."""
-    found: dict[str, Any] = {}
+    found: dict[str, Any] = {"$and": [settings.offer.query()]}
     if settings.categories:
         found["spec._category"] = {"$in": list(settings.categories)}
     if settings.devices:

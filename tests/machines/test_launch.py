@@ -89,7 +89,7 @@ def test_what_does_not_fit_into_the_walltime_justifies_no_allocation(farm, tmp_p
     add_ready(farm, "c", _expects={"kind": "long", "guess_s": 3600.0, "resumes": True})
     outcome = one_class(launch(farm, order(tmp_path)))
     assert outcome.text() == "here gpu: 1 job ready, 2 slots an allocation; 2 more take longer than its walltime; submitted 1 (1)"
-    assert ready(farm, order(tmp_path, walltime="2h").site.classes["gpu"]) == ([frozenset()] * 3, 0)
+    assert ready(farm, order(tmp_path, walltime="2h").site.classes) == {"gpu": ([frozenset()] * 3, 0)}
 
 
 def test_the_record(farm, slurm, tmp_path, add_ready):

@@ -207,9 +207,9 @@ def test_a_log_that_no_scheduler_bears() -> None:
 
 
 def test_what_works_in_an_allocation() -> None:
-    arguments = ["work", "--until-empty", "--gpu-slots", "2", "--cpu-slots", "0", "--category", "train", "--category", "analyse"]
-    assert list(work_arguments(*site())) == arguments
-    assert list(work_arguments(*site("sge"))) == [*arguments, "--deadline", "93720s"]  # 26:03:00, less a minute
+    arguments = ["work", "--until-empty", "--gpu-slots", "2", "--cpu-slots", "0", "--class", "a", "--category", "train", "--category", "analyse"]
+    assert list(work_arguments(*site(), "a")) == arguments
+    assert list(work_arguments(*site("sge"), "a")) == [*arguments, "--deadline", "93720s"]  # 26:03:00, less a minute
 
 
 def test_slots() -> None:
@@ -231,7 +231,7 @@ def test_slots() -> None:
 def test_an_allocation_makes_the_slots_that_it_was_reckoned_with(changed: dict[str, Any]) -> None:
     """The arguments of its `latticefarm work`, on the hardware that was asked for, and on another core more."""
     where, one = site(**{"gpus": 0, "gpu_slots": 1, "cores": 16, **changed})
-    told = list(work_arguments(where, one))
+    told = list(work_arguments(where, one, "a"))
     number = {name: int(told[told.index(name) + 1]) if name in told else None for name in ("--slots", "--gpu-slots", "--cpu-slots")}
     for cores in (16, 17):
         given = Hardware(cores, tuple(map(str, range(one.gpus))), 64.0)

@@ -10,9 +10,9 @@ from functools import lru_cache
 from importlib import import_module
 from importlib.metadata import packages_distributions, version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Self
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from flows.failure import CalculationFailed
 from flows.labelling.engines.ase_elements import known_elements
@@ -33,6 +33,8 @@ class ASESettings(EngineSettings):
 
     `files` says of arguments (`model`, `input.folders[0]`) that name a file or a folder what of it decides numbers: its
     `content`, or nothing but its `path`. In a resolved campaign the former are `GivenFile`s.
+
+    `command` is how its program is started, for calculators that take it (as Vasp); unlike `arguments` it decides no number.
     """
 
     kind: Literal["ase"] = "ase"
@@ -40,6 +42,13 @@ class ASESettings(EngineSettings):
     arguments: dict[str, Any] = Field(default={})
     files: dict[str, Literal["content", "path"]] = Field(default={})
     stands_for: dict[str, bool] = Field(default={"dft": True}, min_length=1)
+    command: str | None = Field(default=None, min_length=1)
+
+    @model_validator(mode="after")
+    def _one_command(self) -> Self:
+        if self.command is not None and "command" in self.arguments:
+            raise ValueError("command is given twice: take it from arguments, where it would be part of the keys of labels")
+        return self
 
     @field_validator("calculator")
     @classmethod
@@ -132,6 +141,7 @@ class ASESettings(EngineSettings):
 
     def _calculated(self, atoms: Atoms, forces: bool) -> tuple[float, Any]:
         arguments = with_files(self.arguments, lambda one: str(_copy(one)))
+        arguments |= {} if self.command is None else {"command": self.command}
         calculator = _calculator(self.calculator, json.dumps(arguments, sort_keys=True))
         with tempfile.TemporaryDirectory(prefix="ase-") as directory:
             if hasattr(calculator, "directory"):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from flows.labelling.engines.given_files import GivenFile
 from flows.records import Failure
+from flows.resources import Resources
 from flows.settings import Settings
 
 if TYPE_CHECKING:
@@ -42,11 +43,13 @@ class Computed:
 class EngineSettings(Settings):
     """The settings of one engine, of which a subclass adds its own. Frozen, plain JSON, part of keys.
 
-    `kind` names the program, and is a literal in each subclass. `time_limit_s` bounds one structure.
+    `kind` names the program, and is a literal in each subclass. `time_limit_s` bounds one structure; `resources` are
+    what its jobs ask of machines.
     """
 
     kind: str
     time_limit_s: float | None = None
+    resources: Resources | None = None
 
     def text(self, level: str) -> str:  # noqa: ARG002 - what others say depends on it
         """What a caption says of it, for the labels of `level`: its kind, where a subclass says no more."""
@@ -79,7 +82,7 @@ class EngineSettings(Settings):
         Nothing about speed, memory, time or threads. Whether forces are asked for counts where it changes
         the energy.
         """
-        settings = {name: value for name, value in self.identity().items() if name != "time_limit_s"}
+        settings = {name: value for name, value in self.identity().items() if name not in ("time_limit_s", "resources")}
         return {**settings, "level": level, "forces": forces}
 
     def given_files(self) -> tuple[tuple[str, GivenFile], ...]:
