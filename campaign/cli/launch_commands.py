@@ -72,6 +72,7 @@ def launch(
 def _pass(farm: Farm, order: Order, patient: bool) -> tuple[list[Outcome] | None, list[str]]:
     """What one pass did, and how to say it; None where another is at work, or, to the patient, nobody answers."""
     from launchers.machines.answers import Unanswered
+    from launchers.machines.capacities import known, unfit
     from launchers.machines.launch import BUSY
     from launchers.machines.launch import launch as once
 
@@ -83,7 +84,7 @@ def _pass(farm: Farm, order: Order, patient: bool) -> tuple[list[Outcome] | None
         return None, [f"{order.name}: {error}"]
     if outcomes is None:
         return None, [f"{order.name}: {BUSY}"]
-    return outcomes, [one.text() for one in outcomes]
+    return outcomes, [*(one.text() for one in outcomes), *unfit(farm, known(farm))]
 
 
 def _order(name: str | None, path: Path | None, classes: tuple[str, ...], local: bool) -> Order:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from contextlib import suppress
 from typing import Annotated
 
 import typer
@@ -34,16 +35,21 @@ def work(
     Example: latticefarm work --slots 4 --until-empty
     """
     from campaign.cli.connect import database
+    from campaign.cli.errors import UsageError
     from campaign.cli.printing import show
     from campaign.cli.status_view import silent_lines
     from campaign.steering.seal import ADVANCE
     from launchers.farm import Farm
+    from launchers.machines.capacities import known, of_slots, unfit
     from launchers.machines.hardware import hardware
     from launchers.machines.slots import slots as slots_of
+    from launchers.queue.patience import DATABASE_AWAY
     from launchers.queue.resources import Offer
     from launchers.workers.node import Node, NodeSettings, run_root
     from launchers.workers.settings import WorkerSettings
 
+    if own and not kind:
+        raise UsageError("--own takes what names a --class: say which")
     taken = _known(category or [])
     drained_at = _end_of_allocation() if deadline is None else moment(deadline)
     used = database()
@@ -58,6 +64,9 @@ def work(
     given = slots_of(hardware(), slots, gpu_slots, cpu_slots)
     with_gpu = sum(one.gpu is not None for one in given)
     show(f"{len(given)} workers{f', {with_gpu} with a GPU' if with_gpu else ''}; Ctrl-C drains them; logs in {settings.run_root}")
+    with suppress(*DATABASE_AWAY):  # workers wait for it
+        farm = Farm.open(used)
+        show(*unfit(farm, [*known(farm), *of_slots(given, settings.offer)]))
     node = Node(NodeSettings(given, settings))
     node.run()
     if until_empty and not node.draining:
@@ -146,6 +155,7 @@ def status(
     from campaign.cli.connect import open_farm
     from campaign.cli.printing import facts, hint, show
     from campaign.cli.status_view import allocation_facts, allocation_lines, as_facts, names, render
+    from launchers.machines.capacities import known, unfit
 
     farm = open_farm()
     while True:
@@ -157,7 +167,7 @@ def status(
             show("no campaign was submitted to this database yet")
             hint("latticefarm submit SPEC")
         else:
-            show(*(part for name in chosen for part in render(farm, name)), *allocation_lines(farm))
+            show(*(part for name in chosen for part in render(farm, name)), *allocation_lines(farm), *unfit(farm, known(farm)))
         if not watch:
             return
         time.sleep(5)

@@ -17,6 +17,7 @@ from campaign.steering.status import ENDED, State, Status, status_of
 from campaign.steering.submit import planned
 from campaign.steering.time_left import left
 from launchers.farm import Farm
+from launchers.machines.capacities import known, of_slots, unfit
 from launchers.machines.hardware import hardware
 from launchers.machines.slots import Slot
 from launchers.machines.slots import slots as slots_of
@@ -117,6 +118,7 @@ def _work(asked: Asked, slots: list[Slot]) -> bool:
     node = Node(NodeSettings(slots, settings))
     view = View(asked, len(slots))
     show(f"{len(slots)} workers, each with a log in {settings.run_root}")
+    show(*unfit(asked.farm, [*known(asked.farm), *of_slots(slots)]))
     previous = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         node.start()

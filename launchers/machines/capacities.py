@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -12,7 +12,7 @@ from launchers.machines.scheduler import AT_THE_END_S
 from launchers.machines.site import ResourceClass, Site
 from launchers.machines.slots import Slot
 from launchers.queue.endings import as_time
-from launchers.queue.resources import NEEDS, Needs, Offer
+from launchers.queue.resources import NEEDS, UNASKED, Needs, Offer
 
 HEARD = timedelta(minutes=10)
 
@@ -37,9 +37,9 @@ def of_class(site: str, kind: str, one: ResourceClass) -> Capacity:
     return Capacity(f"class {kind} of {site}", one.offer(kind), one.walltime - AT_THE_END_S, one.categories)
 
 
-def of_slots(slots: Iterable[Slot]) -> list[Capacity]:
-    """Those of this machine."""
-    return [Capacity("a slot here", Offer(one.cores, one.memory_GB)) for one in slots]
+def of_slots(slots: Iterable[Slot], offer: Offer = UNASKED) -> list[Capacity]:
+    """Those of this machine, in an allocation of the class that `offer` names."""
+    return [Capacity("a slot here", replace(offer, cores=one.cores, memory_GB=one.memory_GB)) for one in slots]
 
 
 def keep_classes(farm: Farm, name: str, site: Site) -> None:

@@ -157,7 +157,7 @@ def test_launch_limit_and_status(toy, sites, latticefarm, slurm):
     sites()
     dry = lines(latticefarm("launch", "--dry-run"))
     assert dry[0] == "# here gpu: 8 jobs ready, 2 slots an allocation; at its limit of 1 allocation at once"
-    assert "exec /v/latticefarm work --until-empty --slots 2" in dry
+    assert "exec /v/latticefarm work --until-empty --slots 2 --class gpu" in dry
     assert slurm.jobs == []
     assert live(toy) == []
     assert lines(latticefarm("launch"))[0].endswith("submitted 1 (1); at its limit of 1 allocation at once")

@@ -20,8 +20,11 @@ from flows.keys import job_uuid
 from flows.records import Record
 from launchers.farm import Farm
 from launchers.machines.allocations import Allocation
+from launchers.machines.capacities import keep_classes
+from launchers.machines.site import Site
 from launchers.queue.debounce import debounced
 from launchers.queue.processes import ProcessName
+from launchers.queue.resources import Offer
 from launchers.workers.heartbeats import SlotBeat
 
 PAGE = PAGES["docs/reference/mongodb.md"]
@@ -43,7 +46,8 @@ def campaign(farm: Farm, tmp_path: Path, write_campaign: Callable[..., Path]) ->
     submit(farm, loaded)
     debounced(farm, lambda: None)
     farm.paces.insert_one({"_id": "phonons, dft_ef of copper", "count": 1, "total_s": 3.0})  # as a worker does
-    SlotBeat(farm, ProcessName.mine()).begins(1, 1)
+    SlotBeat(farm, ProcessName.mine(), offer=Offer(1, 4.0)).begins(1, 1)
+    keep_classes(farm, "here", Site(scheduler="slurm", classes={"cpu": {"walltime": "1h", "cores": 4}}))  # type: ignore[dict-item]
     key = farm.launchpad.workflows.find_one({"metadata.stage": "train"})["metadata"]["key"]
     model = json.loads((Path(__file__).parent / "fossils" / "TrainedModel_v1.json").read_text())
     farm.store_records({job_uuid(key): model | {"key": key, "@class": "TrainedModel"}}, "train")
@@ -80,6 +84,7 @@ def test_documents(farm: Farm, campaign: str) -> None:
     assert set(db.campaigns.find_one({"_id": campaign})) | held == table(SECTIONS["campaigns"]).keys()
     waiting = db.plans.find_one({"stage": "sum"})
     assert set(waiting) == table(SECTIONS["plans"]).keys()
+    assert set(db.classes.find_one()) == table(SECTIONS["classes"]).keys()
     assert set(db.heartbeats.find_one()) == table(SECTIONS["heartbeats"]).keys()
     parts = {"parts"}  # of labels by engines
     assert set(db.work.find_one()) | parts == table(SECTIONS["work"]).keys()
