@@ -18,6 +18,7 @@ from campaign.records.lookup import audit, known
 from campaign.records.lookup import planned as planned
 from campaign.records.plans import asking, keep_plan, waiting_for
 from campaign.spec import LoadedSpec, ResolvedSpec
+from campaign.steering.changed_demands import renew
 from campaign.steering.holds import is_held
 from campaign.steering.leftovers import take_out
 from campaign.steering.marking import mark_faulty, take_by_path
@@ -60,6 +61,7 @@ def submit(farm: Farm, loaded: LoadedSpec, grace: timedelta = GRACE) -> Submitte
         published = labels.ensure(farm, loaded.resolved, labels.from_disk(loaded.files), refuse=True)
         keep(farm, loaded.resolved)
         done = _reconcile(farm, loaded.resolved, published, grace)
+        renew(farm, done.status.plan.work, done.status.queued, loaded.resolved.demands)
         return replace(done, taken_out=tuple(take_out(farm, loaded.resolved.campaign)))
 
     return patiently(once)

@@ -106,9 +106,6 @@ def test_a_campaign_says_it_in_yaml_and_its_work_keeps_its_keys(farm, tmp_path, 
 
     path = write_campaign(tmp_path)
     plain = submit(farm, load_spec(path)).status.plan
-    farm.launchpad.db["work"].delete_many({})
-    for name in ("workflows", "fireworks"):
-        farm.launchpad.db[name].delete_many({})
     said = "resources:\n  train: {memory: 3G, cores: 2}\nretry: {calculation: 2}\n"
     path.write_text(path.read_text() + said)
     assert list(submit(farm, load_spec(path)).status.plan.work) == list(plain.work)
@@ -116,3 +113,12 @@ def test_a_campaign_says_it_in_yaml_and_its_work_keeps_its_keys(farm, tmp_path, 
     assert specs["train"]["_needs"] == {"cores": 2, "memory_GB": 3 * 2**30 / 1e9}
     assert specs["train"]["_retry"] == 2
     assert all("_needs" not in spec for category, spec in specs.items() if category != "train")
+    begun = {"spec._category": "train", "spec._device": "gpu"}
+    chosen = farm.launchpad.fireworks.find_one(begun)["fw_id"]
+    farm.launchpad.fireworks.update_one({"fw_id": chosen}, {"$set": {"spec._needs.memory_GB": 99.0, "archived_launches": [1]}})
+    path.write_text(path.read_text().removesuffix(said))
+    submit(farm, load_spec(path))
+    left = {one["fw_id"]: one["spec"] for one in farm.launchpad.fireworks.find(begun)}
+    assert left.pop(chosen)["_needs"]["memory_GB"] == 99.0  # what it was found to need
+    assert left
+    assert not any({"_needs", "_retry"} & spec.keys() for spec in left.values())
