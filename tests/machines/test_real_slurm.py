@@ -81,6 +81,23 @@ def test_an_allocation_works_and_ends(farm, order, tmp_path, add_ready):
     assert "2 workers" in (Path(one.folder) / "allocation.log").read_text()
 
 
+def test_a_job_with_an_allocation_of_its_own_starts_its_program_on_all_of_it(farm, order, tmp_path, add_ready):
+    """`srun` of the job starts a task on each core; what does not name the class is left, by the pass and by the worker."""
+    told = order(cores=4, own=True)
+    seen = tmp_path / "seen"
+    add_ready(farm, "a", _needs={"allocation": "gpu", "memory_GB": 1000.0})
+    script = f"srun sh -c 'echo $SLURM_PROCID of $SLURM_NTASKS >> {seen}'"
+    farm.launchpad.fireworks.update_many({}, {"$set": {"spec._tasks.0.script": [script], "spec._tasks.0.use_shell": True}})
+    add_ready(farm, "b")
+    (outcome,) = launch(farm, told) or ()
+    assert (outcome.ready, outcome.slots, len(outcome.submitted)) == (1, 1, 1)
+    wait_for(lambda: seen.exists() and "COMPLETED" in states(farm))
+    wait_for(lambda: (launch(farm, told) or ()) and not live(farm))
+    assert sorted(seen.read_text().splitlines()) == [f"{number} of 4" for number in range(4)]
+    assert sorted(states(farm)) == ["COMPLETED", "READY"]
+    assert len(list(allocations.all_of(farm))) == 1
+
+
 def test_one_that_is_cancelled_puts_its_work_back(farm, order, add_ready):
     add_ready(farm, "a")
     farm.launchpad.fireworks.update_many({}, {"$set": {"spec._tasks.0.script": ["sleep 100"]}})
