@@ -12,7 +12,7 @@ from launchers.machines.scheduler import AT_THE_END_S
 from launchers.machines.site import ResourceClass, Site
 from launchers.machines.slots import Slot
 from launchers.queue.endings import as_time
-from launchers.queue.resources import NEEDS, UNASKED, Needs, Offer
+from launchers.queue.resources import NEEDS, UNASKED, Needs, Offer, counted
 
 HEARD = timedelta(minutes=10)
 
@@ -105,7 +105,7 @@ def _advice(needs: Needs, places: list[Capacity]) -> Iterator[str]:
         free = [each for each in places if not each.offer.own]
         largest = max(free, key=lambda each: (each.offer.memory_GB or 0, each.offer.cores or 0), default=None)
         if largest is not None:
-            has = f"{largest.offer.cores} cores and {largest.offer.memory_GB or 0:.4g} GB"
+            has = f"{counted(largest.offer.cores or 0)} and {largest.offer.memory_GB or 0:.4g} GB"
             yield f"the largest, {largest.name}, has {has}: give its machine fewer slots (`work --slots 1`), or add a larger class to sites.yaml"
     if needs.longer_than_s:
         ends = [each.lasts_s for each in places if each.lasts_s is not None]

@@ -37,7 +37,7 @@ class Needs:
         """`16 cores, 64 GB of memory`."""
         parts = [f"an allocation of class {self.allocation}"] if self.allocation else []
         if not self.allocation:
-            parts += [f"{self.cores} core{'' if self.cores == 1 else 's'}"] if self.cores else []
+            parts += [counted(self.cores)] if self.cores else []
             parts += [f"{self.memory_GB:.4g} GB of memory"] if self.memory_GB else []
         parts += [f"more than {self.longer_than_s / 3600:.3g} h"] if self.longer_than_s else []
         return ", ".join(parts)
@@ -76,6 +76,11 @@ class Offer:
 
 
 UNASKED = Offer()  # of a worker that was told of no slot
+
+
+def counted(cores: int) -> str:
+    """`1 core`, `16 cores`."""
+    return f"{cores} core{'' if cores == 1 else 's'}"
 
 
 def _at_most(name: str, most: float) -> dict[str, Any]:

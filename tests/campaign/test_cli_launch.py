@@ -166,6 +166,24 @@ def test_launch_limit_and_status(toy, sites, latticefarm, slurm):
     assert "allocations of here gpu: 1 pending: Resources (1)" in latticefarm("status").out
 
 
+def test_what_fits_nowhere_is_said(toy, sites, latticefarm):
+    """Once a site is known; `work` and `status` say it too, and a class that is large enough takes it."""
+    toy.launchpad.fireworks.update_many({"state": "READY"}, {"$set": {"spec._needs": {"memory_GB": 5000.0}}})
+    assert "fits nowhere" not in latticefarm("status").out
+    sites()
+    *_, line = [one for one in lines(latticefarm("launch", "--local")) if "fits nowhere" in one]
+    assert "need 5000 GB of memory; the largest, class gpu of here, has 1 core and 0 GB" in line
+    assert "and 7 more" in line
+    for command in (("status",), ("work", "--slots", "1", "--until-empty")):
+        assert "need 5000 GB of memory" in " ".join(latticefarm(*command).out.split())
+    sites(gpu=GPU, huge={**GPU, "memory": "9T", "slots": 1})
+    said = latticefarm("launch", "--local").out
+    assert "here gpu: nothing is ready" in said
+    assert "here huge: 8 jobs ready" in said
+    assert "fits nowhere" not in said
+    assert "--own takes what names a --class" in latticefarm("work", "--own").complaint
+
+
 @pytest.mark.usefixtures("toy")
 def test_unknown_partition(sites, latticefarm, slurm):
     sites()

@@ -94,7 +94,7 @@ def test_slots_count_while_they_are_heard_of(farm, add_ready):
     add_ready(farm, "a", _needs={"memory_GB": 6.0})
     here = of_slots(slots(Hardware(4, (), 8.0)))
     (line,) = unfit(farm, here)
-    assert "the largest, a slot here, has 1 cores and 2 GB: give its machine fewer slots (`work --slots 1`)" in line
+    assert "the largest, a slot here, has 1 core and 2 GB: give its machine fewer slots (`work --slots 1`)" in line
     assert unfit(farm, of_slots(slots(Hardware(4, (), 8.0), 1))) == []
     SlotBeat(farm, ProcessName.mine(), offer=Offer(1, 8.0)).appear()
     assert unfit(farm, [*known(farm), *here]) == []
