@@ -26,6 +26,7 @@ from flows.dynamics.trajectory import EQUILIBRATION, PRODUCTION, Trajectory
 from flows.dynamics.watch import Limits, Watch
 from flows.failure import CalculationFailed, MachineTrouble
 from flows.shelf import Shelf
+from flows.training.force_constants.sites import NoSites
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -125,7 +126,7 @@ class _Run:
             frames = _Frames(self.settings, velocities=phase == PRODUCTION)
             try:
                 for step in range(first + 1, last + 1):
-                    dynamics.run(1)
+                    self._step(dynamics, watch, step)
                     frames.add(self.atoms, step, *watch.look(self.atoms, step), self.random)
                 self.trajectory.append(self._chunk(phase, first, last, frames.arrays()))
             except MachineTrouble:
@@ -134,6 +135,12 @@ class _Run:
                 if not isinstance(interruption, Exception):
                     self._leave(phase, first, frames)
                 raise
+
+    def _step(self, dynamics: MolecularDynamics, watch: Watch, step: int) -> None:
+        try:
+            dynamics.run(1)
+        except NoSites as left:
+            raise watch.exploded(str(left), step) from left
 
     def _leave(self, phase: str, first: int, frames: _Frames) -> None:
         """Write what there is, up to the last whole frame: whoever goes on begins there."""

@@ -54,7 +54,7 @@ class Watch:
         potential, kinetic = float(atoms.get_potential_energy()), float(atoms.get_kinetic_energy())
         wrong = self._wrong(atoms, potential, kinetic)
         if wrong:
-            raise self._exploded(wrong, step)
+            raise self.exploded(wrong, step)
         self.good = atoms.copy()
         self.good.info = {"phase": self.phase, "step": step}
         if self.start is not None:
@@ -75,7 +75,7 @@ class Watch:
             return f"total energy moved by {1e3 * moved:.4g} meV per atom, {moved / units.kB / asked:.3g} k T"
         return ""
 
-    def _exploded(self, wrong: str, step: int) -> CalculationFailed:
+    def exploded(self, wrong: str, step: int) -> CalculationFailed:
         if self.good is not None:
             write_frame(self.good, self.directory / LAST_GOOD)
         which = "" if self.start is None else f", start {self.start}"

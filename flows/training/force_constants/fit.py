@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _SINGULAR = 1e-7  # of the largest singular value
+CONSTANT, BASE = -1, -2  # groups of columns without a prior of their own
 _BROAD = 1e2  # of the spread of what is explained: says nothing about a constant or a slope
 _STARTS = (0.03, 1.0)  # of the amplitude-dependent part of the noise, in parts of the constant one
 
@@ -38,9 +39,13 @@ class Observations:
     groups: NDArray[np.int64]
 
     def determine_all(self) -> bool:
-        """Whether no combination of columns leaves every row as it is: priors would decide of it alone."""
-        found = np.linalg.svd(self.rows / self.scales, compute_uv=False)
-        return len(self.rows) >= self.rows.shape[1] and bool(found[-1] > _SINGULAR * found[0])
+        """Whether no combination of the force constants leaves every row as it is: their priors would decide of it alone.
+
+        A multiple of a harmonic base is such a combination with them, whichever way frequencies are the same.
+        """
+        columns = (self.rows / self.scales)[:, self.groups != BASE]
+        found = np.linalg.svd(columns, compute_uv=False)
+        return len(columns) >= columns.shape[1] and bool(found[-1] > _SINGULAR * found[0])
 
     @cached_property
     def scales(self) -> NDArray:

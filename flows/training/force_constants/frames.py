@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from flows.training.force_constants.basis import SymmetryBasis
-from flows.training.force_constants.fit import Observations
+from flows.training.force_constants.fit import BASE, CONSTANT, Observations
 from flows.training.force_constants.sites import NoSites, Sites
 
 if TYPE_CHECKING:
@@ -17,9 +17,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from flows.records import Label
-
-CONSTANT, BASE = -1, -2
-
 
 @dataclass(frozen=True, eq=False)
 class Frames:

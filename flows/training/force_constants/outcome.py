@@ -24,7 +24,8 @@ from flows.training.datasets import label_pairs
 from flows.training.evaluate import rms
 from flows.training.force_constants.basis import symmetric_cell
 from flows.training.force_constants.choice import Choice, Tried, Undetermined, choose
-from flows.training.force_constants.frames import BASE, Frames
+from flows.training.force_constants.fit import BASE
+from flows.training.force_constants.frames import Frames
 from flows.training.force_constants.model import ForceConstants, PairFit
 from flows.training.verdict import NO_FORCE_MEV_A, StraightLine, Verdict
 from flows.versions import versions as installed

@@ -25,16 +25,13 @@ class Supercell:
         self.pairs = _matrix([one for one in model.interactions if one.order == 2], sites)
         self.higher = [_Clusters(one, sites) for one in model.interactions if one.order > 2]
         self.constant_eV = model.constant_eV * (len(sites) // len(model.primitive))
-        self.drift = np.zeros(3)
+        self._inverse = np.linalg.inv(cell)
 
     @classmethod
     def of(cls, model: ForceConstants, atoms: Atoms) -> Supercell:
         sites = Sites.of(model.primitive, atoms.cell.array)
-        u, order = sites.displacements(atoms)
-        found = cls(model, sites, order, atoms.numbers.copy(), atoms.cell.array.copy())
-        first = int(np.flatnonzero(order == order[0])[0])
-        found.drift = atoms.positions[order[first]] - sites.positions[first] - u[first]
-        return found
+        _, order = sites.displacements(atoms)
+        return cls(model, sites, order, atoms.numbers.copy(), atoms.cell.array.copy())
 
     def is_of(self, atoms: Atoms) -> bool:
         return np.array_equal(self.numbers, atoms.numbers) and np.array_equal(self.cell, atoms.cell.array)
@@ -45,20 +42,14 @@ class Supercell:
         Raises:
             NoSites: an atom has left its site.
         """
-        away = atoms.positions[self.order] - self.sites.positions - self.drift
-        scaled = away @ self._inverse
-        u = away - np.rint(scaled) @ self.cell
-        mean = u.mean(axis=0)
-        self.drift = self.drift + mean
-        u = u - mean
+        away = atoms.positions[self.order] - self.sites.positions
+        away = away - away[0]  # as the first atom drifts, so do all: no memory of it, a resumed MD goes on bit by bit
+        away = away - np.rint(away @ self._inverse) @ self.cell
+        u = away - away.mean(axis=0)
         worst = float(np.sqrt((u**2).sum(axis=1).max()))
         if worst > FARTHEST * self.sites.nearest_A:
             raise NoSites(f"an atom is {worst:.2f} Å from its site: force constants know nothing of what is so far")
         return u
-
-    @property
-    def _inverse(self) -> NDArray:
-        return np.linalg.inv(self.cell)
 
     def evaluate(self, atoms: Atoms) -> tuple[float, NDArray]:
         """Energy in eV and forces (N, 3) in eV/Å, in the order of the atoms; what a multiple of the base adds is not in it.
