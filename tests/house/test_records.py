@@ -20,6 +20,7 @@ NAMES = {
     *("Phonons", "ImaginaryMode", "Failure", "NonAnalyticalTerm"),
     *("Spectrum", "HarmonicSpectrum", "Band", "MDStart", "Vibrations"),
     *("Drawn", "Sweep", "LabelledChunk", "UnstableModes"),
+    *("FittedForceConstants", "TriedForceConstants", "LeftOut"),
 }
 # stored in the queue: a job whose path moved cannot be run any more
 JOBS = {
@@ -33,6 +34,7 @@ JOBS = {
 }
 TASKS = {
     "flows.training.settings": ("TrainingTask", "SummingTask", "TrainingSettings"),
+    "flows.training.force_constants.settings": ("ForceConstantTask", "ForceConstantSettings"),
     "flows.labelling.engines.task": ("LabelTask", "LabelItem"),
     "flows.labelling.sampling.settings": ("SweepTask", "SweepSettings"),
     "flows.phonons.settings": ("PhononTask", "DirectPhononTask", "PhononSettings"),
