@@ -64,9 +64,11 @@ def known(farm: Farm) -> list[Capacity]:
         )
         for one in farm.classes.find()
     ]
+    beats = list(farm.heartbeats.find({"memory_GB": {"$exists": True}}))
+    if not beats:
+        return found
     now = farm.launchpad.db.command("hello")["localTime"].replace(tzinfo=UTC)
-    heard = farm.heartbeats.find({"beat": {"$gt": now - HEARD}, "memory_GB": {"$exists": True}})
-    return found + [_of_beat(one, now) for one in heard]
+    return found + [_of_beat(one, now) for one in beats if (as_time(one["beat"]) or now) > now - HEARD]
 
 
 def _of_beat(one: dict[str, Any], now: datetime) -> Capacity:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from campaign.report.topic import Topic
+from campaign.report.topics.agreement.topic import Agreement
 from campaign.report.topics.bands.topic import Bands
 from campaign.report.topics.errors.topic import Errors
 from campaign.report.topics.failures.topic import Failures
@@ -27,6 +28,7 @@ TOPICS: tuple[Topic[Any], ...] = (
     Sampling(),
     Seeds(),
     Points(),
+    Agreement(),
     References(),
     Frozen(),
     Labels(),
