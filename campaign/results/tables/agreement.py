@@ -82,33 +82,39 @@ def _verdict(learned: bool, largest_cm1: float, within: float, seeds: int) -> st
     return f"do not agree: {1 - within:.0%} of the modes are farther apart than their errors, by up to {largest_cm1:.0f} cm^-1"
 
 
-def _notes(frame: Any) -> list[str]:  # noqa: ARG001 - the same for all
+def _notes(frame: Any) -> list[str]:
+    said = (f"{row.network} and {row.lattice} of {row.system}, {row.size}: {row.verdict}" for row in frame.itertuples())
     return [
         "ΔML less ΔFC on the same base, over all modes at the named points; error: RMS of what force constants say of theirs; "
-        "spread: of the distance over the seeds; within: modes that are no farther apart than twice both together"
+        "spread: of the distance over the seeds; within: modes that are no farther apart than twice both together",
+        *said,
     ]
 
+
+_PLACE = (
+    SYSTEM,
+    Column("level", header="level"),
+    SIZE,
+    Column("network", header="MACE"),
+    Column("lattice", header="force\nconstants"),
+    Column("seed_count", "int", "seeds"),
+)
+_NUMBERS = (
+    Column("rms_cm1", "float", "RMS\ncm^-1", 1),
+    Column("largest_cm1", "float", "largest\ncm^-1", 1),
+    Column("largest_at", header="at"),
+)
+_ERRORS = (
+    Column("error_cm1", "float", "error\ncm^-1", 1),
+    Column("spread_cm1", "float", "spread\ncm^-1", 1),
+    Column("within", "float", "within", 2),
+)
 
 AGREEMENT = Table(
     "agreement",
     "two methods for one difference: sums with MACE beside sums with force constants",
-    (
-        SYSTEM,
-        Column("level", header="level"),
-        SIZE,
-        Column("network", header="MACE"),
-        Column("lattice", header="force\nconstants"),
-        Column("seed_count", "int", "seeds"),
-        Column("rms_cm1", "float", "RMS\ncm^-1", 1),
-        Column("largest_cm1", "float", "largest\ncm^-1", 1),
-        Column("largest_at", header="at"),
-        Column("largest_band", "int"),
-        Column("error_cm1", "float", "error\ncm^-1", 1),
-        Column("spread_cm1", "float", "spread\ncm^-1", 1),
-        Column("within", "float", "within", 2),
-        Column("learned", "bool"),
-        Column("verdict", header="verdict"),
-    ),
+    (*_PLACE, *_NUMBERS, Column("largest_band", "int"), *_ERRORS, Column("learned", "bool"), Column("verdict")),
     _rows,
+    view_columns=(*_PLACE, *_NUMBERS, *_ERRORS),
     notes=_notes,
 )
