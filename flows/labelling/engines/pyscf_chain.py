@@ -143,6 +143,8 @@ class Chain:
         mean_field = scf.RHF(self._cell("hf"), exxdiv="ewald")
         if self._settings.density_fitting == "gdf":
             mean_field = mean_field.density_fit()
+        elif self._settings.density_fitting == "mdf":
+            mean_field = mean_field.mix_density_fit()
         self._converge(mean_field, "Hartree-Fock")
         if mean_field._eri is not None:
             # else PySCF computes the same integrals again for MP2, and again for CCSD
