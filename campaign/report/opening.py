@@ -17,6 +17,8 @@ WORDS = (
     ("ML(DFT_EF)", "a machine-learned force field (MACE) that was trained on energies E and forces F of the level DFT"),
     ("ML(DFT_E)", "the same from energies alone"),
     ("ΔML(HF)", "ML(DFT_EF) plus a model of the energy differences between HF and DFT: a force field for the level HF"),
+    ("ΔFC(HF)", "the same, the differences described by force constants: a polynomial in the displacements of the atoms from the "
+     "sites of the crystal, with all its symmetry, and a multiple of E_DFT"),
     ("level", "the method that energies come from: DFT, HF, MP2, CCSD, CCSD(T); a label is the energy of one structure at one level"),
     ("seed spread", "from the smallest to the largest value over models that differ in their random seed alone"),
     ("a straight line in E_DFT", "the difference between a level and DFT as constant + slope·E_DFT, fitted to the energies "
