@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Collection
 from datetime import datetime, timedelta
 
-from launchers.machines.answers import TIMEOUT_S, Answer, Job, State, Unanswered, answered, ask, of_names
+from launchers.machines.answers import TIMEOUT_S, Answer, Job, State, Unanswered, answered, ask
 from launchers.machines.protocol import Scheduler
 from launchers.machines.site import ResourceClass
 
@@ -27,10 +27,8 @@ class LSF(Scheduler):
     queue = ("bqueues",)
     variable = "LSB_JOBID"
 
-    def jobs(self, allocations: Mapping[str, str | None], timeout_s: float = TIMEOUT_S) -> dict[str, Job]:
-        if not allocations:
-            return {}
-        return of_names(parse_jobs(_asked(["-a", "-noheader", "-o", _FIELDS], timeout_s)), allocations)
+    def listed(self, numbers: Collection[str], timeout_s: float = TIMEOUT_S) -> list[Job]:  # noqa: ARG002 - all are
+        return parse_jobs(_asked(["-a", "-noheader", "-o", _FIELDS], timeout_s))
 
     def cluster(self, timeout_s: float = TIMEOUT_S) -> str:
         found = re.search(r"My cluster name is (\S+)", answered(["lsid"], timeout_s))

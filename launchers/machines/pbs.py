@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 
 from launchers.machines.answers import TIMEOUT_S, Answer, Job, State, Unanswered, answered, ask
@@ -29,9 +29,10 @@ class PBS(Scheduler):
         numbers = [number for number in allocations.values() if number is not None]
         for name, number in allocations.items():
             numbers += answered(["qselect", "-N", name], timeout_s).split() if number is None else []
-        if not numbers:
-            return {}
-        return {job.name: job for job in _asked(numbers, timeout_s) if job.name in allocations}
+        return {job.name: job for job in self.listed(numbers, timeout_s) if job.name in allocations}
+
+    def listed(self, numbers: Collection[str], timeout_s: float = TIMEOUT_S) -> list[Job]:
+        return _asked(list(numbers), timeout_s) if numbers else []
 
     def cluster(self, timeout_s: float = TIMEOUT_S) -> str:
         """The name of its server.

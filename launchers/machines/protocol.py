@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
-from launchers.machines.answers import TIMEOUT_S, Answer, Job, ask
+from launchers.machines.answers import TIMEOUT_S, Answer, Job, ask, of_names
 from launchers.machines.site import ResourceClass
 
 
@@ -24,12 +24,20 @@ class Scheduler(ABC):
     variable: str
 
     @abstractmethod
+    def listed(self, numbers: Collection[str], timeout_s: float = TIMEOUT_S) -> list[Job]:
+        """What it lists of this user, in which those of these job ids are that it knows; of an array, all under one id.
+
+        Raises:
+            Unanswered: nothing is known of any.
+        """
+
     def jobs(self, allocations: Mapping[str, str | None], timeout_s: float = TIMEOUT_S) -> dict[str, Job]:
         """Those of `allocations` (names, and job ids where known) that it knows, by name.
 
         Raises:
             Unanswered: nothing is known of any.
         """
+        return of_names(self.listed([one for one in allocations.values() if one], timeout_s), allocations) if allocations else {}
 
     @abstractmethod
     def cluster(self, timeout_s: float = TIMEOUT_S) -> str:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import getpass
 import os
-from collections.abc import Mapping
+from collections.abc import Collection
 from xml.etree import ElementTree
 
-from launchers.machines.answers import TIMEOUT_S, Answer, Job, State, Unanswered, answered, iso_time, of_names
+from launchers.machines.answers import TIMEOUT_S, Answer, Job, State, Unanswered, answered, iso_time
 from launchers.machines.protocol import Scheduler
 from launchers.machines.site import ResourceClass, clock
 
@@ -22,10 +22,8 @@ class SGE(Scheduler):
     queue = ("qconf", "-sq")
     variable = "JOB_ID"
 
-    def jobs(self, allocations: Mapping[str, str | None], timeout_s: float = TIMEOUT_S) -> dict[str, Job]:
-        if not allocations:
-            return {}
-        return of_names(parse_jobs(answered(["qstat", "-u", getpass.getuser(), "-xml"], timeout_s)), allocations)
+    def listed(self, numbers: Collection[str], timeout_s: float = TIMEOUT_S) -> list[Job]:  # noqa: ARG002 - all are
+        return parse_jobs(answered(["qstat", "-u", getpass.getuser(), "-xml"], timeout_s))
 
     def cluster(self, timeout_s: float = TIMEOUT_S) -> str:  # noqa: ARG002 - nobody is asked
         """The name of the cluster, as its environment has it."""

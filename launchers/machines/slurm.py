@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import getpass
 import re
-from collections.abc import Mapping
+from collections.abc import Collection
 
-from launchers.machines.answers import TIMEOUT_S, Answer, Job, State, answered, iso_time, of_names
+from launchers.machines.answers import TIMEOUT_S, Answer, Job, State, answered, iso_time
 from launchers.machines.protocol import Scheduler
 from launchers.machines.site import ResourceClass
 
-_FORMAT = "%i|%T|%S|%e|%j|%r"
+_FORMAT = "%A|%T|%S|%e|%j|%r"  # %A: what SLURM_JOB_ID is, also in an array
 _WAITING = {"PENDING", "REQUEUED", "REQUEUE_HOLD", "REQUEUE_FED", "SPECIAL_EXIT", "RESV_DEL_HOLD"}
 _RUNNING = {"RUNNING", "CONFIGURING", "COMPLETING", "SUSPENDED", "STOPPED", "SIGNALING", "RESIZING", "STAGE_OUT"}
 _NOISE = ("sbatch: ", "error: ", "Batch job submission failed: ", "allocation failure: ")
@@ -25,11 +25,8 @@ class Slurm(Scheduler):
     cancel = "scancel"
     variable = "SLURM_JOB_ID"
 
-    def jobs(self, allocations: Mapping[str, str | None], timeout_s: float = TIMEOUT_S) -> dict[str, Job]:
-        if not allocations:
-            return {}
-        text = answered(["squeue", "-h", "-t", "all", "-u", getpass.getuser(), "-o", _FORMAT], timeout_s)
-        return of_names(parse_jobs(text), allocations)
+    def listed(self, numbers: Collection[str], timeout_s: float = TIMEOUT_S) -> list[Job]:  # noqa: ARG002 - all are
+        return parse_jobs(answered(["squeue", "-h", "-t", "all", "-u", getpass.getuser(), "-o", _FORMAT], timeout_s))
 
     def cluster(self, timeout_s: float = TIMEOUT_S) -> str:
         found = re.search(r"^ClusterName\s*=\s*(\S+)", answered(["scontrol", "show", "config"], timeout_s), re.MULTILINE)
@@ -78,7 +75,7 @@ class Slurm(Scheduler):
 
 
 def parse_jobs(text: str) -> list[Job]:
-    """The jobs in the output of `squeue -h -o '%i|%T|%S|%e|%j|%r'`."""
+    """The jobs in the output of `squeue -h -o '%A|%T|%S|%e|%j|%r'`."""
     found = []
     for line in text.splitlines():
         parts = line.strip().split("|", 5)

@@ -18,14 +18,14 @@ import pymongo
 
 from launchers.farm import Farm
 from launchers.machines.hardware import DEVICE_VARIABLES
-from launchers.machines.scheduler import Place
+from launchers.machines.owner import OwnedJob, Owner
 from launchers.machines.scheduler import here as place
 from launchers.queue.endings import as_time
 from launchers.queue.processes import Processes, ProcessName, host_name
 from launchers.queue.resources import UNASKED, Offer
 
 BEAT_S = 15.0
-UNHEARD_S = 45.0  # three beats: from now on it is watched, and the scheduler may say that its allocation is gone
+UNHEARD_S = 45.0  # three beats: from now on it is watched, and its scheduler is asked whether its allocation is gone
 SILENT_S = 120.0  # from now on its work is lost
 WATCH_S = 30.0  # for which whoever says so must have watched: when a database comes back, nobody was heard for minutes
 FORGOTTEN_S = 3600.0
@@ -34,8 +34,8 @@ CALL_S = 10.0  # for one beat; a connection that hangs must not cost the next
 NODE_VARIABLE = "LATTICEFARM_NODE"  # the process that beats for this one
 SLOT_VARIABLE = "LATTICEFARM_SLOT"
 
-AllocationsGone = Callable[[set[Place]], set[Place]]
-"""Those of these allocations of which the scheduler says that they have ended; none where it does not answer."""
+AllocationsGone = Callable[[set[OwnedJob]], set[OwnedJob]]
+"""Those of these allocations of which their scheduler says that they run no more; none where it does not answer."""
 
 
 def server_time(farm: Farm) -> datetime:
@@ -125,11 +125,12 @@ def holds(farm: Farm, fw_id: int | None, launch_id: int) -> bool:
     return farm.launchpad.fireworks.find_one({"fw_id": fw_id, "launches": launch_id}, {"_id": 1}) is not None
 
 
-def beat_for(farm: Farm, pids: Iterable[int]) -> None:
-    """One write with which this process, a node, says that its slots of these numbers live."""
+def beat_for(farm: Farm, pids: Iterable[int], owner: Owner | None = None) -> None:
+    """One write with which this process, a node, says that its slots of these numbers live, and whose their allocation is."""
     mine = {"node": _node_name(host_name(), str(os.getpid())), "pid": {"$in": list(pids)}}
+    whose = {} if owner is None else {"$set": {"cluster": owner.cluster, "user": owner.user}}
     with pymongo.timeout(CALL_S):
-        farm.heartbeats.update_many(mine, {"$currentDate": {"beat": True}})
+        farm.heartbeats.update_many(mine, {"$currentDate": {"beat": True}, **whose})
 
 
 def _node_name(host: str, number: str) -> str:
@@ -177,12 +178,11 @@ class Listener:
         unheard = {"beat": {"$lt": now - timedelta(seconds=min(UNHEARD_S, self.silent_s))}}
         documents = {one["_id"]: one for one in self.farm.heartbeats.find(unheard)}
         watched = self._watch(documents)
-        gone = self._gone(documents.values())
-        found = {}
-        for name, document in documents.items():
-            age = (now - _beaten(document)).total_seconds()
-            silent = age >= self.silent_s and watched[name] >= self.watch_s
-            found[name] = Beat(document, silent, watched[name] >= self.watch_s and _allocation(document) in gone)
+        silent = {
+            name: (now - _beaten(one)).total_seconds() >= self.silent_s and watched[name] >= self.watch_s for name, one in documents.items()
+        }
+        gone = self._gone(one for name, one in documents.items() if "launch_id" in one and not silent[name])
+        found = {name: Beat(one, silent[name], _allocation(one) in gone) for name, one in documents.items()}
         for document in self.farm.heartbeats.find({"host": host_name()}):
             found.setdefault(document["_id"], Beat(document))
         return found
@@ -202,7 +202,7 @@ class Listener:
             self._unheard[name] = (document["beat"], since if beaten == document["beat"] else moment)
         return {name: moment - since for name, (_, since) in self._unheard.items()}
 
-    def _gone(self, documents: Iterable[dict[str, Any]]) -> set[Place]:
+    def _gone(self, documents: Iterable[dict[str, Any]]) -> set[OwnedJob]:
         asked = {one for document in documents if (one := _allocation(document)) is not None}
         if self.allocations_gone is None or not asked:
             return set()
@@ -219,5 +219,8 @@ def _beaten(document: dict[str, Any]) -> datetime:
     return found
 
 
-def _allocation(document: dict[str, Any]) -> Place | None:
-    return Place(document["scheduler"], document["allocation"]) if document["allocation"] else None
+def _allocation(document: dict[str, Any]) -> OwnedJob | None:
+    """None also where it is not known whose it is: it is judged by its silence alone."""
+    if not document["allocation"] or not document.get("cluster"):
+        return None
+    return OwnedJob(Owner(document["scheduler"], document["cluster"], document["user"]), document["allocation"])

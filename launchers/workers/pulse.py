@@ -16,9 +16,12 @@ import pymongo
 from pymongo.errors import DuplicateKeyError
 
 from launchers.farm import Farm
+from launchers.machines.owner import Owners
+from launchers.machines.scheduler import here
 from launchers.queue.locks import patient_locks
 from launchers.queue.processes import ProcessName
-from launchers.workers.heartbeats import BEAT_S, CALL_S, AllocationsGone, SlotBeat, beat_for, server_time
+from launchers.workers.gone import GoneAllocations
+from launchers.workers.heartbeats import BEAT_S, CALL_S, SlotBeat, beat_for, server_time
 from launchers.workers.rescue import Reaper
 
 LOOK_S = 10.0  # between two looks of a node at what is lost
@@ -75,7 +78,7 @@ class NodePulse:
 
     pids: Callable[[], list[int]]
     patience_s: float
-    allocations_gone: AllocationsGone | None = None
+    owners: Owners = field(default_factory=Owners)
     _over: Event = field(default_factory=Event)
     _thread: Thread | None = None
     _work: tuple[Farm, Reaper] | None = None
@@ -108,7 +111,8 @@ class NodePulse:
             farm, reaper = self._opened()
         except DatabaseError:
             return  # there is none (yet)
-        beat_for(farm, self.pids())
+        place = here()
+        beat_for(farm, self.pids(), None if place is None else self.owners.mine(place.scheduler))
         with pymongo.timeout(LOOK_CALL_S):
             reaper.reap_of_slots()
             if first_of_all(farm):
@@ -132,7 +136,7 @@ class NodePulse:
             store.connect()
             farm = Farm(found.launchpad(), store)
             leftovers = Leftovers(farm, Spool.of(farm.identity))
-            self._work = farm, Reaper(farm, self.patience_s, None, self.allocations_gone, leftovers.deliver)
+            self._work = farm, Reaper(farm, self.patience_s, None, GoneAllocations(farm, self.owners), leftovers.deliver)
         return self._work
 
     def _say(self, error: Any) -> None:

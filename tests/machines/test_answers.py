@@ -156,6 +156,13 @@ def test_jobs_are_found_by_number_or_by_name(kind: str, programs: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", ASKED)
+def test_jobs_that_are_listed_need_no_name(kind: str, programs: Path) -> None:
+    name, out, number = ASKED[kind]
+    program(programs, name, out)
+    assert {one.id for one in SCHEDULERS[kind].listed([number]) if one.state is State.RUNNING} >= {number}
+
+
+@pytest.mark.parametrize("kind", ASKED)
 def test_a_number_that_begins_anew_is_not_taken_for_ours(kind: str, programs: Path) -> None:
     name, out, number = ASKED[kind]
     program(programs, name, out)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 import random
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +26,7 @@ from launchers.machines.overview import overview
 from launchers.machines.reach import is_on_this_host
 from launchers.machines.scheduler import SCHEDULERS
 from launchers.machines.site import Site
+from launchers.workers.pulse import NodePulse
 
 COMMAND = (sys.executable, "-c", "from campaign.cli import run_main; run_main()")
 
@@ -234,3 +238,35 @@ def test_killed_at_any_moment_it_never_exceeds_its_limit(farm, order, home, add_
     assert caught > 0  # else no kill fell between a claim and its number
     for number in squeue("%i", "-t", "PENDING"):
         SCHEDULERS["slurm"].withdraw(number)
+
+
+def test_what_an_allocation_that_is_killed_had_in_hand_is_put_back_at_once(farm, order, add_ready):
+    """Its processes say nothing, as on a host that nobody reaches, and another node sees what the scheduler says."""
+    add_ready(farm, "a")
+    farm.launchpad.fireworks.update_many({}, {"$set": {"spec._tasks.0.script": ["sleep 100"]}})
+    (outcome,) = launch(farm, order()) or ()
+    wait_for(lambda: states(farm) == ["RUNNING"])
+    busy = {"launch_id": {"$exists": True}, "cluster": "tests"}
+    wait_for(lambda: farm.heartbeats.find_one(busy))
+    slot = farm.heartbeats.find_one(busy)
+    agent = int(slot["node"].split(":")[1])
+    os.kill(agent, signal.SIGSTOP)  # or it would begin the slot again
+    os.kill(slot["pid"], signal.SIGKILL)
+    try:
+        another = NodePulse(list, 0.0)
+        unheard = {"host": "elsewhere", "beat": slot["beat"] - timedelta(seconds=60)}
+        farm.heartbeats.update_one({"_id": slot["_id"]}, {"$set": unheard})
+        another.once()
+        assert states(farm) == ["RUNNING"]  # its allocation runs
+        os.kill(agent, signal.SIGKILL)
+        subprocess.run(["scancel", "-f", "-s", "KILL", outcome.submitted[0]], check=True)
+        wait_for(lambda: not squeue("%i", "-t", "RUNNING,COMPLETING", "-j", outcome.submitted[0]))
+        another.once()
+        assert states(farm) == ["RUNNING"]  # it was asked a moment ago
+        farm.leases.delete_many({"_id": {"$regex": "^gone "}})  # as if half a minute had gone by
+        another.once()
+        assert states(farm) == ["READY"]
+        assert [one["ended"]["kind"] for one in farm.launchpad.launches.find()] == ["allocation-gone"]
+    finally:
+        with suppress(ProcessLookupError):
+            os.kill(agent, signal.SIGKILL)

@@ -14,7 +14,7 @@ from fireworks import FWAction, FWorker
 from hosts import lose_power, node, wait_for, why_no_hosts, worker
 from pymongo.errors import AutoReconnect
 
-from launchers.machines.scheduler import Place
+from launchers.machines.owner import OwnedJob, Owner
 from launchers.queue.claims import add
 from launchers.queue.endings import ATTEMPTS
 from launchers.queue.launchpad import counts, fizzled, queued
@@ -125,6 +125,7 @@ def test_after_an_absence_of_the_database_nobody_is_dead_before_it_was_watched(f
 def test_what_the_scheduler_says_is_gone_is_lost_sooner_but_not_what_still_beats(farm, monkeypatch):
     monkeypatch.setenv("SLURM_JOB_ID", "4242")
     run_on(farm, away())
+    farm.heartbeats.update_many({}, {"$set": {"cluster": "big", "user": "me"}})
     asked = []
 
     def gone(allocations):
@@ -138,7 +139,7 @@ def test_what_the_scheduler_says_is_gone_is_lost_sooner_but_not_what_still_beats
     assert reaper(farm, allocations_gone=lambda _: set()).reap() == []
     assert reaper(farm, allocations_gone=lambda _: 1 / 0).reap() == []
     assert reaper(farm, allocations_gone=gone).reap() == [1]
-    assert asked == [{Place("slurm", "4242")}]
+    assert asked == [{OwnedJob(Owner("slurm", "big", "me"), "4242")}]
 
 
 @pytest.mark.usefixtures("one_job")
