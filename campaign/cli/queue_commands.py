@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from contextlib import suppress
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -42,6 +43,7 @@ def work(
     from launchers.farm import Farm
     from launchers.machines.capacities import known, of_slots, unfit
     from launchers.machines.hardware import hardware
+    from launchers.machines.scheduler import here, stop_time
     from launchers.machines.slots import slots as slots_of
     from launchers.queue.patience import DATABASE_AWAY
     from launchers.queue.resources import Offer
@@ -52,6 +54,7 @@ def work(
         raise UsageError("--own takes what names a --class: say which")
     taken = _known(category or [])
     drained_at = _end_of_allocation() if deadline is None else moment(deadline)
+    asks = partial(stop_time, as_it_began=False) if deadline is None and here() is not None else None
     used = database()
     settings = WorkerSettings(
         run_root=run_root(),
@@ -67,7 +70,7 @@ def work(
     with suppress(*DATABASE_AWAY):  # workers wait for it
         farm = Farm.open(used)
         show(*unfit(farm, [*known(farm), *of_slots(given, settings.offer)]))
-    node = Node(NodeSettings(given, settings))
+    node = Node(NodeSettings(given, settings, asks))
     node.run()
     if until_empty and not node.draining:
         show(*silent_lines(Farm.open(used)))
@@ -77,14 +80,13 @@ def _end_of_allocation() -> float | None:
     """When workers have to stop, if this is an allocation that ends at a time that its scheduler knows."""
     from campaign.cli.printing import show
     from launchers.machines.answers import Unanswered
-    from launchers.machines.scheduler import AT_THE_END_S, end_time
+    from launchers.machines.scheduler import stop_time
 
     try:
-        ends = end_time()
+        return stop_time()
     except Unanswered as error:
         show(f"nobody says when this allocation ends ({error}): its signals are heeded")
         return None
-    return None if ends is None else ends - AT_THE_END_S
 
 
 def moment(text: str) -> float:

@@ -41,10 +41,10 @@ def here(environ: Mapping[str, str] = os.environ) -> Place | None:
     return None
 
 
-def end_time(environ: Mapping[str, str] = os.environ) -> float | None:
+def end_time(environ: Mapping[str, str] = os.environ, *, as_it_began: bool = True) -> float | None:
     """The Unix time at which the allocation of this process ends; None outside of one, or where nobody knows.
 
-    It may be extended while a job runs: ask again now and then.
+    It may be extended or made shorter while a job runs: then not `as_it_began`, the scheduler itself says it.
 
     Raises:
         Unanswered: the scheduler did not answer; ask again.
@@ -53,6 +53,16 @@ def end_time(environ: Mapping[str, str] = os.environ) -> float | None:
     if place is None:
         return None
     said = environ.get("SLURM_JOB_END_TIME", "")
-    if place.scheduler == "slurm" and said.isdigit():
+    if as_it_began and place.scheduler == "slurm" and said.isdigit():
         return float(said)
     return SCHEDULERS[place.scheduler].end(place.job_id)
+
+
+def stop_time(*, as_it_began: bool = True) -> float | None:
+    """When workers have to stop, a little before the end of the allocation.
+
+    Raises:
+        Unanswered: the scheduler did not answer; ask again.
+    """
+    ends = end_time(as_it_began=as_it_began)
+    return None if ends is None else ends - AT_THE_END_S

@@ -8,12 +8,13 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from launchers.machines.slots import Slot
+from launchers.workers.deadline import Deadline, deadline_file
 from launchers.workers.settings import WorkerSettings
 
 RESTART_S = 5.0
@@ -21,10 +22,14 @@ RESTART_S = 5.0
 
 @dataclass(frozen=True)
 class NodeSettings:
-    """The slots, and what the worker of each is told: its `then` is an import path."""
+    """The slots, and what the worker of each is told: its `then` is an import path.
+
+    `asks_deadline` is called now and then for the deadline, where that can change.
+    """
 
     slots: Sequence[Slot]
     worker: WorkerSettings
+    asks_deadline: Callable[[], float | None] | None = None
 
 
 @dataclass
@@ -35,11 +40,16 @@ class Node:
     _slots: dict[Slot, subprocess.Popen[bytes]] = field(default_factory=dict)
     _died: dict[Slot, float] = field(default_factory=dict)
     _pulse: Any = None
+    _deadline: Deadline | None = None
     draining: bool = False
 
     def start(self) -> None:
         self._beat()
-        self.settings.worker.run_root.mkdir(parents=True, exist_ok=True)
+        root = self.settings.worker.run_root
+        root.mkdir(parents=True, exist_ok=True)
+        if self.settings.asks_deadline is not None:
+            self._deadline = Deadline(self.settings.worker.deadline, self.settings.asks_deadline, deadline_file(root, os.getpid()))
+            self._deadline.start()
         for slot in self.settings.slots:
             self._start(slot)
 
@@ -57,8 +67,10 @@ class Node:
                 del self._died[slot]
                 self._start(slot)
         lasts = bool(self._slots) or (bool(self._died) and not self.draining)
-        if not lasts and self._pulse is not None:
-            self._pulse.stop()
+        if not lasts:
+            for one in (self._pulse, self._deadline):
+                if one is not None:
+                    one.stop()
         return lasts
 
     def drain(self) -> None:
@@ -87,6 +99,8 @@ class Node:
     def _start(self, slot: Slot) -> None:
         offer = replace(self.settings.worker.offer, cores=slot.cores, memory_GB=slot.memory_GB)
         told = replace(self.settings.worker, devices=slot.devices, offer=offer)
+        if self._deadline is not None:
+            told = replace(told, deadline=self._deadline.moment)
         with self.log(slot).open("ab") as log:
             self._slots[slot] = subprocess.Popen(
                 [sys.executable, "-m", "launchers.workers.slot", *told.arguments()],

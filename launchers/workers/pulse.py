@@ -32,10 +32,11 @@ TOLD = signal.SIGURG  # ignored by whoever does not listen, and sent by no sched
 
 
 @contextmanager
-def beating(slot: SlotBeat) -> Iterator[None]:
-    """Within it, this slot is heard of, and its process is sent `TOLD` when it has lost the launch that it has in hand."""
+def beating(slot: SlotBeat, has_news: Callable[[], bool] = bool) -> Iterator[None]:
+    """Within it, this slot is heard of, and its process is sent `TOLD` when it has lost the launch that it has in hand, or
+    `has_news`."""
     over = Event()
-    thread = Thread(target=_beat, args=(slot, over), daemon=True)
+    thread = Thread(target=_beat, args=(slot, over, has_news), daemon=True)
     thread.start()
     try:
         yield
@@ -48,13 +49,13 @@ def beating(slot: SlotBeat) -> Iterator[None]:
         pass  # it falls silent
 
 
-def _beat(slot: SlotBeat, over: Event) -> None:
+def _beat(slot: SlotBeat, over: Event, has_news: Callable[[], bool]) -> None:
     while not over.wait(BEAT_S * random.uniform(0.9, 1.0)):  # not all slots at once
         try:
             slot.beat()
         except Exception as error:  # whatever it is: a slot that does not beat is taken for dead
             print(f"no heartbeat ({type(error).__name__})", flush=True)
-        if slot.lost is not None and slot.lost == slot.launch_id:
+        if has_news() or (slot.lost is not None and slot.lost == slot.launch_id):
             signal.pthread_kill(main_thread().ident or 0, TOLD)
 
 

@@ -14,6 +14,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -29,6 +30,7 @@ from launchers.queue.patience import DATABASE_AWAY
 from launchers.queue.processes import ProcessName
 from launchers.queue.resources import DEVICE
 from launchers.queue.walltime import fitting, left_s, note
+from launchers.workers.deadline import deadline_file, told
 from launchers.workers.heartbeats import SlotBeat
 from launchers.workers.in_hand import goes_on
 from launchers.workers.pulse import TOLD, beating
@@ -69,15 +71,15 @@ class ChoosingFWorker(FWorker):
 
     def __init__(self, farm: Farm, settings: WorkerSettings, name: str) -> None:
         super().__init__(name=name, category=list(settings.categories))
-        self._farm, self._settings = farm, settings
+        self._farm, self.settings = farm, settings
 
     @property
     def query(self) -> dict[str, Any]:
-        asked = {**super().query, **taken_by(self._settings), f"spec.{RESTS_UNTIL}": {"$not": {"$gt": time.time()}}}
-        left = left_s(self._settings.deadline)
+        asked = {**super().query, **taken_by(self.settings), f"spec.{RESTS_UNTIL}": {"$not": {"$gt": time.time()}}}
+        left = left_s(self.settings.deadline)
         if left is None:
             return asked
-        return {**asked, "$and": [*asked.get("$and", []), self._settings.offer.query(left), fitting(self._farm, left)]}
+        return {**asked, "$and": [*asked.get("$and", []), self.settings.offer.query(left), fitting(self._farm, left)]}
 
 
 class Worker:
@@ -98,6 +100,8 @@ class Worker:
         self.slot = SlotBeat(farm, self.name, settings.deadline, settings.offer)
         self._launchpad = farm.launchpad
         self.fworker = ChoosingFWorker(farm, settings, str(self.name))
+        self._deadline_file = deadline_file(settings.run_root, self.slot.node) if self.slot.node else None
+        self._new_deadline: float | None = None
 
     def run(self) -> int:
         """Work until drained, past the deadline or (if asked) out of work; return how many jobs were run."""
@@ -107,7 +111,7 @@ class Worker:
                 watch(self._asks, self._leave_note, 1.3 * GRACE_S),
                 patient_locks(self.settings.patience_s),
                 delivering(self.farm, self.slot, self.reaper) as self._launchpad,
-                beating(self.slot),
+                beating(self.slot, self._has_news),
             ):
                 return self._run()
         finally:
@@ -186,9 +190,19 @@ class Worker:
     def _listen(self) -> None:
         for number in (*ASKED, signal.SIGALRM):
             signal.signal(number, self._drain)
-        signal.signal(TOLD, self._give_up_the_job)
+        signal.signal(TOLD, self._hear)
+        self._set_alarm()
+
+    def _set_alarm(self) -> None:
         if self.settings.deadline is not None:
             signal.setitimer(signal.ITIMER_REAL, max(self.settings.deadline - time.time(), 0.001))
+
+    def _has_news(self) -> bool:
+        """Whether the node has meanwhile said another deadline."""
+        found = None if self._deadline_file is None else told(self._deadline_file)
+        if found is not None and found != self.settings.deadline:
+            self._new_deadline = found
+        return self._new_deadline is not None
 
     def _asks(self, number: int) -> bool:
         """Whether this signal asks the worker to end; an alarm may be a job's own."""
@@ -214,8 +228,13 @@ class Worker:
         """Whether the deadline is there, or so near that it is what a scheduler warns of."""
         return self.settings.deadline is not None and time.time() >= self.settings.deadline - WARNED_S
 
-    def _give_up_the_job(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002 - as above
-        """What it computes is computed, or will be, by another."""
+    def _hear(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002 - as above
+        """Take a new deadline; give up a job that is computed, or will be, by another."""
+        deadline, self._new_deadline = self._new_deadline, None
+        if deadline is not None and not self.draining:
+            self.settings = self.fworker.settings = replace(self.settings, deadline=deadline)
+            self.slot.deadline = deadline
+            self._set_alarm()
         lost, self.slot.lost = self.slot.lost, None
         if lost is not None and lost == self.slot.launch_id and in_task(frame):
             raise Superseded

@@ -223,6 +223,8 @@ def test_when_it_ends(programs: Path) -> None:
     program(programs, "squeue", "2026-11-26T16:36:46\n")
     assert end_time({"SLURM_JOB_ID": "1"}) == at(2026, 11, 26, 16, 36, 46)
     assert (programs / "squeue.calls").read_text() == "-h -j 1 -o %e\n"
+    began = {"SLURM_JOB_ID": "1", "SLURM_JOB_END_TIME": "1795712000"}  # it was changed since
+    assert end_time(began, as_it_began=False) == at(2026, 11, 26, 16, 36, 46)
     program(programs, "qstat", QSTAT)
     assert end_time({"PBS_JOBID": "1234.pbs01"}) == at(2026, 11, 27, 14, 4, 6)
     program(programs, "bjobs", "Nov 27 14:04 2026 L\n")

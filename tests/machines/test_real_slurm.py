@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,9 +25,13 @@ from launchers.machines.check import check
 from launchers.machines.launch import Order, launch
 from launchers.machines.overview import overview
 from launchers.machines.reach import is_on_this_host
-from launchers.machines.scheduler import SCHEDULERS
+from launchers.machines.scheduler import SCHEDULERS, stop_time
 from launchers.machines.site import Site
+from launchers.machines.slots import Slot
+from launchers.workers.deadline import deadline_file, told
+from launchers.workers.node import Node, NodeSettings
 from launchers.workers.pulse import NodePulse
+from launchers.workers.settings import WorkerSettings
 
 COMMAND = (sys.executable, "-c", "from campaign.cli import run_main; run_main()")
 
@@ -270,3 +275,39 @@ def test_what_an_allocation_that_is_killed_had_in_hand_is_put_back_at_once(farm,
     finally:
         with suppress(ProcessLookupError):
             os.kill(agent, signal.SIGKILL)
+
+
+def test_an_allocation_that_is_extended_and_then_made_shorter(farm, tmp_path, add_ready, monkeypatch):
+    submitted = subprocess.run(
+        ["sbatch", "--parsable", "-t", "10", "-o", "/dev/null", "--wrap", "sleep 300"], check=True, capture_output=True, text=True, cwd=tmp_path
+    )
+    number = submitted.stdout.strip()
+    wait_for(lambda: squeue("%T", "-j", number) == ["RUNNING"])
+    started = time.mktime(time.strptime(squeue("%S", "-j", number)[0], "%Y-%m-%dT%H:%M:%S"))
+    monkeypatch.setenv("SLURM_JOB_ID", number)
+    monkeypatch.setattr("launchers.workers.deadline.ASK_S", 0.5)
+    add_ready(farm, "a")
+    farm.launchpad.fireworks.update_many({}, {"$set": {"spec._tasks.0.script": ["sleep 100"]}})
+
+    def limit(minutes: int) -> None:
+        subprocess.run(["scontrol", "update", f"jobid={number}", f"timelimit={minutes}"], check=True)
+
+    settings = WorkerSettings(tmp_path / "runs", deadline=stop_time(), patience_s=0.5)
+    node = Node(NodeSettings([Slot(0, 1, 1.0, ())], settings, partial(stop_time, as_it_began=False)))
+    node.start()
+    try:
+        wait_for(lambda: node.poll() and states(farm) == ["RUNNING"])
+        said = deadline_file(settings.run_root, os.getpid())
+        assert settings.deadline == started + 9 * 60
+        assert not said.exists()
+        limit(30)
+        wait_for(lambda: told(said) == started + 29 * 60)
+        assert states(farm) == ["RUNNING"]
+        limit(1)  # less a minute: it should have stopped when it began
+        wait_for(lambda: states(farm) == ["READY"], 30)
+        wait_for(lambda: not node.poll(), 30)
+        assert not said.exists()
+    finally:
+        node.drain()
+        node.wait()
+        SCHEDULERS["slurm"].withdraw(number)
