@@ -155,9 +155,9 @@ def _of_campaigns(farm: Farm, order: Order, campaign: str | None) -> Order:
 
 
 def _show_scripts(farm: Farm, order: Order) -> None:
-    from launchers.machines.launch import Pass, look
+    from launchers.machines.launch import count
 
-    for outcome in Pass(farm, order, look(farm, order, write=False)).run():
+    for outcome in count(farm, order):
         typer.echo(f"# {outcome.text()}")
         typer.echo(f"# {order.site.classes[outcome.kind].core_hours:.4g} core hours each at most; its name is new each time")
         typer.echo(order.script(outcome.kind, "lf-000000000000"))

@@ -110,17 +110,27 @@ def launch(farm: Farm, order: Order) -> list[Outcome] | None:
     with sole(farm, f"launch {order.name}") as lease:
         if lease is None:
             return None
-        return Pass(farm, order, look(farm, order), lease).run()
+        owner = who(order.site.scheduler)
+        return Pass(farm, order, owner, look(farm, order, owner), lease).run()
 
 
-def look(farm: Farm, order: Order, *, write: bool = True) -> list[Allocation]:
-    """All allocations of a site, ours as the scheduler has them now; with `write`, that is kept.
+def count(farm: Farm, order: Order) -> list[Outcome]:
+    """What a pass would do; nothing is submitted, nothing written.
+
+    Raises:
+        Unanswered: the scheduler did not answer.
+    """
+    owner = who(order.site.scheduler)
+    return Pass(farm, order, owner, look(farm, order, owner, write=False)).run()
+
+
+def look(farm: Farm, order: Order, owner: Owner, *, write: bool = True) -> list[Allocation]:
+    """All allocations of a site, those of `owner` as the scheduler has them now; with `write`, that is kept.
 
     Raises:
         Unanswered: the scheduler did not answer.
     """
     found = allocations.of_site(farm, order.site.scheduler, order.name)
-    owner = who(order.site.scheduler)
     ours = [one for one in found if owner.has(one)]
     lived = {one.name: one.job_id for one in ours if one.is_live}
     jobs = SCHEDULERS[order.site.scheduler].jobs(lived)
@@ -137,13 +147,12 @@ class Pass:
 
     farm: Farm
     order: Order
+    owner: Owner
     found: list[Allocation]
     lease: Lease | None = None
     purse: Purse = field(init=False)
-    owner: Owner = field(init=False)
 
     def __post_init__(self) -> None:
-        self.owner = who(self.order.site.scheduler)
         self.purse = Purse(self.order.limits)
         for one in allocations.all_of(self.farm) if self.order.limits else ():
             self.purse.spend(one.asked_by, one.core_hours)

@@ -20,7 +20,7 @@ from launchers.farm import Farm
 from launchers.machines import allocations
 from launchers.machines.allocations import Allocation, facts_of, live, move
 from launchers.machines.answers import Job, State, Unanswered
-from launchers.machines.launch import Order, Outcome, Pass, launch, look
+from launchers.machines.launch import Order, Outcome, count, launch
 from launchers.machines.need import Purse, parts, ready
 from launchers.machines.overview import overview
 from launchers.machines.site import Site
@@ -222,7 +222,7 @@ def test_a_dry_pass_writes_nothing(farm, slurm, tmp_path, add_ready):
     launch(farm, replace(told, classes=("gpu",)))
     slurm.say("1", "COMPLETED", "2026-11-26T16:00:00", "2026-11-26T16:10:00")
     before = list(farm.allocations.find())
-    (outcome,) = Pass(farm, told, look(farm, told, write=False)).run()
+    (outcome,) = count(farm, told)
     assert (outcome.live, outcome.submitted) == ({"pending": 2}, [])
     assert list(farm.allocations.find()) == before
     assert len(slurm.jobs) == 3
