@@ -142,16 +142,15 @@ def _refuse_without_scheduler(site: Site) -> None:
 
 
 def _of_campaigns(farm: Farm, order: Order, campaign: str | None) -> Order:
-    """With what campaigns ask for and may spend."""
+    """With what campaigns may spend."""
     from dataclasses import replace
 
     from campaign.cli.status_view import names
     from campaign.records.campaigns import budgets
-    from campaign.records.plans import asking
 
     if campaign is not None:
         names(farm, campaign)  # or it is said which there are
-    return replace(order, campaign=campaign, limits=budgets(farm), askers=asking)
+    return replace(order, campaign=campaign, limits=budgets(farm))
 
 
 def _show_scripts(farm: Farm, order: Order) -> None:

@@ -20,7 +20,7 @@ from launchers.machines import allocations
 from launchers.machines.allocations import Allocation
 from launchers.machines.answers import State, Unanswered
 from launchers.machines.capacities import keep_classes
-from launchers.machines.need import Askers, Purse, nobody, parts, ready
+from launchers.machines.need import Purse, parts, ready
 from launchers.machines.owner import Owner, who
 from launchers.machines.scheduler import SCHEDULERS
 from launchers.machines.script import Task, script, work_arguments
@@ -34,8 +34,8 @@ class Order:
     """What a pass is told.
 
     `program` is the command that works in an allocation, `variables` and `uri` are how it finds the database, `home` is
-    where scripts and logs go. With `campaign`, its work alone counts; `askers` knows whose work is whose, `limits`
-    what each campaign may spend, in core hours.
+    where scripts and logs go. With `campaign`, its work alone counts; `limits` is what each
+    campaign may spend, in core hours.
     """
 
     name: str
@@ -46,7 +46,6 @@ class Order:
     uri: str | None = None
     classes: tuple[str, ...] = ()
     campaign: str | None = None
-    askers: Askers = nobody
     limits: Mapping[str, float] = field(default_factory=dict)
 
     def task(self, kind: str, name: str) -> Task:
@@ -161,7 +160,7 @@ class Pass:
         classes = {kind: self.order.site.classes[kind] for kind in self.order.classes or self.order.site.classes}
         if self.lease is not None:
             keep_classes(self.farm, self.order.name, self.order.site)
-        needs = ready(self.farm, classes, self.order.askers)
+        needs = ready(self.farm, classes)
         return [self._run(kind, *needs[kind]) for kind in classes]
 
     def _run(self, kind: str, work: list[frozenset[str]], too_long: int) -> Outcome:

@@ -3,55 +3,54 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping, Set
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from launchers.farm import Farm
 from launchers.machines.scheduler import AT_THE_END_S
 from launchers.machines.site import ResourceClass
 from launchers.machines.slots import GPU
+from launchers.queue.askers import ASKERS
 from launchers.queue.endings import RESTS_UNTIL
 from launchers.queue.resources import DEVICE
 from launchers.queue.walltime import fitting
 
-Askers = Callable[[Farm, Iterable[str]], Mapping[str, Set[str]]]
-"""Who asks for each of these keys of work; one that is not there is anybody's."""
+
+class Ready(NamedTuple):
+    """What a ready job is for, and who asks for it."""
+
+    device: str | None
+    askers: frozenset[str]
 
 
-def nobody(farm: Farm, keys: Iterable[str]) -> dict[str, set[str]]:  # noqa: ARG001 - one of the `Askers`
-    """Where no campaigns are known."""
-    return {}
-
-
-def ready(farm: Farm, classes: Mapping[str, ResourceClass], askers: Askers = nobody) -> dict[str, tuple[list[frozenset[str]], int]]:
+def ready(farm: Farm, classes: Mapping[str, ResourceClass]) -> dict[str, tuple[list[frozenset[str]], int]]:
     """For each class, who asks for each ready job that its allocations are to take; and how many are too long for its walltime.
 
     Of the classes whose slots could run a job the smallest takes it, one with GPUs only where a job is for them or
-    there is no other. What rests after trouble is not ready.
+    there is no other. What nobody is known to ask for is anybody's. What rests after trouble is not ready.
     """
     found = {kind: _fit(farm, kind, one) for kind, one in classes.items()}
-    takers: dict[int, str] = {}
-    for number, device in {number: device for fit, _ in found.values() for number, device in fit.items()}.items():
+    taken: dict[str, list[frozenset[str]]] = {kind: [] for kind in classes}
+    for number, job in {number: job for fit, _ in found.values() for number, job in fit.items()}.items():
         able = [kind for kind, (fit, _) in found.items() if number in fit]
-        takers[number] = min(able, key=lambda kind: _size(classes[kind], device))
-    asked_by = _asked_by(farm, takers, askers)
-    taken = {kind: [asked_by[number] for number, taker in takers.items() if taker == kind] for kind in classes}
+        taken[min(able, key=lambda kind: _size(classes[kind], job.device))].append(job.askers)
     return {kind: (taken[kind], found[kind][1]) for kind in classes}
 
 
-def _fit(farm: Farm, kind: str, one: ResourceClass) -> tuple[dict[int, str | None], int]:
-    """The ready jobs that a class could run, each with its device; and how many it cannot for their length alone."""
+def _fit(farm: Farm, kind: str, one: ResourceClass) -> tuple[dict[int, Ready], int]:
+    """The ready jobs that a class could run, by the numbers of their fireworks; and how many it cannot for their length alone."""
     offer = one.offer(kind)
     wanted: dict[str, Any] = {"state": "READY", f"spec.{RESTS_UNTIL}": {"$not": {"$gt": time.time()}}}
     if one.categories:
         wanted["spec._category"] = {"$in": list(one.categories)}
     lasts_s = one.walltime - AT_THE_END_S
     fit = {**wanted, "$and": [offer.query(lasts_s), fitting(farm, lasts_s)]}
-    fields = {"fw_id": 1, f"spec.{DEVICE}": 1}
-    numbers = {each["fw_id"]: each["spec"].get(DEVICE) for each in farm.launchpad.fireworks.find(fit, fields)}
+    fields = {"fw_id": 1, f"spec.{DEVICE}": 1, f"spec.{ASKERS}": 1}
+    found = {each["fw_id"]: each.get("spec", {}) for each in farm.launchpad.fireworks.find(fit, fields)}
     able = farm.launchpad.fireworks.count_documents({**wanted, "$and": [offer.query()]})
-    return numbers, max(able - len(numbers), 0)
+    jobs = {number: Ready(spec.get(DEVICE), frozenset(spec.get(ASKERS, ()))) for number, spec in found.items()}
+    return jobs, max(able - len(jobs), 0)
 
 
 def _size(one: ResourceClass, device: str | None) -> tuple[float, ...]:
@@ -59,17 +58,6 @@ def _size(one: ResourceClass, device: str | None) -> tuple[float, ...]:
     strange = device is not None and (device == GPU) != bool(one.gpus)
     offer = one.offer("")
     return (strange, one.own, one.gpus, offer.memory_GB or 0.0, offer.cores or 0, one.walltime, one.all_cores)
-
-
-def _asked_by(farm: Farm, numbers: Collection[int], askers: Askers) -> dict[int, frozenset[str]]:
-    keys = _keys(farm, numbers)
-    found = askers(farm, keys.values())
-    return {number: frozenset(found.get(keys.get(number, ""), ())) for number in numbers}
-
-
-def _keys(farm: Farm, numbers: Iterable[int]) -> dict[int, str]:
-    found = farm.find(farm.launchpad.workflows, "nodes", numbers, {"nodes": 1, "metadata.key": 1})
-    return {node: one["metadata"].get("key", "") for one in found for node in one["nodes"]}
 
 
 @dataclass

@@ -166,9 +166,9 @@ def test_node_hours_of_a_class(farm, tmp_path, add_ready):
 
 def test_budget_of_a_campaign(farm, tmp_path, add_ready):
     """Four jobs of `rich`, four of `poor`, half an allocation's core hour each: `poor` can pay one, not a second."""
-    add_ready(farm, *KEYS[:8])
-    asked_by = {key: {"rich" if number < 4 else "poor"} for number, key in enumerate(KEYS[:8])}
-    told = replace(order(tmp_path, max_allocations=9), askers=lambda *_: asked_by, limits={"poor": 0.7})
+    add_ready(farm, *KEYS[:4], _asked_by=["rich"])
+    add_ready(farm, *KEYS[4:8], _asked_by=["poor"])
+    told = replace(order(tmp_path, max_allocations=9), limits={"poor": 0.7})
     outcome = one_class(launch(farm, told))
     # the first is for all (half of it poor's), the second for rich alone, whose four jobs are then served
     assert len(outcome.submitted) == 2
@@ -180,9 +180,9 @@ def test_budget_of_a_campaign(farm, tmp_path, add_ready):
 
 
 def test_work_that_another_asks_for_too_is_done_and_counts_for_it_alone(farm, tmp_path, add_ready):
-    add_ready(farm, "a", "b")
-    asked_by = {"a": {"rich", "poor"}, "b": {"poor"}}
-    outcome = one_class(launch(farm, replace(order(tmp_path), askers=lambda *_: asked_by, limits={"poor": 0.5})))
+    add_ready(farm, "a", _asked_by=["rich", "poor"])
+    add_ready(farm, "b", _asked_by=["poor"])
+    outcome = one_class(launch(farm, replace(order(tmp_path), limits={"poor": 0.5})))
     assert len(outcome.submitted) == 1
     assert live(farm)[0].asked_by == {"rich": 1.0}
 
@@ -194,9 +194,9 @@ def test_hours_are_compared_without_their_rounding(farm, tmp_path, add_ready):
 
 
 def test_for_one_campaign_alone(farm, tmp_path, add_ready):
-    add_ready(farm, *KEYS[:8])
-    asked_by = {KEYS[0]: {"one", "two"}, KEYS[1]: {"two"}, KEYS[2]: {"one"}}
-    outcome = one_class(launch(farm, replace(order(tmp_path), campaign="one", askers=lambda *_: asked_by)))
+    for key, askers in ((KEYS[0], ["one", "two"]), (KEYS[1], ["two"]), (KEYS[2], ["one"]), (KEYS[3], [])):
+        add_ready(farm, key, _asked_by=askers)
+    outcome = one_class(launch(farm, replace(order(tmp_path), campaign="one")))
     assert (outcome.ready, len(outcome.submitted)) == (2, 1)
     assert live(farm)[0].asked_by == {"one": 1.0}
 
