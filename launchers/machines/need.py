@@ -14,7 +14,7 @@ from launchers.machines.slots import GPU
 from launchers.queue.askers import ASKERS
 from launchers.queue.endings import RESTS_UNTIL
 from launchers.queue.resources import DEVICE
-from launchers.queue.walltime import fitting
+from launchers.queue.walltime import Paces, fitting
 
 
 class Ready(NamedTuple):
@@ -30,7 +30,8 @@ def ready(farm: Farm, classes: Mapping[str, ResourceClass]) -> dict[str, tuple[l
     Of the classes whose slots could run a job the smallest takes it, one with GPUs only where a job is for them or
     there is no other. What nobody is known to ask for is anybody's. What rests after trouble is not ready.
     """
-    found = {kind: _fit(farm, kind, one) for kind, one in classes.items()}
+    paces = Paces(farm).known()
+    found = {kind: _fit(farm, kind, one, paces) for kind, one in classes.items()}
     taken: dict[str, list[frozenset[str]]] = {kind: [] for kind in classes}
     for number, job in {number: job for fit, _ in found.values() for number, job in fit.items()}.items():
         able = [kind for kind, (fit, _) in found.items() if number in fit]
@@ -38,14 +39,14 @@ def ready(farm: Farm, classes: Mapping[str, ResourceClass]) -> dict[str, tuple[l
     return {kind: (taken[kind], found[kind][1]) for kind in classes}
 
 
-def _fit(farm: Farm, kind: str, one: ResourceClass) -> tuple[dict[int, Ready], int]:
+def _fit(farm: Farm, kind: str, one: ResourceClass, paces: Mapping[str, float]) -> tuple[dict[int, Ready], int]:
     """The ready jobs that a class could run, by the numbers of their fireworks; and how many it cannot for their length alone."""
     offer = one.offer(kind)
     wanted: dict[str, Any] = {"state": "READY", f"spec.{RESTS_UNTIL}": {"$not": {"$gt": time.time()}}}
     if one.categories:
         wanted["spec._category"] = {"$in": list(one.categories)}
     lasts_s = one.walltime - AT_THE_END_S
-    fit = {**wanted, "$and": [offer.query(lasts_s), fitting(farm, lasts_s)]}
+    fit = {**wanted, "$and": [offer.query(lasts_s), fitting(paces, lasts_s)]}
     fields = {"fw_id": 1, f"spec.{DEVICE}": 1, f"spec.{ASKERS}": 1}
     found = {each["fw_id"]: each.get("spec", {}) for each in farm.launchpad.fireworks.find(fit, fields)}
     able = farm.launchpad.fireworks.count_documents({**wanted, "$and": [offer.query()]})

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from launchers.farm import Farm
@@ -11,6 +12,7 @@ from launchers.queue.endings import as_time
 
 EXPECTS = "_expects"  # in the spec of a firework
 MARGIN = 1.5  # of jobs of one kind, one may take longer than they do on average
+READ_S = 60.0  # for which what was read of all kinds is good enough
 START_S = 10.0  # to begin a job with less than that left is of no use
 
 
@@ -31,11 +33,25 @@ class Expectation:
         return {EXPECTS: asdict(self)}
 
 
-def fitting(farm: Farm, left_s: float) -> dict[str, Any]:
+@dataclass
+class Paces:
+    """What jobs of each kind that was measured may take, in seconds; read at most once a minute by who keeps this."""
+
+    farm: Farm
+    _known: dict[str, float] = field(default_factory=dict)
+    _read: float | None = None
+
+    def known(self) -> dict[str, float]:
+        if self._read is None or time.monotonic() - self._read >= READ_S:
+            self._known = {one["_id"]: MARGIN * one["total_s"] / one["count"] for one in self.farm.paces.find()}
+            self._read = time.monotonic()
+        return self._known
+
+
+def fitting(paces: Mapping[str, float], left_s: float) -> dict[str, Any]:
     """A query on fireworks: those that fit into `left_s` seconds, and those of which nobody knows."""
     if left_s < START_S:
         return {"fw_id": {"$in": []}}
-    paces = {one["_id"]: MARGIN * one["total_s"] / one["count"] for one in farm.paces.find()}
     fit = [kind for kind, seconds in paces.items() if seconds <= left_s]
     kind, guess = f"spec.{EXPECTS}.kind", f"spec.{EXPECTS}.guess_s"
     return {

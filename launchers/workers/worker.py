@@ -29,7 +29,7 @@ from launchers.queue.locks import patient_locks
 from launchers.queue.patience import DATABASE_AWAY
 from launchers.queue.processes import ProcessName
 from launchers.queue.resources import DEVICE
-from launchers.queue.walltime import fitting, left_s, note
+from launchers.queue.walltime import Paces, fitting, left_s, note
 from launchers.workers.deadline import deadline_file, told
 from launchers.workers.heartbeats import SlotBeat
 from launchers.workers.in_hand import goes_on
@@ -71,7 +71,7 @@ class ChoosingFWorker(FWorker):
 
     def __init__(self, farm: Farm, settings: WorkerSettings, name: str) -> None:
         super().__init__(name=name, category=list(settings.categories))
-        self._farm, self.settings = farm, settings
+        self.settings, self._paces = settings, Paces(farm)
 
     @property
     def query(self) -> dict[str, Any]:
@@ -79,7 +79,7 @@ class ChoosingFWorker(FWorker):
         left = left_s(self.settings.deadline)
         if left is None:
             return asked
-        return {**asked, "$and": [*asked.get("$and", []), self.settings.offer.query(left), fitting(self._farm, left)]}
+        return {**asked, "$and": [*asked.get("$and", []), self.settings.offer.query(left), fitting(self._paces.known(), left)]}
 
 
 class Worker:

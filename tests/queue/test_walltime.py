@@ -14,7 +14,7 @@ import pytest
 from launchers.envelopes import Envelope
 from launchers.queue.claims import add
 from launchers.queue.launchpad import counts
-from launchers.queue.walltime import MARGIN, Expectation, fitting
+from launchers.queue.walltime import MARGIN, Expectation, Paces, fitting
 from launchers.workers.settings import WorkerSettings
 from launchers.workers.worker import Worker
 
@@ -72,9 +72,21 @@ def test_what_was_measured_is_believed_rather_than_a_guess(farm, expecting, sett
 def test_a_kind_that_takes_longer_than_its_guess_is_left(farm, expecting):
     add(farm, [expecting(1, "slow", 1.0), expecting(2, "other", 1.0)])
     farm.paces.insert_one({"_id": "slow", "count": 4, "total_s": 400.0})
-    assert numbers(farm, fitting(farm, 100.0 * MARGIN - 1)) == {2}
-    assert numbers(farm, fitting(farm, 100.0 * MARGIN + 1)) == {1, 2}
-    assert numbers(farm, fitting(farm, 1.0)) == set()
+    assert numbers(farm, fitting(Paces(farm).known(), 100.0 * MARGIN - 1)) == {2}
+    assert numbers(farm, fitting(Paces(farm).known(), 100.0 * MARGIN + 1)) == {1, 2}
+    assert numbers(farm, fitting(Paces(farm).known(), 1.0)) == set()
+
+
+def test_what_was_measured_is_read_once_a_minute(farm, monkeypatch):
+    moment = [1000.0]
+    monkeypatch.setattr("launchers.queue.walltime.time.monotonic", lambda: moment[0])
+    paces = Paces(farm)
+    assert paces.known() == {}
+    farm.paces.insert_one({"_id": "slow", "count": 4, "total_s": 400.0})
+    moment[0] += 59
+    assert paces.known() == {}
+    moment[0] += 1
+    assert paces.known() == {"slow": 100.0 * MARGIN}
 
 
 def test_a_failure_tells_nothing_of_how_long_it_takes(farm, toy_task, envelope, settings):
