@@ -60,26 +60,31 @@ def in_hand(farm: Farm, works: Iterable[QueuedWork]) -> list[InHand]:
 
 
 def goes_on(farm: Farm, asked: Mapping[str, Any]) -> bool:
-    """Whether any firework of the query `asked` is in hand of something that is not silent."""
+    """Whether any firework of the query `asked` is in hand of something that is not silent, or will be put back."""
     fields = {"launches": 1, "updated_on": 1}
     for one in farm.launchpad.fireworks.find({**asked, "state": {"$in": ["RESERVED", "RUNNING"]}}, fields):
         running = list(farm.launchpad.launches.find({"launch_id": {"$in": one["launches"]}, "state": "RUNNING"}, _LAUNCH))
         # reserved: a scheduler gives no signs of life
-        if not (all(map(_is_silent, running)) if running else _long_ago(as_time(one.get("updated_on")))):
+        if len(_silent(farm, running)) < len(running) or not (running or _long_ago(as_time(one.get("updated_on")))):
             return True
     return False
 
 
 def unanswered(farm: Farm) -> dict[str, int]:
     """How many jobs each silent machine has in hand, by anybody."""
-    running = farm.launchpad.launches.find({"state": "RUNNING"}, _LAUNCH)
-    return dict(Counter(place(launch)[0] for launch in running if _is_silent(launch)))
+    running = list(farm.launchpad.launches.find({"state": "RUNNING"}, _LAUNCH))
+    return dict(Counter(place(launch)[0] for launch in _silent(farm, running)))
 
 
-def _is_silent(launch: dict[str, Any]) -> bool:
-    """Nothing of this machine is: whether a process lives is known here, and what is dead is put back."""
-    process = place(launch)[1]
-    return not (process is not None and process.is_here()) and _long_ago(as_time(heard(launch)))
+def _silent(farm: Farm, launches: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Those that nobody hears of, and nobody puts back: a person has to say that their machine is gone.
+
+    None of this machine, where it is known whether a process lives; none whose slot has a heartbeat, since whoever
+    watches for it, as each worker does, puts its work back after two minutes of silence.
+    """
+    old = [one for one in launches if _long_ago(as_time(heard(one))) and not ((process := place(one)[1]) and process.is_here())]
+    beats = _beats(farm, old) if old else {}
+    return [one for one in old if one["fworker"]["name"] not in beats]
 
 
 def _long_ago(last: datetime | None) -> bool:

@@ -110,3 +110,29 @@ def test_what_may_still_live_is_waited_for(latticefarm, farm, hours_ago, waits) 
     assert has_work(farm, everything)
     check_out(farm, "node8:17:1700000000", hours_ago)
     assert has_work(farm, everything) is waits
+
+
+def test_of_a_slot_with_a_heartbeat_fireworks_own_ping_says_nothing(latticefarm, farm) -> None:
+    """It ends for ever when the database is away for half a minute; the slot goes on, or its work is put back."""
+    from launchers.workers.heartbeats import SlotBeat, server_time
+    from launchers.workers.in_hand import unanswered
+    from launchers.workers.rescue import Reaper
+    from launchers.workers.settings import WorkerSettings
+    from launchers.workers.worker import has_work
+
+    everything, away = WorkerSettings(Path()), ProcessName("node7", 4242, 1700000000)
+    latticefarm("submit", "toy.yaml")
+    while farm.launchpad.run_exists():
+        check_out(farm, away, 3)
+    assert not has_work(farm, everything)
+    assert unanswered(farm) == {"node7": 8}
+    last = farm.launchpad.launches.find_one({}, sort=[("launch_id", -1)])
+    SlotBeat(farm, away).begins(last["fw_id"], last["launch_id"])
+    assert has_work(farm, everything)
+    assert unanswered(farm) == {}
+    farm.heartbeats.update_one({"_id": str(away)}, {"$set": {"beat": server_time(farm) - timedelta(seconds=130)}})
+    assert has_work(farm, everything)  # it is put back, which a worker has to wait for
+    reaper = Reaper(farm, 0)
+    reaper.listener.watch_s = 0.0
+    assert last["fw_id"] in reaper.reap_of_slots()
+    assert has_work(farm, everything)
