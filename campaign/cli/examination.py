@@ -6,10 +6,13 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 PACKAGES = ("jobflow", "atomate2", "FireWorks", "pymongo", "ase", "mace-torch", "torch", "phonopy", "pymatgen", "pyscf")
+
+DAMAGED = "what it held is computed again; look at that disk, and then remove the file"
 
 
 @dataclass(frozen=True)
@@ -24,7 +27,7 @@ class Finding:
 
 def examine() -> list[Finding]:
     """Everything that a campaign needs, and what it could use."""
-    return [*_packages(), *_sources(), _database(), _gpus(), *_schedulers()]
+    return [*_packages(), *_sources(), _database(), _gpus(), *_schedulers(), *_damaged()]
 
 
 def _packages() -> Iterator[Finding]:
@@ -58,6 +61,15 @@ def _database() -> Finding:
     if found is None:
         return Finding("database", "none runs", None, "`latticefarm db start`, or set LATTICEFARM_MONGO_URI")
     return Finding("database", f"{found.kind}, {found.redacted()}", True)
+
+
+def _damaged() -> Iterator[Finding]:
+    """Finished work on the disk of this machine that cannot be delivered."""
+    from launchers.queue.endings import say
+    from launchers.workers.spool import set_aside
+
+    for path, written in set_aside():
+        yield Finding("finished work", f"{path} is damaged, written {say(datetime.fromtimestamp(written, UTC))}", False, DAMAGED)
 
 
 def _gpus() -> Finding:

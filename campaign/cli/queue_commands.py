@@ -156,7 +156,7 @@ def status(
     """
     from campaign.cli.connect import open_farm
     from campaign.cli.printing import facts, hint, show
-    from campaign.cli.status_view import allocation_facts, allocation_lines, as_facts, names, render
+    from campaign.cli.status_view import allocation_facts, as_facts, farm_lines, names, render
     from launchers.machines.capacities import known, unfit
 
     farm = open_farm()
@@ -169,7 +169,7 @@ def status(
             show("no campaign was submitted to this database yet")
             hint("latticefarm submit SPEC")
         else:
-            show(*(part for name in chosen for part in render(farm, name)), *allocation_lines(farm), *unfit(farm, known(farm)))
+            show(*(part for name in chosen for part in render(farm, name)), *farm_lines(farm), *unfit(farm, known(farm)))
         if not watch:
             return
         time.sleep(5)

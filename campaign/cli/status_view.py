@@ -22,7 +22,7 @@ from campaign.steering.time_left import left
 from launchers.machines.overview import overview
 from launchers.queue.endings import say
 from launchers.queue.launchpad import Fizzled, fizzled
-from launchers.workers.in_hand import SILENT, InHand, in_hand, unanswered
+from launchers.workers.in_hand import SILENT, InHand, in_hand, nobody_works, unanswered
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -136,9 +136,21 @@ def hands(farm: Farm, found: Status) -> Iterator[str]:
                 yield f"  {title} on {host}{process}, since {say(one.began)}: {_silence(one)}"
 
 
-def allocation_lines(farm: Farm) -> list[str]:
-    """The allocations that wait or run, a line for each site, class, state and reason of the scheduler."""
-    return overview(farm).lines()
+def farm_lines(farm: Farm) -> Iterator[str]:
+    """The allocations that wait or run, a line for each site, class, state and reason of the scheduler; and what nobody
+    would look at otherwise: that nobody works, and finished work that cannot be delivered."""
+    from rich.markup import escape
+
+    from campaign.cli.examination import DAMAGED
+    from launchers.workers.spool import set_aside
+
+    allocations = overview(farm)
+    yield from allocations.lines()
+    ready = farm.launchpad.fireworks.count_documents({"state": "READY"})
+    if ready and not allocations.found and nobody_works(farm):
+        yield f"no worker is heard of, and {counting(ready, 'job')} ready: `latticefarm work` on this machine, or `latticefarm launch` on a cluster"
+    for path, written in set_aside():
+        yield escape(f"finished work is damaged: {path}, written {say(datetime.fromtimestamp(written, UTC))}; {DAMAGED}")
 
 
 def allocation_facts(farm: Farm) -> list[dict[str, Any]]:

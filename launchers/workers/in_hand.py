@@ -70,6 +70,20 @@ def goes_on(farm: Farm, asked: Mapping[str, Any]) -> bool:
     return False
 
 
+def nobody_works(farm: Farm) -> bool:
+    """Whether no slot is heard of, and nothing is in hand of a process without a heartbeat that may live."""
+    if farm.heartbeats.find_one({"beat": {"$gt": server_time(farm) - timedelta(seconds=UNHEARD_S)}}, {"_id": 1}):
+        return False
+    running = list(farm.launchpad.launches.find({"state": "RUNNING"}, _LAUNCH))
+    beats = _beats(farm, running)
+    return not any(map(_may_live, (one for one in running if one["fworker"]["name"] not in beats)))
+
+
+def _may_live(launch: dict[str, Any]) -> bool:
+    process = place(launch)[1]
+    return process.lives() if process is not None and process.is_here() else not _long_ago(as_time(heard(launch)))
+
+
 def unanswered(farm: Farm) -> dict[str, int]:
     """How many jobs each silent machine has in hand, by anybody."""
     running = list(farm.launchpad.launches.find({"state": "RUNNING"}, _LAUNCH))

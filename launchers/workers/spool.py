@@ -25,6 +25,7 @@ from launchers.queue.processes import Processes, ProcessName
 AFTER_S = 2.0  # a write that takes longer may be waiting for a database that does not come back
 _FIRST = "latticefarm spool 1 sha256 "
 _SUFFIX = ".spool"
+_ASIDE = ".damaged"
 
 
 class DamagedError(Exception):
@@ -40,9 +41,7 @@ class Spool:
     @classmethod
     def of(cls, identity: str) -> Spool:
         """That for the database of this identity."""
-        from launchers.database.ladder import home
-
-        return cls(home() / "spool" / identity[:16])
+        return cls(_root() / identity[:16])
 
     def keep(self, content: dict[str, Any]) -> Path | None:
         """Write `content`, whole or not at all, so that a loss of power leaves it; None where the disk cannot take it."""
@@ -66,7 +65,7 @@ class Spool:
             except DamagedError as error:
                 print(f"{path}: {error}; set aside", flush=True)
                 with suppress(OSError):
-                    path.rename(path.with_suffix(".damaged"))
+                    path.rename(path.with_suffix(_ASIDE))
                 continue
             yield path, content
 
@@ -128,6 +127,17 @@ def read(path: Path) -> dict[str, Any]:
         return bson.decode(body)
     except bson.errors.InvalidBSON as error:
         raise DamagedError(str(error)) from None
+
+
+def set_aside() -> list[tuple[Path, float]]:
+    """What was found damaged, for whichever database, and the Unix time at which each was written, oldest first."""
+    return sorted(((path, _age(path)) for path in _root().glob(f"*/*{_ASIDE}")), key=lambda one: one[1])
+
+
+def _root() -> Path:
+    from launchers.database.ladder import home
+
+    return home() / "spool"
 
 
 def _writer() -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -15,6 +16,7 @@ from launchers.queue.launchpad import counts
 from launchers.queue.processes import ProcessName
 from launchers.workers.heartbeats import SlotBeat, server_time
 from launchers.workers.rescue import Reaper
+from launchers.workers.spool import Spool
 
 pytestmark = pytest.mark.usefixtures("toy_folder")
 MINE = ProcessName.mine()
@@ -114,3 +116,61 @@ def test_work_to_rescue_has_not_failed(latticefarm, farm) -> None:
     assert "given up after 3 attempts" in " ".join(latticefarm("results", "toy", "failures").out.split())
     assert "toy: 1 jobs back in the queue" in latticefarm("retry", "toy").out
     assert counts(farm)["READY"] == 8
+
+
+NOBODY = "no worker is heard of, and 8 jobs ready: `latticefarm work` on this machine, or `latticefarm launch` on a cluster"
+
+
+def test_status_says_that_nobody_works(latticefarm, farm) -> None:
+    def said() -> bool:
+        return NOBODY in " ".join(latticefarm("status").out.split())
+
+    assert "no worker" not in latticefarm("status").out  # nothing is ready
+    latticefarm("submit", "toy.yaml")
+    assert said()
+    slot = SlotBeat(farm, ProcessName("node7", 17, 1700000000))
+    slot.appear()
+    assert not said()
+    farm.heartbeats.update_many({}, {"$set": {"beat": server_time(farm) - timedelta(seconds=60)}})
+    assert said()
+    slot.leave()
+    assert said()
+
+
+@pytest.mark.parametrize(
+    ("process", "hours_ago", "works"),
+    [(MINE, 0, True), (DEAD, 0, False), ("node8:17:1700000000", 0.5, True), ("node8:17:1700000000", 3, False), ("an rlaunch", 0.5, True)],
+)
+def test_who_has_no_heartbeat_may_be_at_work(latticefarm, farm, process, hours_ago, works) -> None:
+    latticefarm("submit", "toy.yaml")
+    check_out(farm, process, hours_ago=hours_ago)
+    assert ("no worker is heard of, and 7 jobs ready" in latticefarm("status").out) is not works
+
+
+def test_what_its_slot_left_silently_is_no_sign_of_work(latticefarm, farm) -> None:
+    latticefarm("submit", "toy.yaml")
+    name = ProcessName("node7", 17, 1700000000)
+    SlotBeat(farm, name).begins(1, check_out(farm, name))
+    assert "no worker" not in latticefarm("status").out
+    farm.heartbeats.update_many({}, {"$set": {"beat": server_time(farm) - timedelta(seconds=60)}})
+    assert "no worker is heard of, and 7 jobs ready" in latticefarm("status").out
+
+
+def test_finished_work_that_is_damaged_is_named(latticefarm, farm) -> None:
+    """By `status`, and by `doctor`, which says no."""
+    latticefarm("submit", "toy.yaml")
+    spool = Spool.of(farm.identity)
+    path = spool.keep({"records": []})
+    assert path is not None
+    assert "damaged" not in latticefarm("status").out + latticefarm("doctor").out
+    path.write_bytes(path.read_bytes()[:-1])
+    assert list(spool.contents()) == []
+    (aside,) = spool.directory.iterdir()
+    os.utime(aside, (1700000000, 1700000000))
+    for command in ("status", "doctor"):
+        said = " ".join(latticefarm(command).out.split())
+        assert "what it held is computed again; look at that disk, and then remove the file" in said
+        assert f"{aside}, written 2023-11-14 22:13:20 UTC" in said.replace(" is damaged", "")
+    assert latticefarm("doctor").code == 1
+    aside.unlink()
+    assert "damaged" not in latticefarm("status").out + latticefarm("doctor").out

@@ -160,10 +160,13 @@ def test_launch_limit_and_status(toy, sites, latticefarm, slurm):
     assert "exec /v/latticefarm work --until-empty --slots 2 --class gpu" in dry
     assert slurm.jobs == []
     assert live(toy) == []
+    assert "no worker is heard of" in latticefarm("status").out
     assert lines(latticefarm("launch"))[0].endswith("submitted 1 (1); at its limit of 1 allocation at once")
     (second, _) = lines(latticefarm("launch"))
     assert second == "here gpu: 8 jobs ready, 2 slots an allocation; 1 pending; at its limit of 1 allocation at once"
-    assert "allocations of here gpu: 1 pending: Resources (1)" in latticefarm("status").out
+    said = latticefarm("status").out
+    assert "allocations of here gpu: 1 pending: Resources (1)" in said
+    assert "no worker is heard of" not in said  # it is waited for
 
 
 def test_what_fits_nowhere_is_said(toy, sites, latticefarm):
