@@ -15,6 +15,14 @@ from sources import module_at
 os.environ.setdefault("TQDM_DISABLE", "1")
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """One process has all tests of a file, whose fixtures are its own, and one all that start the real Slurm."""
+    for item in items:
+        alone = "slurm_conf" in getattr(item, "fixturenames", ())
+        item.add_marker(pytest.mark.xdist_group("slurm" if alone else str(item.path)))
+
+
 @pytest.fixture(scope="session")
 def write_campaign() -> Callable[..., Path]:
     """Writes the small real campaign of the benchmarks: copper by EMT, trainings of seconds."""
