@@ -32,7 +32,7 @@ def lock(farm, word: object) -> None:
 
 
 @pytest.mark.parametrize("command", ["pause", "cancel"])
-@pytest.mark.parametrize(("word", "at_most_s", "told"), [(f"a-word {DEAD}", 4.0, False), (True, 12.0, True)])
+@pytest.mark.parametrize(("word", "at_most_s", "told"), [(f"a-word {DEAD}", 4.0, False), (True, 12.0, True)], ids=["named", "unnamed"])
 def test_locks_of_a_dead_process_do_not_hold_up_a_command(latticefarm, farm, command, word, at_most_s, told) -> None:
     latticefarm("submit", "toy.yaml")
     lock(farm, word)

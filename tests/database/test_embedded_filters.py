@@ -127,7 +127,7 @@ def values(request: pytest.FixtureRequest, database: Database) -> Any:
     return database.a
 
 
-@pytest.mark.parametrize(("criteria", "expected"), [({"v": c}, e) for c, e in FOUND] + NESTED, ids=str)
+@pytest.mark.parametrize(("criteria", "expected"), [({"v": c}, e) for c, e in FOUND] + NESTED, ids=lambda one: str(sorted(one) if isinstance(one, set) else one))
 def test_what_is_found(values: Any, criteria: dict[str, Any], expected: set[str]) -> None:
     assert {document["_id"] for document in values.find(criteria)} == expected
     assert values.count_documents(criteria) == len(expected)
