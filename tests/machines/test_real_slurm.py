@@ -263,8 +263,9 @@ def test_what_an_allocation_that_is_killed_had_in_hand_is_put_back_at_once(farm,
         farm.heartbeats.update_one({"_id": slot["_id"]}, {"$set": unheard})
         another.once()
         assert states(farm) == ["RUNNING"]  # its allocation runs
-        os.kill(agent, signal.SIGKILL)
         subprocess.run(["scancel", "-f", "-s", "KILL", outcome.submitted[0]], check=True)
+        with suppress(ProcessLookupError):
+            os.kill(agent, signal.SIGKILL)
         wait_for(lambda: not squeue("%i", "-t", "RUNNING,COMPLETING", "-j", outcome.submitted[0]))
         another.once()
         assert states(farm) == ["RUNNING"]  # it was asked a moment ago

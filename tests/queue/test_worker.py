@@ -96,7 +96,7 @@ def test_a_worker_takes_its_categories_only(farm, toy_task, envelope, tmp_path):
 
 def test_jobs_print_into_logs_of_their_own(tmp_path):
     script = (
-        "import os\nfrom pathlib import Path\nfrom launchers.workers.worker import output_to\n"
+        "import os\nfrom pathlib import Path\nfrom launchers.workers.run_directory import output_to\n"
         "with output_to(Path('job.log')):\n    print('from python')\n    os.system('echo from a child')\nprint('after')"
     )
     done = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=True)
