@@ -78,7 +78,8 @@ def test_what_is_asked_for(folder: Path) -> None:
 
 
 def test_from_the_yaml_to_the_page(folder: Path, crystal: Toy, latticefarm, farm) -> None:  # noqa: ARG001 - a database
-    done = latticefarm("run", "lattice.yaml")
+    one_seed = ("--set", "training.seeds=[1]")
+    done = latticefarm("run", "lattice.yaml", *one_seed)
     assert done.code == 0, done.out
     rows = {(row["model"], row["size"]): row for row in json.loads(latticefarm("results", "lattice", "training", "--json").out)}
     for size in ("full", "half"):
@@ -96,7 +97,7 @@ def test_from_the_yaml_to_the_page(folder: Path, crystal: Toy, latticefarm, farm
     page = (folder / "lattice-report" / "index.html").read_text()
     assert "ΔFC(HF)" in page
     assert "symmetry-adapted force constants" in page
-    again = latticefarm("run", "lattice.yaml", "--no-report")
+    again = latticefarm("run", "lattice.yaml", *one_seed, "--no-report")
     assert "nothing to do" in again.out + again.error
 
     said = latticefarm("export", "lattice", "models", "trained", "--model", "delta_hf_fc", "--size", "full")

@@ -236,7 +236,7 @@ def test_examples_load(name: str, folder: str, missing: list[str]) -> None:
     loaded = load_spec(name, data_dir=PAPER / folder)
     (system,) = loaded.resolved.systems.values()
     assert loaded.resolved.campaign == name
-    assert [gap.model for gap in loaded.gaps] == [f"{level}-dft" for level in missing]
+    assert [gap.model for gap in loaded.gaps] == [f"{level}-dft{how}" for how in ("", "_fc") for level in missing]
     assert (len(system.primitive.symbols), len(system.big.symbols)) == (2, 512)
     assert system.levels["dft"].forces
     assert not system.levels["hf"].forces

@@ -129,10 +129,10 @@ def test_a_larger_cell_is_many_smaller_ones() -> None:
 
 
 def test_forces_of_both_levels_determine_more() -> None:
-    one = toy("low", 12)
+    one = toy("low", 12, cutoffs_A={2: 2.6})
     with pytest.raises(CalculationFailed, match="12 structures for"):
         fit(one, orders=(2,), cutoffs_A=(2.6,))
-    forces = fit(one, orders=(2,), forces=True)
+    forces = fit(one, orders=(2,), cutoffs_A=(2.6,), forces=True)
     assert forces.force_constants.with_forces
     found = ForceConstants.of_file(forces.blob.content())
     assert found.slope == pytest.approx(one.truth.slope, abs=1e-6)
