@@ -8,6 +8,7 @@ import os
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import mkstemp
 from typing import TYPE_CHECKING, Any
@@ -286,3 +287,9 @@ def batches(values: Iterable[Any]) -> Iterator[list[Any]]:
     distinct = list(dict.fromkeys(values))
     for start in range(0, len(distinct), BATCH):
         yield distinct[start : start + BATCH]
+
+
+def server_time(farm: Farm) -> datetime:
+    """The time of the database."""
+    found: datetime = farm.launchpad.db.command("hello")["localTime"]
+    return found.replace(tzinfo=UTC)

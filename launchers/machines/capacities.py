@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
-from launchers.farm import Farm
+from launchers.farm import Farm, server_time
 from launchers.machines.scheduler import AT_THE_END_S
 from launchers.machines.site import ResourceClass, Site
 from launchers.machines.slots import Slot
@@ -67,7 +67,7 @@ def known(farm: Farm) -> list[Capacity]:
     beats = list(farm.heartbeats.find({"memory_GB": {"$exists": True}}))
     if not beats:
         return found
-    now = farm.launchpad.db.command("hello")["localTime"].replace(tzinfo=UTC)
+    now = server_time(farm)
     return found + [_of_beat(one, now) for one in beats if (as_time(one["beat"]) or now) > now - HEARD]
 
 

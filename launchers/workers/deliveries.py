@@ -20,11 +20,11 @@ from jobflow import JobStore
 from maggma.stores import MemoryStore
 from pymongo.errors import DuplicateKeyError
 
-from launchers.farm import Farm
+from launchers.farm import Farm, server_time
 from launchers.queue.endings import is_away
 from launchers.queue.patience import DATABASE_AWAY
 from launchers.queue.processes import Processes, ProcessName
-from launchers.workers.heartbeats import SILENT_S, SlotBeat, holds, server_time
+from launchers.workers.heartbeats import SILENT_S, SlotBeat, holds
 from launchers.workers.spool import Kept, Spool
 
 if TYPE_CHECKING:

@@ -8,11 +8,10 @@ from datetime import timedelta
 
 from pymongo.errors import DuplicateKeyError
 
-from launchers.farm import Farm
+from launchers.farm import Farm, server_time
 from launchers.machines.answers import State, Unanswered
 from launchers.machines.owner import OwnedJob, Owner, Owners
 from launchers.machines.scheduler import SCHEDULERS
-from launchers.workers.heartbeats import server_time
 
 ASK_S = 30.0  # between two questions to one scheduler for one user, by whoever asks of all nodes
 PATIENCE_S = 20.0

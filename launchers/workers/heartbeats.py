@@ -16,7 +16,7 @@ from typing import Any
 
 import pymongo
 
-from launchers.farm import Farm
+from launchers.farm import Farm, server_time
 from launchers.machines.hardware import DEVICE_VARIABLES
 from launchers.machines.owner import OwnedJob, Owner
 from launchers.machines.scheduler import here as place
@@ -36,11 +36,6 @@ SLOT_VARIABLE = "LATTICEFARM_SLOT"
 
 AllocationsGone = Callable[[set[OwnedJob]], set[OwnedJob]]
 """Those of these allocations of which their scheduler says that they run no more; none where it does not answer."""
-
-
-def server_time(farm: Farm) -> datetime:
-    """The time of the database."""
-    return farm.launchpad.db.command("hello")["localTime"].replace(tzinfo=UTC)
 
 
 @dataclass

@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from launchers.farm import Farm
+from launchers.farm import Farm, server_time
 from launchers.queue.endings import as_time, began, heard
 from launchers.queue.launchpad import QueuedWork
-from launchers.workers.heartbeats import SILENT_S, UNHEARD_S, Beat, server_time
+from launchers.workers.heartbeats import SILENT_S, UNHEARD_S, Beat
 from launchers.workers.rescue import place
 
 # without a heartbeat: FireWorks has a running job give a sign of life each hour, and it may miss one

@@ -15,13 +15,13 @@ from typing import Any
 import pymongo
 from pymongo.errors import DuplicateKeyError
 
-from launchers.farm import Farm
+from launchers.farm import Farm, server_time
 from launchers.machines.owner import Owners
 from launchers.machines.scheduler import here
 from launchers.queue.locks import patient_locks
 from launchers.queue.processes import ProcessName
 from launchers.workers.gone import GoneAllocations
-from launchers.workers.heartbeats import BEAT_S, CALL_S, SlotBeat, beat_for, server_time
+from launchers.workers.heartbeats import BEAT_S, CALL_S, SlotBeat, beat_for
 from launchers.workers.rescue import Reaper
 
 LOOK_S = 10.0  # between two looks of a node at what is lost

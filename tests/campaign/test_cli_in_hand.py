@@ -11,10 +11,11 @@ from fireworks import FWAction, FWorker
 
 from campaign.cli.status_view import elsewhere, planned
 from campaign.steering.status import State, status_of
+from launchers.farm import server_time
 from launchers.queue.endings import ATTEMPTS
 from launchers.queue.launchpad import counts
 from launchers.queue.processes import ProcessName
-from launchers.workers.heartbeats import SlotBeat, server_time
+from launchers.workers.heartbeats import SlotBeat
 from launchers.workers.rescue import Reaper
 from launchers.workers.spool import Spool
 

@@ -114,7 +114,8 @@ def test_what_may_still_live_is_waited_for(latticefarm, farm, hours_ago, waits) 
 
 def test_of_a_slot_with_a_heartbeat_fireworks_own_ping_says_nothing(latticefarm, farm) -> None:
     """It ends for ever when the database is away for half a minute; the slot goes on, or its work is put back."""
-    from launchers.workers.heartbeats import SlotBeat, server_time
+    from launchers.farm import server_time
+    from launchers.workers.heartbeats import SlotBeat
     from launchers.workers.in_hand import unanswered
     from launchers.workers.rescue import Reaper
     from launchers.workers.settings import WorkerSettings

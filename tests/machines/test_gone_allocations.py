@@ -7,11 +7,11 @@ from datetime import timedelta
 import pytest
 from fireworks import FWorker
 
-from launchers.farm import Farm
+from launchers.farm import Farm, server_time
 from launchers.machines.owner import Owners, who
 from launchers.queue.processes import ProcessName
 from launchers.workers.gone import GoneAllocations
-from launchers.workers.heartbeats import SlotBeat, server_time
+from launchers.workers.heartbeats import SlotBeat
 from launchers.workers.rescue import Reaper
 
 AWAY = ProcessName("node1", 101, 1)

@@ -21,11 +21,12 @@ from flows.labelling.jobs import label
 from flows.records import Structure
 from launchers.database import ladder
 from launchers.envelopes import Envelope
+from launchers.farm import server_time
 from launchers.queue.claims import add
 from launchers.queue.launchpad import counts
 from launchers.queue.processes import ProcessName
 from launchers.workers.deliveries import Leftovers, PatientStore, WorkersLaunchPad
-from launchers.workers.heartbeats import SlotBeat, server_time
+from launchers.workers.heartbeats import SlotBeat
 from launchers.workers.rescue import Reaper
 from launchers.workers.spool import DamagedError, Spool, read
 

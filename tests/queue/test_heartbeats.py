@@ -14,6 +14,7 @@ from fireworks import FWAction, FWorker
 from hosts import lose_power, node, wait_for, why_no_hosts, worker
 from pymongo.errors import AutoReconnect
 
+from launchers.farm import server_time
 from launchers.machines.owner import OwnedJob, Owner
 from launchers.queue.claims import add
 from launchers.queue.endings import ATTEMPTS
@@ -22,7 +23,7 @@ from launchers.queue.locks import is_left, rerun
 from launchers.queue.processes import Processes, ProcessName
 from launchers.workers import heartbeats
 from launchers.workers.deliveries import WorkersLaunchPad
-from launchers.workers.heartbeats import Listener, SlotBeat, beat_for, server_time
+from launchers.workers.heartbeats import Listener, SlotBeat, beat_for
 from launchers.workers.pulse import NodePulse
 from launchers.workers.rescue import Reaper
 from launchers.workers.spool import Spool
