@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -30,41 +31,46 @@ def errors_cm1(
     return {label: tuple(_at(crystal, models, q, toward).tolist()) for label, (q, toward) in limits.items()}
 
 
+@dataclass(frozen=True, eq=False)
+class _Modes:
+    """Of one q-point: frequencies in cm^-1, eigenvectors (columns), and `short`, <e| D |e> of the crystal without its
+    non-analytical term, eV/Å²/amu."""
+
+    q: NDArray
+    masses: NDArray
+    frequencies: NDArray
+    vectors: NDArray
+    short: NDArray
+
+    @classmethod
+    def of(cls, crystal: HarmonicCrystal, q: NDArray, toward: NDArray | None) -> _Modes:
+        phonopy, q = crystal.phonopy, crystal.nearest_gamma(q[None])[0]
+        found = phonopy.run_qpoints(q[None], with_eigenvectors=True, nac_q_direction=toward)
+        assert found.eigenvectors is not None
+        vectors = np.asarray(found.eigenvectors[0])
+        short = _expectations(_short_ranged(crystal, q)[None], vectors)[0]
+        masses = np.asarray(phonopy.primitive.masses)
+        return cls(q, masses, np.asarray(found.frequencies[0]) * cm1_per_THz(), vectors, short)
+
+
 def _at(crystal: HarmonicCrystal, models: Iterable[ForceConstants], q: NDArray, toward: NDArray | None) -> NDArray:
-    phonopy, q = crystal.phonopy, crystal.nearest_gamma(q[None])[0]
-    found = phonopy.run_qpoints(q[None], with_eigenvectors=True, nac_q_direction=toward)
-    assert found.eigenvectors is not None
-    frequencies = np.asarray(found.frequencies[0]) * cm1_per_THz()
-    vectors = np.asarray(found.eigenvectors[0])
-    short = _expectations(_short_ranged(crystal, q)[None], vectors)[0]
-    per_square = cm1_per_THz() ** 2 * THz2_per_eV_A2_amu()
-    variances = np.zeros(len(frequencies))
-    for model in models:
-        variances += _variances(model, crystal, q, vectors, short, frequencies, per_square)
-    return np.sqrt(variances)
+    modes = _Modes.of(crystal, q, toward)
+    return np.sqrt(sum((_variances(model, modes) for model in models), start=np.zeros(len(modes.frequencies))))
 
 
-def _variances(
-    model: ForceConstants,
-    crystal: HarmonicCrystal,
-    q: NDArray,
-    vectors: NDArray,
-    short: NDArray,
-    frequencies: NDArray,
-    per_square: float,
-) -> NDArray:
-    """(modes,) in cm^-2; `short` is <e| D |e> of the crystal without its non-analytical term, eV/Å²/amu."""
-    masses = np.asarray(crystal.phonopy.primitive.masses)
-    rows = [_expectations(dynamical_matrices(fit.pairs, model, q, masses), vectors) for fit in model.fits]
+def _variances(model: ForceConstants, modes: _Modes) -> NDArray:
+    """(modes,) in cm^-2."""
+    rows = [_expectations(dynamical_matrices(fit.pairs, model, modes.q, modes.masses), modes.vectors) for fit in model.fits]
     added = [fit.mean[1:] @ row for fit, row in zip(model.fits, rows, strict=True)]
-    base = (short - added[0]) / (1 + model.slope)
-    two_omega = 2 * np.maximum(np.abs(frequencies), LEAST_CM1)
+    base = (modes.short - added[0]) / (1 + model.slope)
     found = [
         _of_fit(fit, np.concatenate([base[None], row]), (fit.mean[0] - model.slope) * base + more - added[0])
         for fit, row, more in zip(model.fits, rows, added, strict=True)
     ]
-    variance = np.mean(found, axis=0) * (per_square / two_omega) ** 2
-    return np.where(np.abs(frequencies) > LEAST_CM1, variance, 0.0)
+    size = np.abs(modes.frequencies)
+    per_square = cm1_per_THz() ** 2 * THz2_per_eV_A2_amu()
+    variance = np.mean(found, axis=0) * (per_square / (2 * np.maximum(size, LEAST_CM1))) ** 2
+    return np.where(size > LEAST_CM1, variance, 0.0)
 
 
 def _of_fit(fit: PairFit, derivatives: NDArray, apart: NDArray) -> NDArray:

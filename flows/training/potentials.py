@@ -288,9 +288,7 @@ def total(records: Sequence[TrainedModel], dtype: str = "float64", device: str |
         raise ValueError("no trained model to move atoms with")
     lattices = [ForceConstants.of_file(one.blob.content()) for one in records if one.force_constants is not None]
     bases = [potential(one, dtype, device) for one in records if one.force_constants is None]
-    if not bases:
-        raise ValueError("force constants of a difference move no atoms without their base")
-    return with_force_constants(reduce(add, bases), lattices) if lattices else reduce(add, bases)
+    return _joined(bases, lattices)
 
 
 def of_files(paths: Iterable[Path | str], dtype: str = "float64", device: str | None = None) -> Sum | MacePotential:
@@ -302,8 +300,12 @@ def of_files(paths: Iterable[Path | str], dtype: str = "float64", device: str | 
     contents = {Path(path): Path(path).read_bytes() for path in paths}
     lattices = [ForceConstants.of_file(content) for path, content in contents.items() if path.suffix == ".npz"]
     bases = [MacePotential(content, dtype, device) for path, content in contents.items() if path.suffix != ".npz"]
+    return _joined(bases, lattices)
+
+
+def _joined(bases: Sequence[MacePotential], lattices: Sequence[ForceConstants]) -> Sum | MacePotential:
     if not bases:
-        raise ValueError("no .model file: force constants of a difference move no atoms without their base")
+        raise ValueError("force constants of a difference move no atoms without a MACE model (.model): their base")
     return with_force_constants(reduce(add, bases), lattices) if lattices else reduce(add, bases)
 
 

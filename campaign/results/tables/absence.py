@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from campaign.results.tables.agreement import levels_of_both
 from flows.training.force_constants.settings import ForceConstantTask
-from flows.training.names import ModelName
 from flows.training.settings import TrainingTask
 
 if TYPE_CHECKING:
@@ -23,16 +23,11 @@ def why_empty(table: str, campaign: Outcomes) -> str:
         return "not asked for, as the campaign has no dynamics"
     if table == "frozen" and not any(one.frozen_phonon for one in campaign.spec.systems.values()):
         return "not asked for, as no system has a frozen_phonon"
-    if table == "agreement" and not _by_two_methods(campaign):
+    if table == "agreement" and not levels_of_both(campaign.spec.models):
         return "not asked for, as no level has a difference by MACE (hf-dft) and by force constants (hf-dft_fc)"
     if table == "learning" and _holds_nothing_out(campaign):
         return "nothing is held out, as no size of training.sizes leaves a structure"
     return NOT_YET
-
-
-def _by_two_methods(campaign: Outcomes) -> bool:
-    names = [name for name in map(ModelName.parse, campaign.spec.models) if name.base is not None]
-    return any(one.level == other.level for one in names for other in names if one.method != other.method)
 
 
 def _holds_nothing_out(campaign: Outcomes) -> bool:

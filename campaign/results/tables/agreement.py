@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,6 +23,13 @@ WITHIN = 2.0
 """Standard errors within which two methods agree."""
 
 _AT_REST_CM1 = 1.0  # translations
+
+
+def levels_of_both(models: Iterable[str]) -> set[str]:
+    """The levels whose difference is asked for by MACE and by force constants."""
+    names = [name for name in map(ModelName.parse, models) if name.base is not None]
+    mace, fc = ({name.level for name in names if name.method == method} for method in ("mace", "fc"))
+    return mace & fc
 
 
 def _rows(campaign: Outcomes) -> Iterator[dict[str, Any]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -29,10 +29,13 @@ class Undetermined(ValueError):
 class Tried:
     """One set of cutoffs and its fit."""
 
-    cutoffs_A: Cutoffs
     basis: SymmetryBasis
     seen: Observations
     posterior: Posterior
+
+    @property
+    def cutoffs_A(self) -> Mapping[int, float | None]:
+        return self.basis.cutoffs_A
 
     @property
     def parameters(self) -> int:
@@ -87,7 +90,7 @@ def choose(frames: Frames, cell: Sites, settings: ForceConstantSettings) -> Choi
         if not seen.determine_all():
             beyond += 1
             continue
-        tried.append(Tried(cutoffs, basis, seen, fitted(seen)))
+        tried.append(Tried(basis, seen, fitted(seen)))
     if not tried:
         needed = int(np.ceil(fewest / _LEFT_FREE))
         raise Undetermined(

@@ -14,7 +14,7 @@ import numpy as np
 
 from flows.training.force_constants.basis import symmetric_cell, symmetry_basis
 from flows.training.force_constants.candidates import shell_ends
-from flows.training.force_constants.sites import Sites
+from flows.training.force_constants.sites import placed
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -51,19 +51,11 @@ def _order(primitive: Structure, structures: tuple[Structure, ...], how: How) ->
 def features(primitive: Structure, structures: Sequence[Structure]) -> tuple[NDArray, list[int]]:
     """(n, 1 + P): a constant and the energies of each pair parameter at 1, columns scaled; and which structures they are of."""
     crystal = primitive.atoms()
-    found, near = [], []
-    sites: Sites | None = None
-    for number, structure in enumerate(structures):
-        atoms = structure.atoms()
-        try:
-            if sites is None or not np.allclose(sites.cell, atoms.cell.array, atol=1e-3):
-                sites = Sites.of(crystal, atoms.cell.array)
-            found.append(sites.displacements(atoms)[0])
-            near.append(number)
-        except ValueError:  # of another cell, or far from the sites
-            continue
+    sites, places = placed(crystal, (structure.atoms() for structure in structures))
+    near = [number for number, place in enumerate(places) if not isinstance(place, str)]
     if sites is None or not near:
         return np.zeros((0, 1)), []
+    found = [place[0] for place in places if not isinstance(place, str)]
     cell = symmetric_cell(crystal, sites)
     ends = shell_ends(cell)[:SHELLS]
     (pairs,) = symmetry_basis(cell, {2: ends[-1]}).orders

@@ -28,13 +28,12 @@ _STARTS = (0.03, 1.0)  # of the amplitude-dependent part of the noise, in parts 
 @dataclass(frozen=True, eq=False)
 class Observations:
     """`rows` (n, P) and `values` (n,): eV for energies, eV/Å for forces; `amplitudes` (n,): x in eV, 0 for forces;
-    `frames` (n,): which frame each is of; `are_forces` (n,); `groups` (P,): columns that share a prior, negative for the
+    `are_forces` (n,); `groups` (P,): columns that share a prior, negative for the
     constant and the base, which have none."""
 
     rows: NDArray
     values: NDArray
     amplitudes: NDArray
-    frames: NDArray[np.int64]
     are_forces: NDArray[np.bool_]
     groups: NDArray[np.int64]
 
@@ -46,6 +45,11 @@ class Observations:
         columns = (self.rows / self.scales)[:, self.groups != BASE]
         found = np.linalg.svd(columns, compute_uv=False)
         return len(columns) >= columns.shape[1] and bool(found[-1] > _SINGULAR * found[0])
+
+    @cached_property
+    def with_priors(self) -> list[int]:
+        """The groups that share a prior, in order."""
+        return sorted({int(group) for group in self.groups if group >= 0})
 
     @cached_property
     def scales(self) -> NDArray:
@@ -93,34 +97,50 @@ def posterior(seen: Observations, noise: Noise) -> Posterior:
     Raises:
         numpy.linalg.LinAlgError: the columns are not determined even with their priors.
     """
-    precision = _prior_precision(seen, noise)
-    scale = seen.scales
-    rows = seen.rows / scale
-    weights = 1.0 / noise.variances(seen)
-    matrix = rows.T @ (weights[:, None] * rows) + np.diag(precision / scale**2)
-    lower = np.linalg.cholesky(matrix)
-    half = np.linalg.solve(lower, rows.T @ (weights * seen.values))
-    mean = np.linalg.solve(lower.T, half)
-    inverse = np.linalg.inv(matrix)
-    left = seen.values - rows @ mean
+    solved = _Solved.of(seen, noise)
+    scale, rows, weights = seen.scales, solved.rows, solved.weights
+    inverse = np.linalg.inv(solved.matrix)
     leverage = weights * np.einsum("np,pq,nq->n", rows, inverse, rows)
-    log_evidence = 0.5 * (
-        np.log(weights).sum()
-        + np.log(precision / scale**2).sum()
-        - 2 * np.log(np.diag(lower)).sum()
-        - (weights * left**2).sum()
-        - (precision / scale**2 * mean**2).sum()
-        - len(seen.values) * np.log(2 * np.pi)
-    )
     return Posterior(
-        mean=mean / scale,
+        mean=solved.mean / scale,
         covariance=inverse / np.outer(scale, scale),
-        log_evidence=float(log_evidence),
+        log_evidence=solved.log_evidence,
         noise=noise,
-        held_out=left / (1 - leverage),
+        held_out=solved.left / (1 - leverage),
         held_out_variances=1 / (weights * (1 - leverage)),
-        condition=float(np.linalg.cond(matrix)),
+        condition=float(np.linalg.cond(solved.matrix)),
     )
+
+
+@dataclass(frozen=True, eq=False)
+class _Solved:
+    """The normal equations with scaled columns, and their evidence: all that a search for noise and priors needs."""
+
+    rows: NDArray
+    weights: NDArray
+    matrix: NDArray
+    mean: NDArray
+    left: NDArray
+    log_evidence: float
+
+    @classmethod
+    def of(cls, seen: Observations, noise: Noise) -> _Solved:
+        precision = _prior_precision(seen, noise) / seen.scales**2
+        rows = seen.rows / seen.scales
+        weights = 1.0 / noise.variances(seen)
+        matrix = rows.T @ (weights[:, None] * rows) + np.diag(precision)
+        lower = np.linalg.cholesky(matrix)
+        mean = np.linalg.solve(lower.T, np.linalg.solve(lower, rows.T @ (weights * seen.values)))
+        left = seen.values - rows @ mean
+        log_evidence = 0.5 * (
+            np.log(weights).sum()
+            + np.log(precision).sum()
+            - 2 * np.log(np.diag(lower)).sum()
+            - (weights * left**2).sum()
+            - (precision * mean**2).sum()
+            - len(seen.values) * np.log(2 * np.pi)
+        )
+        return cls(rows, weights, matrix, mean, left, float(log_evidence))
 
 
 def fitted(seen: Observations, given: Mapping[int, float] = MappingProxyType({})) -> Posterior:
@@ -132,7 +152,7 @@ def fitted(seen: Observations, given: Mapping[int, float] = MappingProxyType({})
     spread = max(float(np.std(centred)), 1e-9)
     reach = max(float(seen.amplitudes.max()), 1e-9)
     of_forces = max(float(np.sqrt((seen.values[seen.are_forces] ** 2).mean())), 1e-9) if seen.are_forces.any() else 1.0
-    groups = sorted({int(group) for group in seen.groups if group >= 0})
+    groups = seen.with_priors
     units = [1.0 / float(np.sqrt((seen.scales[seen.groups == group] ** 2).mean())) * spread for group in groups]
 
     def noise(logs: NDArray) -> Noise:
@@ -142,7 +162,7 @@ def fitted(seen: Observations, given: Mapping[int, float] = MappingProxyType({})
 
     def loss(logs: NDArray) -> float:
         try:
-            found = -posterior(seen, noise(logs)).log_evidence
+            found = -_Solved.of(seen, noise(logs)).log_evidence
         except np.linalg.LinAlgError:
             return 1e9
         return found + 0.5 * float(((logs - middle) ** 2 / 8.0**2).sum())  # where nothing decides, nothing runs away
@@ -162,8 +182,7 @@ def _prior_precision(seen: Observations, noise: Noise) -> NDArray:
     """(P,): 1 / variance of each column's prior."""
     spread = max(float(np.std(seen.values[~seen.are_forces])), 1e-9)
     broad = (_BROAD * max(spread, float(np.abs(seen.values[~seen.are_forces]).max())) / seen.scales) ** -2
-    groups = sorted({int(group) for group in seen.groups if group >= 0})
     found = broad
-    for group, prior in zip(groups, noise.priors, strict=True):
+    for group, prior in zip(seen.with_priors, noise.priors, strict=True):
         found = np.where(seen.groups == group, prior**-2, found)
     return found

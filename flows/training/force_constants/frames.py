@@ -10,7 +10,7 @@ import numpy as np
 
 from flows.training.force_constants.basis import SymmetryBasis
 from flows.training.force_constants.fit import BASE, CONSTANT, Observations
-from flows.training.force_constants.sites import NoSites, Sites
+from flows.training.force_constants.sites import Sites, placed
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -41,21 +41,14 @@ class Frames:
             ValueError: no frame is left; its message gives the reason of the first.
         """
         pairs = list(pairs)
-        sites: Sites | None = None
+        sites, places = placed(primitive, (base.structure.atoms() for _, base in pairs))
         rows, left_out = [], []
         with_forces = bool(pairs) and all(one.forces_eV_A is not None for pair in pairs for one in pair)
-        for upper, base in pairs:
-            atoms = base.structure.atoms()
-            try:
-                if sites is None or not np.allclose(sites.cell, atoms.cell.array, atol=1e-3):
-                    found = Sites.of(primitive, atoms.cell.array)
-                    if sites is not None:
-                        raise NoSites("its cell is another one than that of the other structures")
-                    sites = found
-                u, order = sites.displacements(atoms)
-            except ValueError as why:
-                left_out.append((base.structure_key, str(why)))
+        for (upper, base), place in zip(pairs, places, strict=True):
+            if isinstance(place, str):
+                left_out.append((base.structure_key, place))
                 continue
+            u, order = place
             forces = [np.array(one.forces_eV_A)[order] if with_forces else np.zeros_like(u) for one in (upper, base)]
             rows.append((base.structure_key, u, base.energy_eV, upper.energy_eV - base.energy_eV, forces[1], forces[0] - forces[1]))
         if sites is None or not rows:
@@ -89,7 +82,7 @@ class Frames:
         base = [(self.base_eV - self.base_eV.mean())[:, None]] if with_base else []
         columns = [np.ones((count, 1)), *base, *(one.energies(self.u, self.sites) for one in basis.orders)]
         rows, values = [np.concatenate(columns, axis=1)], [self.difference_eV]
-        frames = [np.arange(count)]
+        frames = [np.arange(count)]  # which frame each row is of
         if self.with_forces:
             for number in range(count):
                 more = [self.base_forces[number].reshape(-1, 1)] if with_base else []
@@ -101,4 +94,4 @@ class Frames:
         at = np.concatenate(frames)
         are_forces = np.arange(len(at)) >= count
         amplitudes = np.where(are_forces, 0.0, (self.base_eV - self.base_eV.min())[at])
-        return Observations(np.concatenate(rows), np.concatenate(values), amplitudes, at, are_forces, np.array(groups))
+        return Observations(np.concatenate(rows), np.concatenate(values), amplitudes, are_forces, np.array(groups))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -154,6 +155,23 @@ class Sites:
             order[of_sites[row]] = of_atoms[column]
             u[of_sites[row]] = moved[row, column]
         return u, order
+
+
+def placed(primitive: Atoms, frames: Iterable[Atoms]) -> tuple[Sites | None, list[tuple[NDArray, NDArray[np.int64]] | str]]:
+    """The sites of the supercell of the first frame that is one, and of each frame its displacements and which atom is where,
+    or why it is left out: of another cell, or far from the sites. Without sites there is no such frame."""
+    sites: Sites | None = None
+    found: list[tuple[NDArray, NDArray[np.int64]] | str] = []
+    for atoms in frames:
+        try:
+            if sites is None:
+                sites = Sites.of(primitive, atoms.cell.array)
+            elif not np.allclose(sites.cell, atoms.cell.array, atol=1e-3):
+                raise NoSites("its cell is another one than that of the other structures")
+            found.append(sites.displacements(atoms))
+        except ValueError as why:
+            found.append(str(why))
+    return sites, found
 
 
 def nearest_image(vectors: NDArray, cell: NDArray) -> NDArray:

@@ -11,7 +11,7 @@ from campaign.report.page_table import PageTable, result_table
 from campaign.report.sections import PHONONS
 from campaign.report.topic import Crystals, Topic
 from campaign.report.topics.agreement.sentence import agreement_sentence
-from flows.training.names import ModelName
+from campaign.results.tables.agreement import levels_of_both
 
 
 class Agreement(Topic[Figure]):
@@ -21,9 +21,7 @@ class Agreement(Topic[Figure]):
     section = PHONONS
 
     def concerns(self, harvest: Harvest) -> bool:
-        differences = [name for name in map(ModelName.parse, harvest.campaign.spec.models) if name.base is not None]
-        levels = {method: {one.level for one in differences if one.method == method} for method in ("mace", "fc")}
-        return bool(levels["mace"] & levels["fc"])
+        return bool(levels_of_both(harvest.campaign.spec.models))
 
     def sentence(self, harvest: Harvest, crystal: Crystal) -> str:
         return agreement_sentence(harvest.campaign, crystal.name)
