@@ -86,3 +86,12 @@ def test_what_left_its_sites_comes_last(pool) -> None:
     broken = [*structures[:5], Structure.from_atoms(atoms), *structures[6:30]]
     for how in ("informative", "farthest"):
         assert design.order(Structure.from_atoms(one.primitive), broken, how)[-1] == 5  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("how", ["informative", "farthest"])
+def test_structures_of_another_cell_come_last(pool, how: design.How) -> None:
+    """Of two supercells of the crystal, the first structure's decides."""
+    one, structures = pool
+    larger = [Structure.from_atoms(structure.atoms().repeat((1, 1, 2))) for structure in structures[:3]]
+    chosen = design.order(Structure.from_atoms(one.primitive), [structures[0], *larger, *structures[1:20]], how)
+    assert chosen[-3:] == (1, 2, 3)
