@@ -22,7 +22,7 @@ class ToyTask(Settings):
     needs: tuple[str, ...] = ()
     seconds: float = 0.0
     fail: bool = False
-    harm: Literal["", "process", "memory", "document", "deafness"] = ""
+    harm: Literal["", "process", "memory", "hunger", "document", "deafness"] = ""
 
 
 class Toy(Record):
@@ -45,6 +45,8 @@ def toy(task: ToyTask) -> Toy:
         hashlib.pbkdf2_hmac("sha512", b"", b"", 100_000_000)  # compiled code, for a minute or more
     if task.harm == "memory":
         _take_too_much()
+    if task.harm == "hunger":
+        bytearray(b"x") * 1_000_000_000  # as pages that are written to
     needs = read_records(Toy, task.needs)
     ballast = "x" * 17_000_000 if task.harm == "document" else ""
     return Toy(key=task.key, value=task.value + sum(one.value for one in needs.values()), ballast=ballast)

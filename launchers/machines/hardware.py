@@ -58,6 +58,11 @@ def memory_GB(environ: Mapping[str, str] = os.environ, cgroup: Path | None = Non
     return min(found + [int(one) / GB for one in limits if one.isdigit()])
 
 
+def oom_kills(vmstat: Path = Path("/proc/vmstat")) -> int:
+    """How many processes this machine has killed for want of memory since it booted, in whatever cgroup (Linux; 0 elsewhere)."""
+    return next((int(line.split()[1]) for line in _read(vmstat).splitlines() if line.startswith("oom_kill ")), 0)
+
+
 def _gpus(environ: Mapping[str, str]) -> tuple[str, tuple[str, ...]]:
     for variable in DEVICE_VARIABLES:
         if variable in environ:

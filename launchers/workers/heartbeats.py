@@ -8,6 +8,7 @@ clock of a host may be wrong.
 from __future__ import annotations
 
 import os
+import sys
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -17,7 +18,7 @@ from typing import Any
 import pymongo
 
 from launchers.farm import Farm, server_time
-from launchers.machines.hardware import DEVICE_VARIABLES
+from launchers.machines.hardware import DEVICE_VARIABLES, oom_kills
 from launchers.machines.owner import OwnedJob, Owner
 from launchers.machines.scheduler import here as place
 from launchers.queue.endings import as_time
@@ -82,7 +83,8 @@ class SlotBeat:
         """Say that it lives, unless its node does, and see whether what it has in hand is still its own."""
         with pymongo.timeout(CALL_S):
             if not self.node:
-                self.farm.heartbeats.update_one({"_id": str(self.name)}, {"$currentDate": {"beat": True}})
+                told = {"$currentDate": {"beat": True}, "$set": {"oom_kills": oom_kills()}}
+                self.farm.heartbeats.update_one({"_id": str(self.name)}, told)
             fw_id, launch_id = self.fw_id, self.launch_id
             if launch_id is not None and not holds(self.farm, fw_id, launch_id):
                 self.lost = launch_id
@@ -106,6 +108,7 @@ class SlotBeat:
             "scheduler": allocation.scheduler if allocation else "",
             "allocation": allocation.job_id if allocation else "",
             **self._has(),
+            "oom_kills": oom_kills(),
             "deadline": None if self.deadline is None else datetime.fromtimestamp(self.deadline, UTC),
         }
 
@@ -120,12 +123,13 @@ def holds(farm: Farm, fw_id: int | None, launch_id: int) -> bool:
     return farm.launchpad.fireworks.find_one({"fw_id": fw_id, "launches": launch_id}, {"_id": 1}) is not None
 
 
-def beat_for(farm: Farm, pids: Iterable[int], owner: Owner | None = None) -> None:
+def beat_for(farm: Farm, pids: Callable[[], Iterable[int]], owner: Owner | None = None) -> None:
     """One write with which this process, a node, says that its slots of these numbers live, and whose their allocation is."""
-    mine = {"node": _node_name(host_name(), str(os.getpid())), "pid": {"$in": list(pids)}}
-    whose = {} if owner is None else {"$set": {"cluster": owner.cluster, "user": owner.user}}
+    killed = oom_kills()  # before it asks who lives: who was killed since is none of these, and that kill is not among them
+    mine = {"node": _node_name(host_name(), str(os.getpid())), "pid": {"$in": list(pids())}}
+    whose = {} if owner is None else {"cluster": owner.cluster, "user": owner.user}
     with pymongo.timeout(CALL_S):
-        farm.heartbeats.update_many(mine, {"$currentDate": {"beat": True}, **whose})
+        farm.heartbeats.update_many(mine, {"$currentDate": {"beat": True}, "$set": {"oom_kills": killed, **whose}})
 
 
 def _node_name(host: str, number: str) -> str:
@@ -146,6 +150,11 @@ class Beat:
         """Whether this machine can say if its process lives."""
         seen = self.document["host"], self.document["boot"], self.document["namespace"]
         return seen == (host_name(), *Processes.mine())
+
+    @property
+    def out_of_memory(self) -> bool:
+        """Whether its machine, this one, has killed for want of memory since it last lived."""
+        return self.here and oom_kills() > self.document.get("oom_kills", sys.maxsize)
 
     def left(self, launch_id: int) -> bool:
         """Whether its process has gone on to something else, and left this launch behind."""

@@ -94,7 +94,7 @@ class Node:
     @property
     def processes(self) -> dict[int, int]:
         """The process number of each slot that runs."""
-        return {slot.number: process.pid for slot, process in self._slots.items()}
+        return {slot.number: process.pid for slot, process in list(self._slots.items()) if process.poll() is None}
 
     def _start(self, slot: Slot) -> None:
         offer = replace(self.settings.worker.offer, cores=slot.cores, memory_GB=slot.memory_GB)

@@ -113,7 +113,7 @@ class NodePulse:
         except DatabaseError:
             return  # there is none (yet)
         place = here()
-        beat_for(farm, self.pids(), None if place is None else self.owners.mine(place.scheduler))
+        beat_for(farm, self.pids, None if place is None else self.owners.mine(place.scheduler))
         with pymongo.timeout(LOOK_CALL_S):
             reaper.reap_of_slots()
             if first_of_all(farm):

@@ -28,6 +28,7 @@ from launchers.queue.endings import (
     KILLED,
     LEFT,
     NO_WORD,
+    OOM_KILLED,
     RESTS_UNTIL,
     SILENT,
     Ending,
@@ -314,7 +315,9 @@ class Reaper:
             return LEFT if beat is not None and beat.left(launch["launch_id"]) else None
         if (Path(launch.get("launch_dir") or "/nowhere") / DRAIN_NOTE).exists():
             return DRAINED
-        return AWAY if mine else KILLED
+        if mine:
+            return AWAY
+        return OOM_KILLED if beat is not None and beat.out_of_memory else KILLED
 
 
 def place(launch: dict[str, Any]) -> tuple[str, ProcessName | None]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import time
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from fireworks import FWAction, FWorker
@@ -13,6 +15,7 @@ from launchers.queue.claims import add
 from launchers.queue.endings import ATTEMPTS, ending_of
 from launchers.queue.launchpad import counts, fizzled, queued, to_rescue, withdraw
 from launchers.queue.processes import ProcessName
+from launchers.workers.heartbeats import SlotBeat
 from launchers.workers.node import Node, NodeSettings
 from launchers.workers.rescue import Reaper
 from launchers.workers.settings import WorkerSettings
@@ -256,3 +259,52 @@ def test_only_a_person_has_the_work_of_another_host_put_back(farm, toy_task, env
     farm.launchpad.checkout_fw(FWorker(name=str(MINE)), "/nowhere")
     assert reaper.rescue(MINE.host) == []  # of this host it is known: it lives
     assert counts(farm) == {"RUNNING": 1}
+
+
+@pytest.mark.parametrize(("kills", "expected"), [((7, 7), "killed"), ((7, 8), "out-of-memory")])
+def test_a_kill_for_want_of_memory_is_told_from_another(farm, toy_task, envelope, monkeypatch, kills, expected):
+    """By what the machine counts between the last heartbeat and the end."""
+    at_beat, at_end = kills
+    monkeypatch.setattr("launchers.workers.heartbeats.oom_kills", lambda: at_beat)
+    add(farm, [envelope(toy_task(value=1))])
+    SlotBeat(farm, dead(1)).appear()
+    die(farm, 1)
+    monkeypatch.setattr("launchers.workers.heartbeats.oom_kills", lambda: at_end)
+    assert Reaper(farm, patience_s=0.0).reap() == [1]
+    assert farm.launchpad.launches.find_one({"launch_id": 1})["ended"]["kind"] == expected
+
+
+@pytest.fixture
+def narrow_cgroup():
+    """The folder of a cgroup whose processes have 400 MB of memory together."""
+    for root, limit in ((Path("/sys/fs/cgroup/memory"), "memory.limit_in_bytes"), (Path("/sys/fs/cgroup"), "memory.max")):
+        folder = root / f"latticefarm-test-{os.getpid()}"
+        try:
+            folder.mkdir()
+            (folder / limit).write_text("400000000")
+        except OSError:
+            if folder.is_dir():
+                folder.rmdir()
+            continue
+        yield folder
+        folder.rmdir()
+        return
+    pytest.skip("needs to make a cgroup with a limit of memory: run as root, where the memory controller is")
+
+
+def test_the_kernel_kills_a_worker_for_want_of_memory(farm, toy_task, envelope, node, narrow_cgroup):
+    """The next worker is not in that cgroup, and has enough."""
+    add(farm, [envelope(toy_task(value=1, seconds=2, harm="hunger"))])
+    node.start()
+    end = time.monotonic() + 60
+    while not farm.heartbeats.find_one({"launch_id": {"$exists": True}}):
+        assert time.monotonic() < end
+        time.sleep(0.05)
+    (narrow_cgroup / "cgroup.procs").write_text(str(node.processes[0]))
+    while node.poll():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+    assert counts(farm) == {"COMPLETED": 1}
+    ended = farm.launchpad.launches.find_one({"launch_id": 1})["ended"]
+    assert ended["kind"] == "out-of-memory"
+    assert "killed for want of memory" in ended["words"]

@@ -225,7 +225,7 @@ def test_a_node_beats_for_its_living_slots_alone(farm, monkeypatch):
         age(farm, slot.name, 60)
         slot.beat()  # its node does
     monkeypatch.setattr(os, "getpid", os.getppid)
-    beat_for(farm, [11, 13])
+    beat_for(farm, lambda: [11, 13])
     heard = {one["pid"]: server_time(farm) - one["beat"].replace(tzinfo=UTC) for one in farm.heartbeats.find({})}
     assert heard[11] < timedelta(seconds=20) < timedelta(seconds=50) < heard[12]
 
