@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from campaign.planning.knowledge import Knowledge
+from campaign.planning.rounds import Candidates, Rounds, forecast_model, rounds
 from campaign.planning.structure_names import SHORT_KEY, displaced_names, drawn_names, frozen_names
 from campaign.spec import ResolvedSpec, ResolvedSystem, SizeError, count
 from flows.faults import label_task
@@ -18,6 +19,7 @@ from flows.phonons.frozen import frozen_structures
 from flows.phonons.settings import PhononSettings
 from flows.records import Drawn, LabelSet, SetAside, Structure
 from flows.training.force_constants.design import order
+from flows.training.names import ModelName
 
 
 @dataclass(frozen=True)
@@ -28,7 +30,7 @@ class LabelRequests:
     `frozen` are the label keys of each level's frozen phonon, one for each displacement, the first at rest; `direct`
     those of the displaced supercells of each level's own phonons.
     `places` says of each label key which structure (its key) and level it is, `structures` has them all, and `names`
-    what a person calls them.
+    what a person calls them. `rounds` are those of the levels that have a target.
     """
 
     drawn: dict[str, Drawn]
@@ -38,6 +40,7 @@ class LabelRequests:
     places: dict[str, tuple[str, str]] = field(default_factory=dict)
     structures: dict[str, Structure] = field(default_factory=dict)
     names: dict[str, str] = field(default_factory=dict)
+    rounds: dict[str, Rounds] = field(default_factory=dict)
 
     def name(self, structure: str) -> str:
         """What a person calls the structure of this key: of one that is asked for no more, its key."""
@@ -61,11 +64,31 @@ def label_requests(spec: ResolvedSpec, system: str, known: Knowledge) -> LabelRe
     add = _Adding(asked, cells, known)
     _add_frozen(add)
     _add_direct(add, spec.phonons)
-    for level, one in cells.levels.items():
-        if one.engine is not None:
-            chosen = {key: asked.drawn[key].structure for key in _chosen(spec, cells, level, asked.drawn)}
-            asked.labels[level] = dict(zip(chosen, add.labels(level, chosen), strict=True))
-    return asked
+    engines = [level for level, one in cells.levels.items() if one.engine is not None]
+    chosen = {level: _chosen(spec, cells, level, asked.drawn) for level in engines}
+    for level in engines:
+        if cells.levels[level].until is None:
+            _add_level(add, level, chosen[level])
+    for level in engines:  # their rounds look at labels of the levels below
+        if cells.levels[level].until is not None:
+            asked.rounds[level] = _rounds(spec, system, level, chosen[level], add)
+            _add_level(add, level, chosen[level][: asked.rounds[level].count])
+    return replace(asked, labels={level: asked.labels[level] for level in engines})
+
+
+def _add_level(add: _Adding, level: str, chosen: Iterable[str]) -> None:
+    structures = {key: add.asked.drawn[key].structure for key in chosen}
+    add.asked.labels[level] = dict(zip(structures, add.labels(level, structures), strict=True))
+
+
+def _rounds(spec: ResolvedSpec, system: str, level: str, chosen: tuple[str, ...], add: _Adding) -> Rounds:
+    model = forecast_model(spec, level)
+    assert model is not None
+    base = ModelName.parse(model).base or ""
+    published = add.known.label_sets.get(system)
+    below = add.asked.labels.get(base) or (published.labels.get(base, {}) if published is not None else {})
+    upper = dict(zip(chosen, add.keys(level, chosen), strict=True))
+    return rounds(spec, system, level, Candidates(chosen, upper, below), add.known)
 
 
 def label_set(spec: ResolvedSpec, system: str, asked: LabelRequests, known: Knowledge) -> LabelSet:
@@ -128,6 +151,14 @@ class _Adding:
 
     def labels(self, level: str, structures: Mapping[str, Structure]) -> list[str]:
         """The label keys of `structures` at a level, which are asked for from now on."""
+        keys = self.keys(level, structures)
+        self.asked.places.update(zip(keys, ((key, level) for key in structures), strict=True))
+        self.asked.structures.update(structures)
+        return keys
+
+    def keys(self, level: str, structures: Iterable[str]) -> list[str]:
+        """The label keys of structures at a level."""
+        structures = list(structures)
         one = self.cells.levels[level]
         assert one.engine is not None
         engine = self.cells.engines[one.engine]
@@ -137,8 +168,6 @@ class _Adding:
         if before is not None and self.known.by_path:
             earlier = [computed_label_key(key, level, before, one.forces, version) for key in structures]
             keys = [then if then in self.known.by_path else now for now, then in zip(keys, earlier, strict=True)]
-        self.asked.places.update(zip(keys, ((key, level) for key in structures), strict=True))
-        self.asked.structures.update(structures)
         return keys
 
     def name(self, names: Iterable[tuple[str, str]]) -> None:

@@ -13,6 +13,7 @@ from functools import cached_property
 from campaign.planning.chunks import Chunks
 from campaign.planning.crystal import direct_phonons_work, hessian_work, phonons_work, vibrations_work
 from campaign.planning.faulty_labels import FaultyLabels, faulty_labels
+from campaign.planning.forecasts import forecast_work, forecasts
 from campaign.planning.knowledge import Knowledge
 from campaign.planning.label_requests import LabelRequests, label_requests, label_set
 from campaign.planning.labels_by_path import LabelsByPath, labels_by_path
@@ -105,6 +106,7 @@ class _SystemPlan:
             reason = "; ".join(f"{one.level}: {one.reason}" for one in self.labels.set_aside)
             self.gaps += [Gap(self.system, model, f"no labels can be used: {reason}") for model in models]
         elif self.labels is not None:
+            yield from self._forecasts(models, self.labels)
             yield from self._models([model for model in models if self._tolerated(model)])
 
     def _labelling(self) -> Iterator[Work]:
@@ -142,10 +144,20 @@ class _SystemPlan:
         return True
 
     def _awaited(self, model: str) -> tuple[str, ...]:
-        """The chunks that still have to compute labels of a model."""
+        """The chunks that still have to compute labels of a model, and the forecasts that say whether there will be more."""
         if self.asked is None:
             return ()
-        return self._computing(self.asked.missing(self.known, ModelName.parse(model).levels))
+        levels = ModelName.parse(model).levels
+        more = [found.awaited for level, found in self.asked.rounds.items() if level in levels and found.awaited]
+        return (*self._computing(self.asked.missing(self.known, levels)), *more)
+
+    def _forecasts(self, models: list[str], labels: LabelSet) -> Iterator[Work]:
+        """How sure each model by force constants is, before its labels and after."""
+        for model in models:
+            if ModelName.parse(model).method == "fc" and ModelName.parse(model).kind == "difference":
+                for task in forecasts(self.spec, self.system, model, self.asked, labels):
+                    parts = {*task.pool, *(key for row in task.labelled for key in row)}
+                    yield forecast_work(task, self._computing({key for key in parts if not self.known.settled(key)}))
 
     def _computing(self, labels: set[str]) -> tuple[str, ...]:
         """The chunks that any of `labels` is in."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from flows import records
 from flows.dynamics.settings import DynamicsTask
+from flows.forecast.settings import ForecastTask
 from flows.labelling.engines.task import LabelTask
 from flows.labelling.sampling.settings import SweepTask
 from flows.phonons.settings import DirectPhononTask, PhononTask
@@ -63,6 +64,12 @@ def _label(task: Any, _: Inputs) -> Job:
     return label(task)
 
 
+def _forecast(task: Any, _: Inputs) -> Job:
+    from flows.forecast.jobs import forecast
+
+    return forecast(task)
+
+
 def _train(task: Any, _: Inputs) -> Job:
     from flows.training.jobs import train
 
@@ -110,6 +117,7 @@ def _always(seconds: float) -> Callable[[Any], float]:
 _ALL: Iterable[Stage] = (
     Stage("sample", "label", "cpu", SweepTask, records.Sweep, _sample, _always(300.0), resumes=True, opens=True),
     Stage("label", "label", "cpu", LabelTask, records.LabelledChunk, _label, _structure_s, resumes=True, opens=True),
+    Stage("forecast", "analyse", "cpu", ForecastTask, records.Forecast, _forecast, _always(15.0), opens=True),
     Stage("train", "train", "gpu", TrainingTask | ForceConstantTask, records.TrainedModel, _train, _training_s, resumes=True),
     Stage("sum", "analyse", "cpu", SummingTask, records.SummedModel, _sum, _always(3.0)),
     Stage("phonons", "analyse", "gpu", DirectPhononTask | PhononTask, records.Phonons, _phonons, _always(8.0)),

@@ -16,7 +16,7 @@ from campaign.spec import ResolvedSpec
 from flows.faults import Fault
 from flows.keys import job_uuid
 from flows.labelling.audit import audit_base, audit_level
-from flows.records import Failure, Label, LabelSet, LevelAudit, Structure, Sweep
+from flows.records import Failure, Forecast, Label, LabelSet, LevelAudit, Structure, Sweep
 from launchers.farm import Farm
 from launchers.queue.claims import holders
 from launchers.queue.launchpad import fizzled, queued
@@ -48,10 +48,10 @@ def _complete(farm: Farm, spec: ResolvedSpec, found: Knowledge) -> Knowledge:
     while True:
         found = _by_path(farm, spec, found)
         found = _with_labels(farm, spec, found)
-        sweeps = _sweeps(farm, spec, found)
-        if sweeps == found.sweeps:
+        more = replace(found, sweeps=_sweeps(farm, spec, found), forecasts=_forecasts(farm, spec, found))
+        if more.sweeps == found.sweeps and more.forecasts == found.forecasts:
             return found
-        found = replace(found, sweeps=sweeps)
+        found = more
 
 
 def _faulty(farm: Farm, spec: ResolvedSpec, found: Knowledge) -> dict[str, Fault]:
@@ -94,6 +94,14 @@ def _sweeps(farm: Farm, spec: ResolvedSpec, found: Knowledge) -> dict[str, Sweep
         return {}
     asked = {job_uuid(work.key): work.system for work in plan(spec, found).of_stage("sample")}
     return {asked[uuid]: Sweep.model_validate(record) for uuid, record in farm.records(asked).items()}
+
+
+def _forecasts(farm: Farm, spec: ResolvedSpec, found: Knowledge) -> dict[str, Forecast]:
+    """Those after the rounds of levels with a target: each may lead to another round."""
+    rounds = (one for asked in all_wanted(spec, found).values() for one in asked.rounds.values())
+    awaited = {job_uuid(one.awaited): one.awaited for one in rounds if one.awaited}
+    new = {awaited[uuid]: Forecast.model_validate(record) for uuid, record in farm.records(awaited).items()}
+    return {**found.forecasts, **new}
 
 
 def all_wanted(spec: ResolvedSpec, found: Knowledge) -> dict[str, LabelRequests]:

@@ -15,6 +15,7 @@ from campaign.spec.campaign import (
 from campaign.spec.errors import Problem, SpecError
 from campaign.spec.levels import LEVELS
 from campaign.spec.load import LoadedSpec, load_spec
+from campaign.spec.parts import UntilSpec
 from campaign.spec.sizes import SizeError, count
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "SizeError",
     "SpecError",
     "TrainingSpec",
+    "UntilSpec",
     "count",
     "gaps",
     "load_spec",

@@ -20,7 +20,7 @@ from campaign.spec.labelling import (
 from campaign.spec.levels import Model
 from campaign.spec.located import MayBeEmpty, inside, located
 from campaign.spec.mace import MaceSpec, training_settings
-from campaign.spec.parts import IntMatrix, SystemSpec
+from campaign.spec.parts import IntMatrix, SystemSpec, UntilSpec
 from campaign.spec.reference import ResolvedReference
 from campaign.spec.sizes import DEFAULT, Size, Sizes
 from flows.labelling.settings import MatchingSettings, PublishedFile
@@ -157,6 +157,16 @@ class CampaignSpec(_Campaign):
         return self
 
     @model_validator(mode="after")
+    def _targets_have_a_model(self) -> CampaignSpec:
+        names = [ModelName.parse(model) for model in self.models]
+        for name, system in self.systems.items():
+            for level, one in system.levels.items():
+                if one.until is not None and not any(each.method == "fc" and each.level == level for each in names):
+                    why = f"nothing says how sure {level} is: add a difference by force constants to models, such as {level}-dft_fc"
+                    raise located(("systems", name, "levels", level, "until"), why)
+        return self
+
+    @model_validator(mode="after")
     def _sweeps_have_forces(self) -> CampaignSpec:
         for name, system in self.systems.items():
             sweep = system.sampling.sweep if system.sampling is not None else None
@@ -196,6 +206,7 @@ class ResolvedLevel(Settings):
     engine: str | None = None
     structures: Size = "full"
     draw: Literal["random", "stratified", "informative", "farthest"] = "random"
+    until: UntilSpec | None = None
     phonons: bool = False
 
 

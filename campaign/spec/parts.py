@@ -118,6 +118,12 @@ class CellsSpec(Settings):
     big: CellMatrix = ((4, 0, 0), (0, 4, 0), (0, 0, 4))
 
 
+class UntilSpec(Settings):
+    """When a level has labels enough: one standard error of its frequencies by force constants, RMS over all modes."""
+
+    modes_cm1: PositiveFloat
+
+
 class LevelSpec(Settings):
     """Labels of one level, and whether their forces are its own: files that hold them, or the engine that computes
     them, for all structures that are drawn or a subset of them. Neither: a named gap."""
@@ -128,6 +134,7 @@ class LevelSpec(Settings):
     functional: str | None = None
     structures: Size = "full"
     draw: Literal["random", "stratified", "informative", "farthest"] = "random"
+    until: UntilSpec | None = None  # labelled in rounds; None: all of `structures` at once
     phonons: bool = False  # its own, by finite displacements with the engine: the reference of its models
     energy_key: str | None = None  # what the files call it; None: energy
     forces_key: str | None = None  # None: forces, or force
@@ -144,6 +151,13 @@ class LevelSpec(Settings):
             raise located(("in_eV",), "is about energies of files, and there are none; remove it")
         if self.forces_key is not None and not self.forces:
             raise located(("forces_key",), "names forces that are not used; add forces: true, or remove it")
+        return self
+
+    @model_validator(mode="after")
+    def _rounds_have_an_order(self) -> LevelSpec:
+        if self.until is not None and self.engine is not None and self.draw not in ("informative", "farthest"):
+            why = "rounds take the structures that tell most first; add draw: informative (or farthest), or remove it"
+            raise located(("until",), why)
         return self
 
     @model_validator(mode="after")

@@ -11,6 +11,7 @@ import numpy as np
 from flows.phonons.harmonic import HarmonicCrystal, cm1_per_THz
 
 if TYPE_CHECKING:
+    from ase import Atoms
     from numpy.typing import NDArray
 
     from flows.training.force_constants.basis import Interactions
@@ -32,7 +33,7 @@ def errors_cm1(
 
 
 @dataclass(frozen=True, eq=False)
-class _Modes:
+class Modes:
     """Of one q-point: frequencies in cm^-1, eigenvectors (columns), and `short`, <e| D |e> of the crystal without its
     non-analytical term, eV/Å²/amu."""
 
@@ -43,7 +44,7 @@ class _Modes:
     short: NDArray
 
     @classmethod
-    def of(cls, crystal: HarmonicCrystal, q: NDArray, toward: NDArray | None) -> _Modes:
+    def of(cls, crystal: HarmonicCrystal, q: NDArray, toward: NDArray | None) -> Modes:
         phonopy, q = crystal.phonopy, crystal.nearest_gamma(q[None])[0]
         found = phonopy.run_qpoints(q[None], with_eigenvectors=True, nac_q_direction=toward)
         assert found.eigenvectors is not None
@@ -52,15 +53,22 @@ class _Modes:
         masses = np.asarray(phonopy.primitive.masses)
         return cls(q, masses, np.asarray(found.frequencies[0]) * cm1_per_THz(), vectors, short)
 
+    @classmethod
+    def of_matrix(cls, q: NDArray, masses: NDArray, matrix: NDArray) -> Modes:
+        """Of a dynamical matrix (modes, modes) in eV/Å²/amu, imaginary frequencies negative."""
+        values, vectors = np.linalg.eigh(matrix)
+        frequencies = np.sign(values) * np.sqrt(np.abs(values) * THz2_per_eV_A2_amu()) * cm1_per_THz()
+        return cls(q, masses, frequencies, vectors, values)
+
 
 def _at(crystal: HarmonicCrystal, models: Iterable[ForceConstants], q: NDArray, toward: NDArray | None) -> NDArray:
-    modes = _Modes.of(crystal, q, toward)
-    return np.sqrt(sum((_variances(model, modes) for model in models), start=np.zeros(len(modes.frequencies))))
+    modes = Modes.of(crystal, q, toward)
+    return np.sqrt(sum((variances(model, modes) for model in models), start=np.zeros(len(modes.frequencies))))
 
 
-def _variances(model: ForceConstants, modes: _Modes) -> NDArray:
-    """(modes,) in cm^-2."""
-    rows = [_expectations(dynamical_matrices(fit.pairs, model, modes.q, modes.masses), modes.vectors) for fit in model.fits]
+def variances(model: ForceConstants, modes: Modes) -> NDArray:
+    """(modes,) in cm^-2: of the frequencies of a base with `model` on it."""
+    rows = [_expectations(dynamical_matrices(fit.pairs, model.primitive, modes.q, modes.masses), modes.vectors) for fit in model.fits]
     added = [fit.mean[1:] @ row for fit, row in zip(model.fits, rows, strict=True)]
     base = (modes.short - added[0]) / (1 + model.slope)
     found = [
@@ -78,10 +86,10 @@ def _of_fit(fit: PairFit, derivatives: NDArray, apart: NDArray) -> NDArray:
     return np.asarray(np.einsum("pm,pq,qm->m", derivatives, fit.covariance, derivatives) + apart**2)
 
 
-def dynamical_matrices(pairs: Interactions, model: ForceConstants, q: NDArray, masses: NDArray) -> NDArray:
+def dynamical_matrices(pairs: Interactions, primitive: Atoms, q: NDArray, masses: NDArray) -> NDArray:
     """(P, 3 n, 3 n): of each parameter at 1, in eV/Å²/amu, with the phases of phonopy: those of the atoms' positions."""
     count = len(masses)
-    scaled = model.primitive.get_scaled_positions(wrap=False)
+    scaled = primitive.get_scaled_positions(wrap=False)
     first, second = pairs.basis.T
     away = scaled[second] + pairs.translations[:, 1] - scaled[first] - pairs.translations[:, 0]
     phases = np.exp(2j * np.pi * (away @ q)) / np.sqrt(masses[first] * masses[second])

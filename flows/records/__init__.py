@@ -8,6 +8,7 @@ were stored: a class that moves leaves its name behind. Read stored documents wi
 
 from flows.records.base import Blob, Matrix3, Record, Structure, Vector
 from flows.records.failures import Failure
+from flows.records.forecasts import Forecast, LearningPoint, Reach
 from flows.records.labels import Drawn, Label, LabelledChunk, LabelSet, LevelAudit, SetAside, Sweep
 from flows.records.models import (
     Baseline,
@@ -42,11 +43,13 @@ __all__ = [
     "Errors",
     "Failure",
     "FittedForceConstants",
+    "Forecast",
     "HarmonicSpectrum",
     "ImaginaryMode",
     "Label",
     "LabelSet",
     "LabelledChunk",
+    "LearningPoint",
     "LeftOut",
     "LevelAudit",
     "MDStart",
@@ -54,6 +57,7 @@ __all__ = [
     "NonAnalyticalTerm",
     "PhononFacts",
     "Phonons",
+    "Reach",
     "Record",
     "SetAside",
     "Spectrum",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import count, product
 from math import factorial
 from typing import TYPE_CHECKING
@@ -116,8 +117,13 @@ def symmetry_basis(cell: Sites, cutoffs_A: Mapping[int, float | None]) -> Symmet
     for order, cutoff in sorted(cutoffs_A.items()):
         if order > 2 and cutoff is None:
             raise ValueError(f"force constants of order {order} need a cutoff")
-        found.append(_interactions(cell if order == 2 else _unambiguous(cell.primitive, cutoff), order, cutoff))
+        found.append(_of_order(cell, order, cutoff))
     return SymmetryBasis(cell, dict(cutoffs_A), tuple(found))
+
+
+@lru_cache(maxsize=64)  # many fits in one cell
+def _of_order(cell: Sites, order: int, cutoff: float | None) -> Interactions:
+    return _interactions(cell if order == 2 else _unambiguous(cell.primitive, cutoff or 0.0), order, cutoff)
 
 
 def is_affordable(primitive: Atoms, order: int, cutoff_A: float) -> bool:

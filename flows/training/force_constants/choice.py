@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from flows.training.force_constants.basis import SymmetryBasis, symmetry_basis
-from flows.training.force_constants.candidates import Cutoffs, candidates
+from flows.training.force_constants.candidates import candidates
 from flows.training.force_constants.fit import Observations, Posterior, fitted
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from flows.training.force_constants.settings import ForceConstantSettings
     from flows.training.force_constants.sites import Sites
 
-_LEFT_FREE = 0.8
+LEFT_FREE = 0.8
 """Of the energies, the part that may be parameters: an energy for each leaves nothing that could contradict them."""
 
 
@@ -68,22 +68,9 @@ def choose(frames: Frames, cell: Sites, settings: ForceConstantSettings) -> Choi
     Raises:
         Undetermined: there is none.
     """
-    tried, fewest, beyond = [], 10**9, 0
-    parts: dict[tuple[int, float | None], SymmetryBasis] = {}
-
-    def known(cutoffs: Cutoffs) -> SymmetryBasis:
-        """Each order of each cutoff is made once."""
-        for one in cutoffs.items():
-            if one not in parts:
-                parts[one] = symmetry_basis(cell, dict([one]))
-        orders = tuple(parts[one].orders[0] for one in sorted(cutoffs.items()))
-        return SymmetryBasis(cell, cutoffs, orders)
-
-    for cutoffs in candidates(cell, settings):
-        basis = known(cutoffs)
-        parameters = sum(basis.counts.values()) + 1 + settings.base
-        fewest = min(fewest, parameters)
-        if not frames.with_forces and parameters > _LEFT_FREE * len(frames.keys):
+    tried, beyond = [], 0
+    for basis in _bases(cell, settings):
+        if not frames.with_forces and _columns(basis, settings) > LEFT_FREE * len(frames.keys):
             beyond += 1
             continue
         seen = frames.observations(basis, settings.base)
@@ -92,12 +79,29 @@ def choose(frames: Frames, cell: Sites, settings: ForceConstantSettings) -> Choi
             continue
         tried.append(Tried(basis, seen, fitted(seen)))
     if not tried:
-        needed = int(np.ceil(fewest / _LEFT_FREE))
         raise Undetermined(
-            f"{len(frames.keys)} structures for {fewest} parameters in the smallest model: label {needed} or more, or give a "
-            "smaller cutoff in force_constants.cutoffs_A, or a larger training cell"
+            f"{len(frames.keys)} structures for {fewest_parameters(cell, settings)} parameters in the smallest model: label "
+            f"{fewest_labels(cell, settings)} or more, or give a smaller cutoff in force_constants.cutoffs_A, or a larger training cell"
         )
     return _ranked(tried, beyond)
+
+
+def fewest_parameters(cell: Sites, settings: ForceConstantSettings) -> int:
+    """Of the smallest model, with the constant and the multiple of the base."""
+    return min(_columns(basis, settings) for basis in _bases(cell, settings))
+
+
+def fewest_labels(cell: Sites, settings: ForceConstantSettings) -> int:
+    """How many energies the smallest model needs."""
+    return int(np.ceil(fewest_parameters(cell, settings) / LEFT_FREE))
+
+
+def _bases(cell: Sites, settings: ForceConstantSettings) -> Iterator[SymmetryBasis]:
+    return (symmetry_basis(cell, cutoffs) for cutoffs in candidates(cell, settings))
+
+
+def _columns(basis: SymmetryBasis, settings: ForceConstantSettings) -> int:
+    return sum(basis.counts.values()) + 1 + settings.base
 
 
 def _ranked(tried: Sequence[Tried], beyond: int) -> Choice:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 _SINGULAR = 1e-7  # of the largest singular value
 CONSTANT, BASE = -1, -2  # groups of columns without a prior of their own
 _BROAD = 1e2  # of the spread of what is explained: says nothing about a constant or a slope
+_RUNS = 8.0  # of logarithms, how far they may run from where they begin
 _STARTS = (0.03, 1.0)  # of the amplitude-dependent part of the noise, in parts of the constant one
 
 
@@ -98,9 +99,8 @@ def posterior(seen: Observations, noise: Noise) -> Posterior:
         numpy.linalg.LinAlgError: the columns are not determined even with their priors.
     """
     solved = _Solved.of(seen, noise)
-    scale, rows, weights = seen.scales, solved.rows, solved.weights
-    inverse = np.linalg.inv(solved.matrix)
-    leverage = weights * np.einsum("np,pq,nq->n", rows, inverse, rows)
+    scale, weights = seen.scales, solved.weights
+    inverse, leverage = solved.inverse, solved.leverage
     return Posterior(
         mean=solved.mean / scale,
         covariance=inverse / np.outer(scale, scale),
@@ -118,6 +118,7 @@ class _Solved:
 
     rows: NDArray
     weights: NDArray
+    precision: NDArray
     matrix: NDArray
     mean: NDArray
     left: NDArray
@@ -140,7 +141,31 @@ class _Solved:
             - (precision * mean**2).sum()
             - len(seen.values) * np.log(2 * np.pi)
         )
-        return cls(rows, weights, matrix, mean, left, float(log_evidence))
+        return cls(rows, weights, precision, matrix, mean, left, float(log_evidence))
+
+
+    @property
+    def leverage(self) -> NDArray:
+        """(n,): how much each row decides of what is predicted for it."""
+        return np.asarray(self.weights * ((self.rows @ self.inverse) * self.rows).sum(axis=1))
+
+    @cached_property
+    def inverse(self) -> NDArray:
+        return np.asarray(np.linalg.inv(self.matrix))
+
+    def gradient(self, seen: Observations, noise: Noise) -> NDArray:
+        """Of the evidence's logarithm, by the logarithms of σ, κ, that of forces, and the priors (C. E. Rasmussen,
+        C. K. I. Williams, Gaussian Processes for Machine Learning, equation 5.9)."""
+        # by the variance of each row: C^-1 y is what is left, weighted
+        by_variance = 0.5 * ((self.weights * self.left) ** 2 - self.weights * (1 - self.leverage))
+        energies = np.where(seen.are_forces, 0.0, by_variance)
+        of_noise = [
+            2 * noise.sigma**2 * energies.sum(),
+            2 * noise.kappa**2 * (energies * seen.amplitudes**2).sum(),
+            2 * noise.sigma_forces**2 * by_variance[seen.are_forces].sum(),
+        ]
+        of_priors = self.precision * (self.mean**2 + np.diag(self.inverse)) - 1
+        return np.array([*of_noise, *(of_priors[seen.groups == group].sum() for group in seen.with_priors)])
 
 
 def fitted(seen: Observations, given: Mapping[int, float] = MappingProxyType({})) -> Posterior:
@@ -156,17 +181,21 @@ def fitted(seen: Observations, given: Mapping[int, float] = MappingProxyType({})
     units = [1.0 / float(np.sqrt((seen.scales[seen.groups == group] ** 2).mean())) * spread for group in groups]
 
     def noise(logs: NDArray) -> Noise:
-        free = (unit * float(np.exp(one)) for unit, one in zip(units, logs[3:], strict=True))
-        priors = tuple(given.get(group, one) for group, one in zip(groups, free, strict=True))
+        found = (unit * float(np.exp(one)) for unit, one in zip(units, logs[3:], strict=True))
+        priors = tuple(given.get(group, one) for group, one in zip(groups, found, strict=True))
         return Noise(spread * float(np.exp(logs[0])), spread / reach * float(np.exp(logs[1])), of_forces * float(np.exp(logs[2])), priors)
 
-    def loss(logs: NDArray) -> float:
+    def loss(logs: NDArray) -> tuple[float, NDArray]:
+        asked = noise(logs)
+        # where nothing decides, nothing runs away
+        broad, its_gradient = 0.5 * float(((logs - middle) ** 2).sum()) / _RUNS**2, (logs - middle) / _RUNS**2
         try:
-            found = -_Solved.of(seen, noise(logs)).log_evidence
+            solved = _Solved.of(seen, asked)
         except np.linalg.LinAlgError:
-            return 1e9
-        return found + 0.5 * float(((logs - middle) ** 2 / 8.0**2).sum())  # where nothing decides, nothing runs away
+            return 1e9, its_gradient
+        return broad - solved.log_evidence, its_gradient - np.where(free, solved.gradient(seen, asked), 0.0)
 
+    free = np.array([True, True, True, *(group not in given for group in groups)])
     middle = np.array([np.log(0.1), np.log(0.1), np.log(0.1), *(0.0,) * len(groups)])
     bounds = [(-16.0, 2.0), (-16.0, 2.0), (-16.0, 2.0), *((-7.0, 7.0),) * len(groups)]
     if not seen.are_forces.any():
@@ -174,7 +203,7 @@ def fitted(seen: Observations, given: Mapping[int, float] = MappingProxyType({})
     tried = []
     for part in _STARTS:
         start = middle + np.array([0.0, np.log(part), 0.0, *(0.0,) * len(groups)])
-        tried.append(minimize(loss, start, method="L-BFGS-B", bounds=bounds))
+        tried.append(minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds))
     return posterior(seen, noise(min(tried, key=lambda one: float(one.fun)).x))
 
 

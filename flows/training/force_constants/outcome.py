@@ -24,9 +24,8 @@ from flows.training.datasets import label_pairs
 from flows.training.evaluate import rms
 from flows.training.force_constants.basis import symmetric_cell
 from flows.training.force_constants.choice import Choice, Tried, Undetermined, choose
-from flows.training.force_constants.fit import BASE
+from flows.training.force_constants.difference import fitted_difference
 from flows.training.force_constants.frames import Frames
-from flows.training.force_constants.model import ForceConstants, PairFit
 from flows.training.verdict import NO_FORCE_MEV_A, StraightLine, Verdict
 from flows.versions import versions as installed
 
@@ -34,6 +33,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from flows.records import Label
+    from flows.training.force_constants.model import ForceConstants
     from flows.training.force_constants.settings import ForceConstantTask
 
 PACKAGES = ("symfc", "spglib", "numpy", "scipy", "ase")
@@ -57,7 +57,7 @@ def fitted_model(task: ForceConstantTask, labels: Mapping[str, Label]) -> Traine
         raise bad_input(f"{task.model}: {why}") from why
     except ValueError as why:
         raise bad_input(f"{task.model}: {why}", advice="check the labels and the crystal") from why
-    model = _model(train, choice)
+    model = fitted_difference(train, choice)
     every = [train, test] if test is not None else [train]
     plain = {key: value for one in every for key, value in zip(one.keys, model.energies(one.u, one.sites), strict=True)}
     base = {key: value for one in every for key, value in zip(one.keys, one.base_eV, strict=True)}
@@ -78,38 +78,6 @@ def fitted_model(task: ForceConstantTask, labels: Mapping[str, Label]) -> Traine
         blob=Blob.of(content),
         force_constants=_facts(model, choice, train, plain, every),
     )
-
-
-def _model(train: Frames, choice: Choice) -> ForceConstants:
-    chosen = choice.chosen
-    mean = chosen.posterior.mean
-    has_base = int(BASE in chosen.seen.groups)
-    slope = float(mean[1]) if has_base else 0.0
-    cells = len(train.sites) // len(train.sites.primitive)
-    interactions, at = [], 1 + has_base
-    for one in chosen.basis.orders:
-        interactions.append(one.weighted(mean[at : at + one.count]))
-        at += one.count
-    acceptable = [one for one, good in zip(choice.tried, choice.acceptable, strict=True) if good]
-    return ForceConstants(
-        primitive=train.sites.primitive,
-        constant_eV=(float(mean[0]) - slope * float(train.base_eV.mean())) / cells,
-        slope=slope,
-        interactions=tuple(interactions),
-        fits=tuple(_pairs(one) for one in acceptable),
-    )
-
-
-def _pairs(one: Tried) -> PairFit:
-    """α (zero and sure where the base does not enter) and the parameters of the pairs."""
-    pairs = one.basis.orders[0]
-    mine = np.flatnonzero(one.seen.groups == 2)
-    base = np.flatnonzero(one.seen.groups == BASE)
-    mean, covariance = np.zeros(1 + len(mine)), np.zeros((1 + len(mine),) * 2)
-    from_, to = np.concatenate([base, mine]), np.arange(1 - len(base), 1 + len(mine))
-    mean[to] = one.posterior.mean[from_]
-    covariance[np.ix_(to, to)] = one.posterior.covariance[np.ix_(from_, from_)]
-    return PairFit(pairs, mean, covariance)
 
 
 def _judged(model: ForceConstants, choice: Choice, train: Frames, test: Frames | None) -> dict[str, Any]:

@@ -1,0 +1,1 @@
+"""How many labels of an expensive level are enough: predicted before there are any, and told afterwards."""

@@ -1,0 +1,86 @@
+"""What more labels would give: the error that a fit to them will have, from their structures and the noise alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from flows.forecast.crystal import BaseCrystal, usual_cutoffs
+from flows.records import Reach
+from flows.training.force_constants.basis import SymmetryBasis, symmetry_basis
+from flows.training.force_constants.choice import Tried
+from flows.training.force_constants.difference import pair_fit
+from flows.training.force_constants.fit import Noise, posterior
+from flows.training.force_constants.model import ForceConstants
+
+if TYPE_CHECKING:
+    from flows.training.force_constants.frames import Frames
+
+STEP = 1.1  # between the numbers of labels that are looked at
+
+
+@dataclass(frozen=True, eq=False)
+class Expectation:
+    """A model that labels are to determine: its force constants as far as they are known, `basis`, and `noise`.
+
+    The errors that are predicted are multiplied by `scale`.
+    """
+
+    crystal: BaseCrystal
+    known: ForceConstants
+    basis: SymmetryBasis
+    noise: Noise
+    with_base: bool
+    with_forces: bool
+    scale: float = 1.0
+
+    @classmethod
+    def before(cls, crystal: BaseCrystal, noise_eV: float, with_base: bool) -> Expectation:
+        """With no label: energies of this noise, for force constants that may be as large as the base's own."""
+        basis = symmetry_basis(crystal.cell, usual_cutoffs(crystal.cell))
+        priors, at = [], 0
+        for one in basis.orders:
+            mine = crystal.parameters[at : at + one.count]
+            priors.append(float(np.sqrt((mine**2).mean())))
+            at += one.count
+        nothing = tuple(one.weighted(np.zeros(one.count)) for one in basis.orders)
+        known = ForceConstants(crystal.cell.primitive, 0.0, 0.0, nothing, ())
+        noise = Noise(noise_eV, 0.0, 1.0, tuple(prior for prior, one in zip(priors, basis.orders, strict=True) if one.count))
+        return cls(crystal, known, basis, noise, with_base, with_forces=False)
+
+    @classmethod
+    def after(cls, crystal: BaseCrystal, model: ForceConstants, chosen: Tried, labelled: Frames, with_base: bool) -> Expectation:
+        """With what is `labelled`: the noise and the priors are the fit's, and so is the part that cutoffs have in the error."""
+        found = cls(crystal, model, chosen.basis, chosen.posterior.noise, with_base, labelled.with_forces)
+        by_noise = found.reach(labelled).modes_cm1
+        stated = crystal.reach(model, len(labelled.keys)).modes_cm1
+        return replace(found, scale=stated / by_noise if by_noise > 0 else 1.0)
+
+    def reach(self, frames: Frames) -> Reach:
+        """With labels of all of `frames`."""
+        seen = replace(frames, with_forces=self.with_forces).observations(self.basis, self.with_base)
+        fit = pair_fit(Tried(self.basis, seen, posterior(seen, self.noise)))
+        mean = self.known.fits[0].mean if self.known.fits else np.zeros_like(fit.mean)
+        model = replace(self.known, fits=(replace(fit, mean=mean),))
+        found = self.crystal.reach(model, len(frames.keys))
+        gamma = None if found.gamma_cm1 is None else self.scale * found.gamma_cm1
+        return Reach(count=found.count, modes_cm1=self.scale * found.modes_cm1, gamma_cm1=gamma)
+
+    def ahead(self, pool: Frames, counts: Iterable[int]) -> Iterator[Reach]:
+        """With the first structures of `pool`, so many of each of `counts`."""
+        # what a fit would explain has to have a size: that of the base
+        sized = replace(pool, difference_eV=pool.base_eV - pool.base_eV.mean(), difference_forces=pool.base_forces)
+        for count in counts:
+            yield self.reach(sized.of_some(range(count)))
+
+
+def counts_to(most: int, fewest: int) -> list[int]:
+    """From `fewest` on, each a tenth more than the last, to `most` itself."""
+    found, count = [], max(fewest, 1)
+    while count < most:
+        found.append(count)
+        count = max(count + 1, round(count * STEP))
+    return [*found, most] if most >= fewest else []
