@@ -69,16 +69,21 @@ class BaseCrystal:
 
     def frequencies_cm1(self, model: ForceConstants) -> NDArray:
         """(modes,): of all but the translations."""
-        return np.concatenate([one.frequencies for one in self.modes(model)])[ACOUSTIC:]
+        modes = self.modes(model)
+        return np.concatenate([_optical(modes[0], modes[0].frequencies), *(one.frequencies for one in modes[1:])])
 
     def reach(self, model: ForceConstants, count: int) -> Reach:
         """What the errors of `model` with `count` labels are to its modes."""
         modes = self.modes(model)
-        squares = [variances(model, one) for one in modes]
-        every = np.concatenate(squares)[ACOUSTIC:]
-        optical = modes[0].frequencies[ACOUSTIC:]
-        gamma = None if not len(optical) else float(np.sqrt(squares[0][-1]))
+        at_gamma = _optical(modes[0], variances(model, modes[0]))
+        every = np.concatenate([at_gamma, *(variances(model, one) for one in modes[1:])])
+        gamma = float(np.sqrt(at_gamma[-1])) if len(at_gamma) else None
         return Reach(count=count, modes_cm1=float(np.sqrt(every.mean())) if len(every) else 0.0, gamma_cm1=gamma)
+
+
+def _optical(at_gamma: Modes, values: NDArray) -> NDArray:
+    """Those of `values`, one of each mode at Γ, that are of no translation."""
+    return values[np.sort(np.argsort(np.abs(at_gamma.frequencies), kind="stable")[ACOUSTIC:])]
 
 
 def usual_cutoffs(cell: Sites) -> Cutoffs:

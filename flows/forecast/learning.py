@@ -20,14 +20,15 @@ if TYPE_CHECKING:
     from flows.training.force_constants.settings import ForceConstantSettings
 
 DRAWS = 3
-STEP = 1.5  # between the numbers of labels
+FIRST = 10
+STEP = 1.6  # between the numbers of labels
 
 
 def learning_points(crystal: BaseCrystal, frames: Frames, settings: ForceConstantSettings, frequencies: NDArray, fewest: int) -> Iterator[LearningPoint]:
     """By fits to the first of `frames`, and to as many drawn at random; `frequencies` are those of the fit to all."""
     rng = np.random.default_rng(1)
     count = len(frames.keys)
-    for some in _counts(fewest, count):
+    for some in _counts(max(fewest, FIRST), count):
         yield from _point("chosen", crystal, frames, settings, frequencies, [range(some)])
         draws = [np.sort(rng.permutation(count)[:some]).tolist() for _ in range(DRAWS)]
         yield from _point("random", crystal, frames, settings, frequencies, draws)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import count, product
 from math import factorial
@@ -117,13 +117,27 @@ def symmetry_basis(cell: Sites, cutoffs_A: Mapping[int, float | None]) -> Symmet
     for order, cutoff in sorted(cutoffs_A.items()):
         if order > 2 and cutoff is None:
             raise ValueError(f"force constants of order {order} need a cutoff")
-        found.append(_of_order(cell, order, cutoff))
+        whole = cell if order == 2 else _unambiguous(cell.primitive, cutoff or 0.0)
+        found.append(_known(_Cell(_content(whole), whole), order, cutoff))
     return SymmetryBasis(cell, dict(cutoffs_A), tuple(found))
 
 
+@dataclass(frozen=True)
+class _Cell:
+    """Equal to another that has the same content."""
+
+    content: tuple[bytes, ...]
+    sites: Sites = field(compare=False)
+
+
+def _content(cell: Sites) -> tuple[bytes, ...]:
+    crystal = cell.primitive
+    return tuple(np.asarray(one).tobytes() for one in (crystal.numbers, crystal.positions, crystal.cell.array, cell.matrix))
+
+
 @lru_cache(maxsize=64)  # many fits in one cell
-def _of_order(cell: Sites, order: int, cutoff: float | None) -> Interactions:
-    return _interactions(cell if order == 2 else _unambiguous(cell.primitive, cutoff or 0.0), order, cutoff)
+def _known(cell: _Cell, order: int, cutoff: float | None) -> Interactions:
+    return _interactions(cell.sites, order, cutoff)
 
 
 def is_affordable(primitive: Atoms, order: int, cutoff_A: float) -> bool:
