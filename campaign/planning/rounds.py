@@ -61,16 +61,18 @@ def rounds(spec: ResolvedSpec, system: str, level: str, every: Candidates, known
     most = len(every.order)
     count = min(max(FIRST, spec.labelling.pilots), most)
     while True:
-        count = max(count, _settled(every, known))
         task = forecast_task(spec, system, model, every.pool(known), every.rows(count, known))
         made.append(task)
         found = known.forecasts.get(task.key)
-        settled = all(known.settled(every.upper[one]) for one in every.order[:count])
-        if not settled or found is None:
+        if found is None or _settled(every, known) < count:
             return Rounds(count, tuple(made), task.key)
         if count >= most or is_reached(found, until):
-            return Rounds(count, tuple(made))
+            break
         count = min(_next(found, count, until), most)
+    there = _settled(every, known)  # a finer target of before, or another campaign, has labelled more: nothing is left aside
+    if there > count:
+        made.append(forecast_task(spec, system, model, every.pool(known), every.rows(there, known)))
+    return Rounds(max(count, there), tuple(made))
 
 
 def is_reached(found: Forecast, until: UntilSpec) -> bool:
@@ -105,7 +107,7 @@ def forecast_task(
 
 
 def _settled(every: Candidates, known: Knowledge) -> int:
-    """How many of the first are there already, whoever asked for them: nothing that is there is left aside."""
+    """How many of the first are there, or will not be, whoever asked for them."""
     return next((at for at, one in enumerate(every.order) if not known.settled(every.upper[one])), len(every.order))
 
 
