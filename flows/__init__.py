@@ -5,6 +5,7 @@ Contents, each loaded when it is first asked for:
 `read_label_set`    published files -> the labels of a system, matched by geometry; what is set aside, and why
 `label`             the job that computes a chunk of labels with an engine, each kept when it is there
 `sweep`             the job of MD through rising temperatures, which draws structures to be labelled
+`label_forecast`    the job that tells how sure phonons are with so many labels, and with more
 `train`             the job that trains one MACE model: energies and forces, energies alone, or a difference
 `add`               the job that judges base + difference against the labels of the upper level
 `harmonic_phonons`  the job of phonons: bands, densities of states, named points, phonopy YAML
@@ -26,6 +27,7 @@ CONTENTS = {
     "read_label_set": "flows.labelling.label_set:read_label_set",
     "label": "flows.labelling.jobs:label",
     "sweep": "flows.labelling.sampling.jobs:sweep",
+    "label_forecast": "flows.forecast.jobs:forecast",
     "train": "flows.training.jobs:train",
     "add": "flows.training.jobs:add",
     "harmonic_phonons": "flows.phonons.jobs:phonons",

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from campaign.planning.faulty_labels import FaultyLabels
+    from campaign.planning.outlook import Outlook
     from campaign.planning.plan import Plan
     from campaign.spec import Gap, LoadedSpec
     from campaign.steering.status import Status
@@ -64,11 +65,12 @@ class Look(NamedTuple):
     retrained: tuple[str, ...] = ()
     relabelled: tuple[str, ...] = ()
     sources: Mapping[str, str] = MappingProxyType({})  # file and frame of published labels, by label key
+    outlook: tuple[Outlook, ...] = ()  # what forecasts say
 
 
 def as_facts(loaded: LoadedSpec, found: Look) -> dict[str, Any]:
     """Everything, for JSON."""
-    status, label_sets, left, retrained, relabelled, sources = found
+    status, label_sets, left, retrained, relabelled, sources, outlook = found
     return {
         "crystals": {name: one.as_facts() for name, one in crystals_of(loaded).items()},
         "notes": list(loaded.notes),
@@ -89,6 +91,7 @@ def as_facts(loaded: LoadedSpec, found: Look) -> dict[str, Any]:
         },
         "relabelled": list(relabelled),
         "retrained": list(retrained),
+        "outlook": [one.text for one in outlook],
     }
 
 
@@ -96,7 +99,7 @@ def render(loaded: LoadedSpec, found: Look) -> Iterator[RenderableType]:
     """Crystals, what was mended, labels, gaps, the matrix, one line that sums up, and what is done again and why."""
     from rich.markup import escape
 
-    status, label_sets, left, retrained, relabelled, sources = found
+    status, label_sets, left, retrained, relabelled, sources, outlook = found
     for name, crystal in crystals_of(loaded).items():
         yield from _crystal(name, crystal)
     yield from (f"  [yellow]{escape(note)}[/]" for note in loaded.notes)
@@ -111,6 +114,7 @@ def render(loaded: LoadedSpec, found: Look) -> Iterator[RenderableType]:
     yield summary(status.counts()) + say_left(left)
     yield from _uncounted(status)
     yield from (f"again: {escape(reason)}" for reason in (*relabelled, *retrained))
+    yield from (escape(one.text) for one in outlook)
 
 
 def _uncounted(status: Status) -> Iterator[str]:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from campaign.results.columns import Table
 
-TABLE_HELP = "labels, set-aside, training, learning, phonons, points, agreement, frozen, vibrations, failures or gaps."
+TABLE_HELP = "labels, set-aside, training, learning, forecast, phonons, points, agreement, frozen, vibrations, failures or gaps."
 SizeOption = Annotated[str | None, typer.Option("--size", help="Only this training-set size, as in full.")]
 
 

@@ -95,6 +95,7 @@ def look(loaded: LoadedSpec) -> Look:
     """Plan on the labels as they are on disk, against the database if there is one. Changes nothing."""
     from campaign.cli.plan_view import Look
     from campaign.planning.knowledge import Knowledge
+    from campaign.planning.outlook import outlook
     from campaign.planning.plan import plan
     from campaign.records import labels
     from campaign.steering.status import Status, states, status_of
@@ -111,15 +112,16 @@ def look(loaded: LoadedSpec) -> Look:
     if found is None:
         made = plan(spec, Knowledge(label_sets=published, structures=structures))
         unqueued = Status(made, states(made, set(), {}), {})
-        return Look(unqueued, published, Pace().left(made.work.values()), sources=sources)
-    from campaign.records.lookup import known
+        return Look(unqueued, published, Pace().left(made.work.values()), sources=sources, outlook=tuple(outlook(spec, made, ())))
+    from campaign.records.lookup import known, stored_forecasts
     from launchers.farm import Farm
 
     farm = Farm.open(found)
     knowledge = known(farm, spec, published, structures)
     now = status_of(farm, plan(spec, knowledge))
+    said = tuple(outlook(spec, now.plan, stored_forecasts(farm, now.plan)))
     relabelled, retrained = tuple(_relabelled(farm, spec, knowledge)), tuple(_retrained(farm, now))
-    return Look(now, published, left_of(farm, now, slots=1), retrained, relabelled, sources)
+    return Look(now, published, left_of(farm, now, slots=1), retrained, relabelled, sources, said)
 
 
 def _relabelled(farm: Farm, spec: ResolvedSpec, knowledge: Knowledge) -> Iterator[str]:

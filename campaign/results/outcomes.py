@@ -26,7 +26,16 @@ from campaign.spec import ResolvedSpec
 from campaign.spec.errors import nearest
 from campaign.steering.status import Status, status_of
 from flows.keys import job_uuid
-from flows.records import Drawn, LabelSet, PhononFacts, Record, SummedModel, TrainedModelFacts, Vibrations
+from flows.records import (
+    Drawn,
+    Forecast,
+    LabelSet,
+    PhononFacts,
+    Record,
+    SummedModel,
+    TrainedModelFacts,
+    Vibrations,
+)
 from launchers.farm import Farm
 
 R = TypeVar("R", bound=Record)
@@ -68,6 +77,10 @@ class Outcomes:
     def label_sets(self) -> dict[str, LabelSet]:
         """The labels of each system that has any."""
         return dict(self._label_sets)
+
+    def forecasts(self) -> list[Result[Forecast]]:
+        """How sure phonons by force constants are with so many labels."""
+        return list(self._forecasts)
 
     def trainings(self) -> list[Result[TrainedModelFacts]]:
         """All trained models."""
@@ -144,6 +157,10 @@ class Outcomes:
             for system, asked in self._wanted.items()
             for one in frozen_results(self.farm, system, self.spec.systems[system], asked)
         ]
+
+    @cached_property
+    def _forecasts(self) -> list[Result[Forecast]]:
+        return self._results("forecast", Forecast)
 
     @cached_property
     def _trainings(self) -> list[Result[TrainedModelFacts]]:

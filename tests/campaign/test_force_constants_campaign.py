@@ -91,6 +91,11 @@ def test_from_the_yaml_to_the_page(folder: Path, crystal: Toy, latticefarm, farm
     errors = [row["error_cm1"] for row in points if row["model"] == "delta_hf_fc"]
     assert all(error is not None and 0 <= error < 5 for error in errors)
     assert all(row["error_cm1"] is None for row in points if row["model"] != "delta_hf_fc")
+    seen = json.loads(latticefarm("results", "lattice", "forecast", "--json").out)
+    assert {row["how"] for row in seen} == {"chosen", "random", "fitted"}
+    assert next(row for row in seen if row["how"] == "fitted")["modes_cm1"] < 1
+    asked = latticefarm("plan", "lattice.yaml", *one_seed, "--set", "systems.salt.levels.hf.until.modes_cm1=2")
+    assert "16 would have been enough for 2 cm^-1" in asked.out
     for table in ("learning", "phonons", "labels", "failures"):
         said = latticefarm("results", "lattice", table)
         assert said.code == 0, said.error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -91,21 +92,21 @@ def test_the_base_has_the_modes_that_phonopy_finds(rocksalt: Toy) -> None:
         assert np.allclose(np.sort(mine.frequencies), found, atol=0.5), q
 
 
-def test_the_gradient_of_the_evidence_is_its_slope(rocksalt: Toy) -> None:
-    for forces in (False, True):
-        frames = rocksalt.data(forces=forces, noise_eV=0.01).of_some(range(30))
-        seen = frames.observations(symmetry_basis(symmetric_cell(rocksalt.primitive, frames.sites), {2: 3.2, 3: 2.1}), True)
-        logs = np.log([0.01, 0.003, 0.02, 1.0, 3.0])
+@pytest.mark.parametrize("forces", [False, True])
+def test_the_gradient_of_the_evidence_is_its_slope(rocksalt: Toy, forces: bool) -> None:
+    frames = rocksalt.data(forces=forces, noise_eV=0.01).of_some(range(30))
+    seen = frames.observations(symmetry_basis(symmetric_cell(rocksalt.primitive, frames.sites), {2: 3.2, 3: 2.1}), True)
+    logs = np.log([0.01, 0.003, 0.02, 1.0, 3.0])
 
-        def noise(at: np.ndarray) -> Noise:
-            sigma, kappa, of_forces, *priors = np.exp(at)
-            return Noise(sigma, kappa, of_forces, tuple(priors))
+    def noise(at: np.ndarray) -> Noise:
+        sigma, kappa, of_forces, *priors = np.exp(at)
+        return Noise(sigma, kappa, of_forces, tuple(priors))
 
-        def evidence(at: np.ndarray) -> float:
-            return _Solved.of(seen, noise(at)).log_evidence
+    def evidence(at: np.ndarray) -> float:
+        return _Solved.of(seen, noise(at)).log_evidence
 
-        slope = [(evidence(logs + step) - evidence(logs - step)) / 2e-5 for step in 1e-5 * np.eye(5)]
-        assert _Solved.of(seen, noise(logs)).gradient(seen, noise(logs)) == pytest.approx(slope, rel=1e-4, abs=1e-4)
+    slope = [(evidence(logs + step) - evidence(logs - step)) / 2e-5 for step in 1e-5 * np.eye(5)]
+    assert _Solved.of(seen, noise(logs)).gradient(seen, noise(logs)) == pytest.approx(slope, rel=1e-4, abs=1e-4)
 
 
 @pytest.mark.parametrize("count", [20, 40])
@@ -120,7 +121,7 @@ def test_what_is_predicted_is_what_fits_to_noisy_labels_miss(rocksalt: Toy, coun
     some = replace(frames.of_some(range(count)), with_forces=False)
     u, base = some.u, some.base_eV
     exact = rocksalt.truth.slope * base + rocksalt.truth.energies(u, some.sites)
-    truth = crystal.frequencies_cm1(_with(crystal, rocksalt))
+    truth = crystal.frequencies_cm1(_with(rocksalt))
     rng = np.random.default_rng(0)
     missed = []
     for _ in range(40):
@@ -132,7 +133,7 @@ def test_what_is_predicted_is_what_fits_to_noisy_labels_miss(rocksalt: Toy, coun
     assert np.sqrt(np.mean(np.square(missed))) == pytest.approx(predicted.modes_cm1, rel=0.25)
 
 
-def _with(crystal: BaseCrystal, known: Toy) -> ForceConstants:
+def _with(known: Toy) -> ForceConstants:
     return ForceConstants(known.primitive, 0.0, known.truth.slope, known.truth.interactions[:1], ())
 
 
@@ -200,7 +201,7 @@ def test_counts_grow_by_a_tenth_and_reach_the_end() -> None:
     assert counts_to(4, 5) == []
     counts = counts_to(300, 12)
     assert counts[-1] == 300
-    assert all(1 <= later - one <= max(1, 0.1 * one + 0.5) for one, later in zip(counts, counts[1:], strict=False))
+    assert all(1 <= later - one <= max(1, 0.1 * one + 0.5) for one, later in pairwise(counts))
 
 
 def test_the_scale_of_a_prediction_is_that_of_the_fit(rocksalt: Toy) -> None:

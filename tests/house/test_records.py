@@ -20,12 +20,13 @@ NAMES = {
     *("Phonons", "ImaginaryMode", "Failure", "NonAnalyticalTerm"),
     *("Spectrum", "HarmonicSpectrum", "Band", "MDStart", "Vibrations"),
     *("Drawn", "Sweep", "LabelledChunk", "UnstableModes"),
-    *("FittedForceConstants", "TriedForceConstants", "LeftOut"),
+    *("FittedForceConstants", "TriedForceConstants", "LeftOut", "Forecast", "Reach", "LearningPoint"),
 }
 # stored in the queue: a job whose path moved cannot be run any more
 JOBS = {
     "flows.training.jobs": ("train", "add"),
     "flows.labelling.jobs": ("label",),
+    "flows.forecast.jobs": ("forecast",),
     "flows.labelling.sampling.jobs": ("sweep",),
     "flows.phonons.jobs": ("phonons", "direct_phonons"),
     "flows.dynamics.jobs": ("vibrations",),
@@ -35,6 +36,7 @@ JOBS = {
 TASKS = {
     "flows.training.settings": ("TrainingTask", "SummingTask", "TrainingSettings"),
     "flows.training.force_constants.settings": ("ForceConstantTask", "ForceConstantSettings"),
+    "flows.forecast.settings": ("ForecastTask",),
     "flows.labelling.engines.task": ("LabelTask", "LabelItem"),
     "flows.labelling.sampling.settings": ("SweepTask", "SweepSettings"),
     "flows.phonons.settings": ("PhononTask", "DirectPhononTask", "PhononSettings"),

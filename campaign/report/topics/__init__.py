@@ -9,6 +9,7 @@ from campaign.report.topics.agreement.topic import Agreement
 from campaign.report.topics.bands.topic import Bands
 from campaign.report.topics.errors.topic import Errors
 from campaign.report.topics.failures.topic import Failures
+from campaign.report.topics.forecast.topic import LabelForecast
 from campaign.report.topics.frozen.topic import Frozen
 from campaign.report.topics.gaps.topic import Gaps
 from campaign.report.topics.labels.topic import Labels
@@ -31,6 +32,7 @@ TOPICS: tuple[Topic[Any], ...] = (
     Agreement(),
     References(),
     Frozen(),
+    LabelForecast(),
     Labels(),
     Gaps(),
     Failures(),

@@ -1,4 +1,4 @@
-"""The tables of a campaign by name: labels, set-aside, training, learning, phonons, points, agreement, frozen, vibrations,
+"""The tables of a campaign by name: labels, set-aside, training, learning, forecast, phonons, points, agreement, frozen, vibrations,
 failures, gaps."""
 
 from __future__ import annotations
@@ -7,6 +7,7 @@ from campaign.results.columns import Table
 from campaign.results.errors import UnknownTable
 from campaign.results.tables.agreement import AGREEMENT
 from campaign.results.tables.failures import FAILURES, GAPS
+from campaign.results.tables.forecast import FORECAST
 from campaign.results.tables.frozen import FROZEN
 from campaign.results.tables.labels import LABELS, SET_ASIDE
 from campaign.results.tables.learning import LEARNING
@@ -15,7 +16,7 @@ from campaign.results.tables.training import TRAINING
 from campaign.results.tables.vibrations import VIBRATIONS
 from campaign.spec.errors import nearest
 
-_ALL = (LABELS, SET_ASIDE, TRAINING, LEARNING, PHONONS, POINTS, AGREEMENT, FROZEN, VIBRATIONS, FAILURES, GAPS)
+_ALL = (LABELS, SET_ASIDE, TRAINING, LEARNING, FORECAST, PHONONS, POINTS, AGREEMENT, FROZEN, VIBRATIONS, FAILURES, GAPS)
 TABLES: dict[str, Table] = {table.name: table for table in _ALL}
 
 
