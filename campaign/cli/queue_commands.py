@@ -42,7 +42,7 @@ def work(
     from campaign.steering.seal import ADVANCE
     from launchers.farm import Farm
     from launchers.machines.capacities import known, of_slots, unfit
-    from launchers.machines.hardware import hardware
+    from launchers.machines.hardware import DEVICE_VARIABLES, hardware, mps_runs
     from launchers.machines.scheduler import here, stop_time
     from launchers.machines.slots import slots as slots_of
     from launchers.queue.patience import DATABASE_AWAY
@@ -67,6 +67,8 @@ def work(
     given = slots_of(hardware(), slots, gpu_slots, cpu_slots)
     with_gpu = sum(one.gpu is not None for one in given)
     show(f"{len(given)} workers{f', {with_gpu} with a GPU' if with_gpu else ''}; Ctrl-C drains them; logs in {settings.run_root}")
+    if gpu_slots > 1 and any(one.variable == DEVICE_VARIABLES[0] for one in given if one.gpu) and not mps_runs():
+        show("workers that share a GPU take turns on it: nvidia-cuda-mps-control -d lets them run at once (NVIDIA's MPS)")
     with suppress(*DATABASE_AWAY):  # workers wait for it
         farm = Farm.open(used)
         show(*unfit(farm, [*known(farm), *of_slots(given, settings.offer)]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections import Counter
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from launchers.machines.hardware import Hardware, cores, hardware, memory_GB
+from launchers.machines.hardware import Hardware, cores, hardware, memory_GB, mps_runs
 from launchers.machines.slots import CPU, GPU, Slot, slots
 from launchers.workers.node import Node, NodeSettings
 from launchers.workers.settings import WorkerSettings
@@ -147,3 +148,10 @@ def test_processes_of_a_node_have_a_device_each(tmp_path, monkeypatch):
     finally:
         node.drain()
         node.wait()
+
+
+def test_whether_mps_runs_is_seen_by_its_pipe(tmp_path: Path):
+    environ = {"CUDA_MPS_PIPE_DIRECTORY": str(tmp_path)}
+    assert not mps_runs(environ)
+    os.mkfifo(tmp_path / "control")
+    assert mps_runs(environ)
