@@ -65,7 +65,7 @@ def oom_kills(vmstat: Path = Path("/proc/vmstat")) -> int:
 
 def mps_runs(environ: Mapping[str, str] = os.environ) -> bool:
     """Whether NVIDIA's multi-process service runs here: CUDA programs of this user find it by its pipe and share a GPU through it."""
-    return (Path(environ.get("CUDA_MPS_PIPE_DIRECTORY") or "/tmp/nvidia-mps") / "control").exists()  # noqa: S108  # NVIDIA's default
+    return (Path(environ.get("CUDA_MPS_PIPE_DIRECTORY") or "/tmp/nvidia-mps") / "control").exists()  # NVIDIA's default
 
 
 def _gpus(environ: Mapping[str, str]) -> tuple[str, tuple[str, ...]]:

@@ -42,7 +42,7 @@ class Place:
         self.folder = folder
         (folder / "adaptive.yaml").write_text(YAML.replace("TARGET", "0.5"))
         self.environment = os.environ | {"LATTICEFARM_HOME": str(folder / "home"), "OMP_NUM_THREADS": "1"}
-        self.environment.pop("LATTICEFARM_MONGODB_URI", None)
+        self.environment.pop("LATTICEFARM_MONGO_URI", None)
 
     def call(self, *words: str) -> str:
         done = subprocess.run([*COMMAND, *words], cwd=self.folder, env=self.environment, capture_output=True, text=True, timeout=900)
