@@ -93,7 +93,10 @@ class Outcomes:
         return list(self._phonons)
 
     def frequencies(self) -> list[Result[PhononFacts]]:
-        """All phonons without what is drawn: bands and densities of states are empty, and thousands are read in a second."""
+        """All phonons without what is drawn: bands and densities of states are empty, thousands are read in seconds.
+
+        Their work may be without its task, as is that of `verdicts` and `sums`.
+        """
         return list(self._frequencies)
 
     def verdicts(self) -> list[Result[TrainedModelFacts]]:
@@ -187,7 +190,7 @@ class Outcomes:
 
     @cached_property
     def _sums(self) -> list[Result[SummedModel]]:
-        return list(of_parts(self._results("sum", SummedModel), self._models))
+        return list(of_parts(self._results("sum", SummedModel, self.layout), self._models))
 
     @cached_property
     def _phonons(self) -> list[Result[PhononFacts]]:
@@ -209,8 +212,8 @@ class Outcomes:
     def _failures(self) -> list[FailedWork]:
         return failed_work(self.farm, self.status)
 
-    def _results(self, stage: str, record: type[R]) -> list[Result[R]]:
-        wanted = {job_uuid(work.key): work for work in self.plan.of_stage(stage)}
+    def _results(self, stage: str, record: type[R], plan: Plan | None = None) -> list[Result[R]]:
+        wanted = {job_uuid(work.key): work for work in (plan or self.plan).of_stage(stage)}
         stored: dict[str, dict[str, Any]] = self.farm.records(wanted)
         return [
             Result(work, record.model_validate(stored[uuid]))
