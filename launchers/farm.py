@@ -192,6 +192,9 @@ class Farm:
         for name in ("beat", "host", "node"):
             self.heartbeats.create_index(name)
         self.outputs.create_index([("uuid", 1), ("index", 1)], unique=True)
+        # for people: records of a kind, of a system, of a model; labels of a level
+        self.outputs.create_index([("output.@class", 1), ("output.system", 1), ("output.model", 1)])
+        self.outputs.create_index([("name", 1), ("output.level", 1)])
         store: Any = self.store
         store.additional_stores["blobs"].ensure_index("blob_uuid")
         self.launchpad.db["checkpoints.files"].create_index("metadata.key")
