@@ -47,7 +47,7 @@ class Campaign(Outcomes):
         return Campaign(self.farm, self.spec.model_copy(update={"systems": {system: systems[system]}}))
 
     def thermal(self, temperatures_K: Sequence[float] = TEMPERATURES_K, *, quasi_harmonic: bool = False) -> list[ThermalResult]:
-        """Thermal properties by all phonons that are there, per mol of primitive cells; a second for each.
+        """Thermal properties by all phonons that are there, per mol of primitive cells: harmonic, at constant volume.
 
         Raises:
             UnknownResult: `quasi_harmonic`: labels have one volume, and nothing is known of others.

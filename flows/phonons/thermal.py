@@ -99,6 +99,11 @@ def boltzmann_eV_K() -> float:
     return float(get_physical_units().KB)
 
 
+def gas_constant_J_K_mol() -> float:
+    """R: what a mol of modes has as its heat capacity where it is hot."""
+    return 1000 * boltzmann_eV_K() * kJ_mol_per_eV()
+
+
 def kJ_mol_per_eV() -> float:
     from phonopy.physical_units import get_physical_units
 
