@@ -51,9 +51,10 @@ def _notes(frame: Any) -> list[str]:
     notes = ["wall: of the work itself, as its records say, without waiting, lost attempts and loading of programs; labels that were computed twice count once"]
     untold = int((frame["jobs"] - frame["told_jobs"]).sum())
     if untold:
-        notes.append(f"CPU: of {untold} jobs, of before version 0.3, it is not known and not in the sums")
-    total = frame["wall_hours"].sum()
-    return [*notes, f"in all {frame['jobs'].sum()} jobs, {total:.3g} h wall, {frame['processor_hours'].sum():.3g} h CPU"]
+        notes.append(f"CPU: not known of {untold} jobs, which ran before version 0.3, and not in the sums")
+    told = frame["processor_hours"].dropna()
+    processors = f", {told.sum():.3g} h CPU" if len(told) else ""
+    return [*notes, f"in all {frame['jobs'].sum()} jobs, {frame['wall_hours'].sum():.3g} h wall{processors}"]
 
 
 TIME = Table(

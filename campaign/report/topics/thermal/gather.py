@@ -50,7 +50,7 @@ def why_not(seeds: Sequence[ThermalResult]) -> str:
 
 def _model(group: SeedGroup[PhononFacts], seeds: Sequence[ThermalProperties], base: Curve) -> ThermalModel:
     capacities = [one.heat_capacity_J_K_mol for one in seeds]
-    off = [tuple(value - zero for value, zero in zip(one.free_energy_kJ_mol, base, strict=True)) for one in seeds]
+    off = [tuple(round(value - zero, 9) for value, zero in zip(one.free_energy_kJ_mol, base, strict=True)) for one in seeds]
     return ThermalModel(
         **group.facts(),
         low_heat_capacity_J_K_mol=_each(min, capacities),
