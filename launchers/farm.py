@@ -188,6 +188,7 @@ class Farm:
         self.work.create_index("parts", unique=True, partialFilterExpression={"parts": {"$exists": True}})
         for name in ("campaign", "key", "needs"):
             self.plans.create_index(name)
+        self.plans.create_index([("campaign", 1), ("system", 1)])
         self.allocations.create_index([("scheduler", 1), ("site", 1), ("state", 1)])
         for name in ("beat", "host", "node"):
             self.heartbeats.create_index(name)

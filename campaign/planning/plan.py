@@ -6,8 +6,8 @@ there already, or fails, is not the plan's concern: `campaign.steering.status` c
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from campaign.planning.chunks import Chunks
@@ -47,11 +47,6 @@ class Plan:
 
     def of_stage(self, stage: str) -> list[Work]:
         return [work for work in self.work.values() if work.stage == stage]
-
-    def of_systems(self, names: Collection[str]) -> Plan:
-        """The work and the gaps of these systems alone."""
-        work = {key: one for key, one in self.work.items() if one.system in names}
-        return replace(self, work=work, gaps=tuple(gap for gap in self.gaps if gap.system in names))
 
     @cached_property
     def dependents(self) -> Mapping[str, int]:

@@ -44,7 +44,7 @@ class Campaign(Outcomes):
         system, systems = selection.system, self.spec.systems
         if system not in systems or len(systems) == 1:
             return self
-        return Campaign(self.farm, self.spec.model_copy(update={"systems": {system: systems[system]}}))
+        return Campaign(self.farm, self.spec.model_copy(update={"systems": {system: systems[system]}}), only=system)
 
     def thermal(self, temperatures_K: Sequence[float] = TEMPERATURES_K, *, quasi_harmonic: bool = False) -> list[ThermalResult]:
         """Thermal properties by all phonons that are there, per mol of primitive cells: harmonic, at constant volume.

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TypeVar
 
+from pydantic import Field
+
 from campaign.planning.work import Work
 from campaign.results.result import Result
 from flows.keys import job_uuid
@@ -13,6 +15,8 @@ from launchers.farm import Farm
 
 R = TypeVar("R", bound=Record)
 
+_NO_BANDS = Bands(labels=(), qpoints=(), distances=(), frequencies_cm1=())
+_NO_STATES = DensityOfStates(frequencies_cm1=(), total=(), mesh=(1, 1, 1))
 _DRAWN = {"bands", "dos", "imaginary"}
 _LONG = {"learning_curve", "predictions_eV", "settings", "versions"}
 
@@ -20,8 +24,8 @@ _LONG = {"learning_curve", "predictions_eV", "settings", "versions"}
 class UndrawnPhonons(PhononFacts):
     """Phonons whose bands and densities of states are empty, as they were not read."""
 
-    bands: Bands = Bands(labels=(), qpoints=(), distances=(), frequencies_cm1=())
-    dos: DensityOfStates = DensityOfStates(frequencies_cm1=(), total=(), mesh=(1, 1, 1))
+    bands: Bands = Field(default_factory=lambda: _NO_BANDS)  # a default would be copied deeply, each time
+    dos: DensityOfStates = Field(default_factory=lambda: _NO_STATES)
 
 
 def light_phonons(farm: Farm, works: Iterable[Work]) -> list[Result[PhononFacts]]:

@@ -39,12 +39,13 @@ R = TypeVar("R", bound=Record)
 class Outcomes:
     """What a campaign asked for and what came of it, as the database had it when first asked.
 
-    Records are fetched once, stage by stage, without blobs; open the campaign again for newer ones. Verdicts are by
+    With `only`, `spec` has this system alone of those that the campaign asks for. Records are fetched once, stage by stage, without blobs; open the campaign again for newer ones. Verdicts are by
     the rule of today (`campaign.results.verdicts`), also on records of an older one.
     """
 
     farm: Farm
     spec: ResolvedSpec
+    only: str | None = None
 
     @property
     def name(self) -> str:
@@ -60,8 +61,7 @@ class Outcomes:
         """The same as it was last kept, its work without tasks: read in a tenth of the time. Where it was not kept, the plan."""
         if "plan" in self.__dict__:
             return self.plan
-        kept = kept_plan(self.farm, self.name)
-        return self.plan if kept is None else kept.of_systems(self.spec.systems)
+        return kept_plan(self.farm, self.name, self.only) or self.plan
 
     def of_stage(self, stage: str) -> list[Result[Any]]:
         """The records of any stage, as they were stored; those of a stage with a method of its own are judged there.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -145,6 +146,10 @@ def test_a_plan_that_was_kept_gives_the_same_tables(tmp_path: Path) -> None:
     for name, frame in before.items():
         assert_frame_equal(toy.table(name), frame)
     assert "plan" not in toy.__dict__, "it was planned again"
+    narrowed = replace(toy, only="carbon")
+    assert list(narrowed.layout.work) == list(plan.work)
+    assert narrowed.layout.gaps == plan.gaps
+    assert list(replace(toy, only="silicon").layout.work) == []
 
 
 def test_time_is_what_records_say(farm: Farm, every: Campaigns) -> None:
