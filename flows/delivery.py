@@ -19,6 +19,7 @@ from flows.records import Record
 R = TypeVar("R", bound=Record)
 
 MADE_ON = "made_on"
+PROCESSOR_S = "processor_s"
 WHERE = {"slot": "LATTICEFARM_SLOT", "allocation": "LATTICEFARM_ALLOCATION", "device": "LATTICEFARM_DEVICE"}
 
 
@@ -30,8 +31,13 @@ def delivers(record: type[R]) -> Callable[[Callable[..., R]], Callable[..., Any]
         @wraps(function)
         def once(*args: Any, **kwargs: Any) -> R:
             stored = _stored_document()
-            _say_where(_here() if stored is None else stored["metadata"].get(MADE_ON, {}))
-            return function(*args, **kwargs) if stored is None else record.model_validate(stored["output"])
+            if stored is not None:
+                _say_where(stored["metadata"].get(MADE_ON, {}))
+                return record.model_validate(stored["output"])
+            before = _processor_s()
+            made = function(*args, **kwargs)
+            _say_where(_here() | {PROCESSOR_S: round(_processor_s() - before, 3)})
+            return made
 
         return job(once, config=JobConfig(expose_store=True), blobs="blob")
 
@@ -93,7 +99,13 @@ def _stored_document() -> dict[str, Any] | None:
     return found
 
 
-def _say_where(made_on: dict[str, str]) -> None:
+def _processor_s() -> float:
+    """Of this process with all of its threads, and of its children that have ended."""
+    spent = os.times()
+    return spent.user + spent.system + spent.children_user + spent.children_system
+
+
+def _say_where(made_on: dict[str, Any]) -> None:
     """jobflow stores the metadata of a job beside its output."""
     from jobflow import CURRENT_JOB
 
@@ -101,7 +113,7 @@ def _say_where(made_on: dict[str, str]) -> None:
         CURRENT_JOB.job.metadata[MADE_ON] = made_on
 
 
-def _here() -> dict[str, str]:
+def _here() -> dict[str, Any]:
     """The host, and of a worker of ours its slot, its device and its allocation, where it has them."""
     named = {name: os.environ.get(variable, "") for name, variable in WHERE.items()}
     return {"host": socket.gethostname(), **{name: value for name, value in named.items() if value}}

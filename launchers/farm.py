@@ -188,10 +188,14 @@ class Farm:
         self.work.create_index("parts", unique=True, partialFilterExpression={"parts": {"$exists": True}})
         for name in ("campaign", "key", "needs"):
             self.plans.create_index(name)
+        self.plans.create_index([("campaign", 1), ("system", 1)])
         self.allocations.create_index([("scheduler", 1), ("site", 1), ("state", 1)])
         for name in ("beat", "host", "node"):
             self.heartbeats.create_index(name)
         self.outputs.create_index([("uuid", 1), ("index", 1)], unique=True)
+        # for people: records of a kind, of a system, of a model; labels of a level
+        self.outputs.create_index([("output.@class", 1), ("output.system", 1), ("output.model", 1)])
+        self.outputs.create_index([("name", 1), ("output.level", 1)])
         store: Any = self.store
         store.additional_stores["blobs"].ensure_index("blob_uuid")
         self.launchpad.db["checkpoints.files"].create_index("metadata.key")
@@ -230,6 +234,11 @@ class Farm:
             for document in self.store.query({"uuid": {"$in": batch}}, load=blobs):
                 found[document["uuid"]] = document["output"]
         return found
+
+    def parts_of_records(self, uuids: Iterable[str], names: Iterable[str]) -> dict[str, dict[str, Any]]:
+        """The same with the fields `names` alone, as far as a record has them: the database sends nothing else."""
+        fields = {"_id": 0, "uuid": 1, **{f"output.{name}": 1 for name in names}}
+        return {one["uuid"]: one.get("output", {}) for one in self.find(self.outputs, "uuid", uuids, fields)}
 
     def store_records(self, outputs: dict[str, dict[str, Any]], name: str) -> None:
         """Store records that no job delivers (imported labels), each once, in jobflow's own form.

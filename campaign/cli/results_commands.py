@@ -5,18 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from campaign.cli.options import CampaignArgument, JsonOption, ModelOption, SeedOption, SystemOption
 
-if TYPE_CHECKING:
-    from pandas import DataFrame
-
-    from campaign.results.columns import Table
-
-TABLE_HELP = "labels, set-aside, training, learning, forecast, phonons, points, agreement, frozen, vibrations, failures or gaps."
+TABLE_HELP = (
+    "labels, set-aside, training, learning, forecast, phonons, points, agreement, frozen, reference, thermal, vibrations, time, failures or gaps."
+)
 SizeOption = Annotated[str | None, typer.Option("--size", help="Only this training-set size, as in full.")]
 
 
@@ -35,63 +32,43 @@ def register(app: typer.Typer) -> None:
 
 
 def results(
-    campaign: CampaignArgument,
+    campaign: Annotated[
+        str | None, typer.Argument(metavar="CAMPAIGN", help="The name of a submitted campaign; with --all none.", show_default=False)
+    ] = None,
     table: Annotated[str | None, typer.Argument(metavar="TABLE", help=f"{TABLE_HELP} Without it, what each holds.")] = None,
+    every: Annotated[bool, typer.Option("--all", help="Of all campaigns of the database: latticefarm results --all TABLE.")] = False,
+    system: SystemOption = None,
+    point: Annotated[str | None, typer.Option("--point", help="Only this named point, as in X; Gamma is Γ.")] = None,
+    model: ModelOption = None,
+    seed: SeedOption = None,
     csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
     json: JsonOption = False,
 ) -> None:
-    """Show a table of a campaign; --csv and --json have every column.
+    """Show a table of a campaign, or of all; --csv and --json have every column.
 
-    Example: latticefarm results diamond-paper phonons
+    Example: latticefarm results diamond-paper phonons --point Gamma
     """
     from campaign.cli.connect import open_farm
     from campaign.cli.errors import UsageError
-    from campaign.results import open_campaign
-    from campaign.results.tables import find_table
-    from campaign.results.tables.absence import why_empty
+    from campaign.cli.tables_view import Asked, list_tables, show_all, show_one
 
     if csv and json:
         raise UsageError("--csv and --json exclude each other; give one")
-    if table is None and (csv or json):
+    if every and table is not None:
+        raise UsageError(f"--all is of every campaign; leave out {campaign}, or --all")
+    if not every and campaign is None:
+        raise UsageError("name a campaign, or --all; latticefarm status lists them")
+    name = campaign if every else table
+    form = "csv" if csv else "json" if json else ""
+    if name is None and form:
         raise UsageError(f"name a table: {TABLE_HELP}")
-    if table is None:
-        _list_tables(open_campaign(open_farm(), campaign).name)
-        return
-    found, opened = find_table(table), open_campaign(open_farm(), campaign)
-    frame = found.frame(opened)
-    why = why_empty(table, opened) if frame.empty else ""
-    _print(campaign, found, frame, why, "csv" if csv else "json" if json else "")
-    # on standard error: it goes with every table, and into none
-    for one in opened.plan.faulty:
-        typer.secho(f"faulty: {one.text()}", fg="red", err=True)
-    for by_path in opened.plan.by_path:
-        typer.secho(f"by path alone: {by_path.text()}", fg="yellow", err=True)
-
-
-def _list_tables(campaign: str) -> None:
-    from campaign.cli.printing import hint, show
-    from campaign.results.tables import TABLES
-
-    width = max(map(len, TABLES))
-    show(*(f"{name:{width}}  {table.about}" for name, table in TABLES.items()))
-    hint(f"latticefarm results {campaign} training")
-
-
-def _print(campaign: str, table: Table, frame: DataFrame, why_empty: str, form: str) -> None:
-    from campaign.cli.printing import facts, hint, show
-    from campaign.results.render import csv_text, for_terminal, records
-
-    if form == "csv":
-        typer.echo(csv_text(frame), nl=False)
-    elif form == "json":
-        facts(records(frame))
+    where = {"system": system, "point": point, "model": model, "seed": seed}
+    if name is None:
+        list_tables(open_farm(), campaign)
+    elif campaign is None or every:
+        show_all(open_farm(), Asked(name, where, form))
     else:
-        show(*for_terminal(table, frame, why_empty))
-        hint(
-            f"latticefarm status {campaign}"
-            if frame.empty
-            else f"latticefarm results {campaign} {table.name} --csv"
-        )
+        show_one(open_farm(), campaign, Asked(name, where, form))
 
 
 def _sum_lines(directory: Path, written: list[dict[str, Any]]) -> Iterator[str]:

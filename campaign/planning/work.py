@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import NamedTuple
 
 from flows.settings import Settings
@@ -46,6 +48,11 @@ class Work:
         if self.stage == "label":
             return f"{about}, {self.count} structure{'' if self.count == 1 else 's'}"
         return about if self.seed is None else f"{about}, seed {self.seed}, {self.size}"
+
+
+TaskOf = Callable[[Work], Settings]
+own_task: TaskOf = attrgetter("task")
+"""What work is told, where it has it: what is kept of a plan has not."""
 
 
 def shown(model: str) -> str:

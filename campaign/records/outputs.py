@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import TypeAdapter, ValidationError
 
 from campaign.planning.retraining import EarlierTraining
 from campaign.planning.work import Coordinates
+from flows.delivery import MADE_ON, PROCESSOR_S
 from flows.keys import job_uuid
 from flows.labelling.engines.known import EngineChoice
 from flows.labelling.engines.protocol import EngineSettings
@@ -87,3 +88,23 @@ def stored(farm: Farm, keys: Iterable[str]) -> set[str]:
 def wall_times_s(farm: Farm, keys: Iterable[str]) -> dict[str, float]:
     """What each stored record has cost, by key."""
     return {key: found["wall_time_s"] or 0.0 for key, found in fields(farm, keys, "wall_time_s").items()}
+
+
+class Cost(NamedTuple):
+    """What a stored record has taken: seconds of wall time, and of all processors, where its job said so."""
+
+    wall_s: float
+    processor_s: float | None
+
+
+def costs(farm: Farm, keys: Iterable[str]) -> dict[str, Cost]:
+    """Of each stored record, by key."""
+    by_uuid = {job_uuid(key): key for key in keys}
+    told = f"metadata.{MADE_ON}.{PROCESSOR_S}"
+    projection = {"uuid": 1, "_id": 0, "output.wall_time_s": 1, told: 1}
+    return {
+        by_uuid[one["uuid"]]: Cost(
+            one.get("output", {}).get("wall_time_s") or 0.0, one.get("metadata", {}).get(MADE_ON, {}).get(PROCESSOR_S)
+        )
+        for one in farm.find(farm.outputs, "uuid", by_uuid, projection)
+    }

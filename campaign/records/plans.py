@@ -53,18 +53,19 @@ def _says_more(plan: Plan) -> bool:
     return bool(plan.faulty or plan.by_path or plan.stopped)
 
 
-def kept_plan(farm: Farm, campaign: str) -> Plan | None:
-    """The plan of a campaign as it was last kept, its work without tasks.
+def kept_plan(farm: Farm, campaign: str, system: str | None = None) -> Plan | None:
+    """The plan of a campaign as it was last kept, its work without tasks; of one system, if one is named.
 
     None where there is none, or other code made it, or it has more to say of labels (`_says_more`): then plan again.
     """
     about = (farm.campaigns.find_one({"_id": campaign}, {"plan": 1}) or {}).get("plan")
     if not about or about["code"] != _code() or about["says_more"]:
         return None
-    found = farm.plans.find({"campaign": campaign}, {**_LIGHT, "place": 1})
+    asked = {"campaign": campaign} | ({} if system is None else {"system": system})
+    found = farm.plans.find(asked, {**_LIGHT, "place": 1})
     work = {one["key"]: _work(one) for one in sorted(found, key=lambda one: one["place"])}
     lacking = (one | {"structures": tuple(Lack(*lack) for lack in one["structures"])} for one in about["lacking"])
-    gaps = tuple(Gap(*gap) for gap in about["gaps"])
+    gaps = tuple(gap for gap in (Gap(*one) for one in about["gaps"]) if system in (None, gap.system))
     return Plan(campaign, work, gaps, lacking=tuple(Lacking(**one) for one in lacking))
 
 

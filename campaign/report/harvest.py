@@ -15,11 +15,14 @@ from campaign.results import unstable
 from campaign.results.campaign import Campaign
 from campaign.results.result import Result
 from campaign.results.seeds import SharedVerdict
+from campaign.results.thermal import ThermalResult
 from flows.keys import digest
 from flows.records import PhononFacts, Record, SummedModel, TrainedModelFacts, Vibrations
 from flows.training.names import ModelName
 
 R = TypeVar("R", bound=Record)
+
+PAGE_TEMPERATURES_K = tuple(20.0 * number for number in range(76))
 
 
 @dataclass(frozen=True)
@@ -102,6 +105,11 @@ class Harvest:
     @cached_property
     def _labelled(self) -> dict[str, dict[str, LevelLabels]]:
         return {name: level_labels(self.campaign, name) for name in self.campaign.spec.systems}
+
+    @cached_property
+    def thermal(self) -> dict[str, ThermalResult]:
+        """Thermal properties by the key of the phonons that they are of, as figures and tables of the page show them."""
+        return {one.work.key: one for one in self.campaign.thermal(PAGE_TEMPERATURES_K)}
 
     @cached_property
     def states(self) -> Mapping[str, str]:

@@ -33,9 +33,16 @@ CHECK = Section(
 )
 FIGURES = Section("figures", "Figures", empty="Nothing can be drawn yet.")
 PHONONS = Section("phonons", "Phonons at named points", link="Phonons")
+THERMAL = Section(
+    "thermal",
+    "Thermal properties",
+    intro="Heat capacity, entropy and Helmholtz free energy of the harmonic crystal at constant volume, by the sum over all modes "
+    "of the mesh of the density of states, from the force constants of each model.",
+    empty="Nothing can be drawn yet.",
+)
 DYNAMICS = Section("dynamics", "Long MD")
 TRAINING = Section("training", "Training")
 LABELS = Section("labels", "Labels")
 MISSING = Section("missing", "What is missing")
 
-SECTIONS = (CHECK, FIGURES, PHONONS, DYNAMICS, TRAINING, LABELS, MISSING)
+SECTIONS = (CHECK, FIGURES, PHONONS, THERMAL, DYNAMICS, TRAINING, LABELS, MISSING)

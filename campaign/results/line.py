@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from campaign.planning.work import TaskOf, own_task
 from campaign.results.result import Result
 from flows.keys import job_uuid
 from flows.phonons.settings import PhononTask
@@ -39,12 +40,15 @@ class _Scaling:
 
 
 def line_phonons(
-    farm: Farm, phonons: Sequence[Result[PhononFacts]], trained: Iterable[Result[TrainedModelFacts]]
+    farm: Farm,
+    phonons: Sequence[Result[PhononFacts]],
+    trained: Iterable[Result[TrainedModelFacts]],
+    task_of: TaskOf = own_task,
 ) -> dict[str, Line]:
     """By the key of the phonons of a sum; none where those of its base are not there, or where the line is unstable."""
     scalings = list(_scalings(phonons, {training.work.key: training for training in trained}))
     points = {one.key: _by_root(one) for one in scalings if one.base.record.nac is None}
-    points |= _with_nac(farm, [one for one in scalings if one.base.record.nac is not None])
+    points |= _with_nac(farm, [one for one in scalings if one.base.record.nac is not None], task_of)
     return {one.key: Line(one.level, one.slope, points[one.key]) for one in scalings if one.key in points}
 
 
@@ -68,7 +72,7 @@ def _by_root(one: _Scaling) -> Points:
     return {name: tuple(root * value for value in values) for name, values in one.base.record.points_cm1.items()}
 
 
-def _with_nac(farm: Farm, scalings: Sequence[_Scaling]) -> dict[str, Points]:
+def _with_nac(farm: Farm, scalings: Sequence[_Scaling], task_of: TaskOf) -> dict[str, Points]:
     """From stored force constants: the non-analytical term is not multiplied."""
     from flows.phonons.scaled import StoredCrystal
 
@@ -80,8 +84,9 @@ def _with_nac(farm: Farm, scalings: Sequence[_Scaling]) -> dict[str, Points]:
         try:
             content = Phonons.model_validate(stored[job_uuid(work.key)]).blob.content()
             if work.system not in crystals:
-                assert isinstance(work.task, PhononTask)
-                crystals[work.system] = StoredCrystal.of(content, work.task)
+                task = task_of(work)
+                assert isinstance(task, PhononTask)
+                crystals[work.system] = StoredCrystal.of(content, task)
             (found[one.key],) = crystals[work.system].scaled_points_cm1(content, 1 + one.slope)
         except (KeyError, ValueError):  # gone or damaged: phonopy files of it are refused
             continue

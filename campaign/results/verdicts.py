@@ -10,9 +10,11 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from campaign.planning.work import TaskOf, own_task
 from campaign.records.outputs import fields, label_energies
 from campaign.results.result import Result
 from flows.records import PhononFacts, SummedModel, TrainedModelFacts, Vibrations
+from flows.settings import Settings
 from flows.training.names import ModelName
 from flows.training.settings import TrainingTask
 from flows.training.verdict import (
@@ -36,14 +38,16 @@ Judged = Mapping[str, TrainedModelFacts]
 R = TypeVar("R", SummedModel, PhononFacts, Vibrations)
 
 
-def judged(farm: Farm, trainings: Sequence[Result[TrainedModelFacts]]) -> list[Result[TrainedModelFacts]]:
+def judged(
+    farm: Farm, trainings: Sequence[Result[TrainedModelFacts]], task_of: TaskOf = own_task
+) -> list[Result[TrainedModelFacts]]:
     """Differences whose straight line had seen what validates are held against one that has not, and old verdicts on
     levels say on how many structures they rest. What could not be judged has not learned.
 
     A record stays as it is where a label of it is not to be found, but for one that nothing was shown of.
     """
-    trainings = [Result(one.work, _counted(one.record)) for one in _levels(farm, trainings)]
-    old = {one.work.key: one.work.task for one in trainings if _before_the_rule(one)}
+    trainings = [Result(one.work, _counted(one.record)) for one in _levels(farm, trainings, task_of)]
+    old = {one.work.key: task_of(one.work) for one in trainings if _before_the_rule(one)}
     if not old:
         return trainings
     keys = {key for task in old.values() for pairs in _splits(task).values() for pair in pairs for key in pair}
@@ -54,11 +58,11 @@ def judged(farm: Farm, trainings: Sequence[Result[TrainedModelFacts]]) -> list[R
     ]
 
 
-def _levels(farm: Farm, trainings: Sequence[Result[TrainedModelFacts]]) -> Iterator[Result[TrainedModelFacts]]:
+def _levels(farm: Farm, trainings: Sequence[Result[TrainedModelFacts]], task_of: TaskOf) -> Iterator[Result[TrainedModelFacts]]:
     """Models of levels that were called learned by structures at rest, or by none, are judged by their labels."""
     for one in trainings:
         if one.record.learned and _unshown(one.record):
-            verdict = _of_level(farm, one)
+            verdict = _of_level(farm, one.record, task_of(one.work))
             yield Result(one.work, one.record.model_copy(update={"learned": verdict.learned, "verdict": verdict.reason}))
         else:
             yield one
@@ -79,19 +83,19 @@ def _unshown(record: TrainedModelFacts) -> bool:
     return known[0] < UNFIT_FORCE_FRACTION * max(NO_FORCE_MEV_A, trained) or " is 0% of" in record.verdict
 
 
-def _of_level(farm: Farm, one: Result[TrainedModelFacts]) -> Verdict:
-    splits = {split: [key for (key,) in pairs] for split, pairs in _splits(one.work.task).items() if pairs}
+def _of_level(farm: Farm, record: TrainedModelFacts, task: Settings) -> Verdict:
+    splits = {split: [key for (key,) in pairs] for split, pairs in _splits(task).items() if pairs}
     found = fields(farm, {key for keys in splits.values() for key in keys}, "energy_eV", "forces_eV_A")
     if any(key not in found for keys in splits.values() for key in keys):
         return Verdict(False, f"{CANNOT}: nothing was shown of structures held out, and their labels are not to be found")
     labels = {
         split: LevelLabels.of(
-            [found[key]["energy_eV"] / one.record.atoms for key in keys],
+            [found[key]["energy_eV"] / record.atoms for key in keys],
             [None if (forces := found[key]["forces_eV_A"]) is None else np.array(forces) for key in keys],
         )
         for split, keys in splits.items()
     }
-    return judge_by_labels(labels, one.record.errors)
+    return judge_by_labels(labels, record.errors)
 
 
 def of_parts(results: Iterable[Result[R]], models: Judged) -> Iterator[Result[R]]:

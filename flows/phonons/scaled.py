@@ -1,4 +1,4 @@
-"""Frequencies of a crystal whose potential is multiplied by a number.
+"""A crystal from its stored force constants: its modes on a mesh, and frequencies of a potential that is multiplied by a number.
 
 Force constants are multiplied by it, so frequencies by its root; but not those of an insulator, whose non-analytical
 term stays what it is.
@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
-from flows.phonons.harmonic import HarmonicCrystal, load_phonopy
+from flows.phonons.harmonic import HarmonicCrystal, cm1_per_THz, load_phonopy
 from flows.phonons.nac import add_nac
 from flows.phonons.path import BandPath, band_path
 from flows.phonons.settings import PhononTask
 from flows.phonons.spectra import points_cm1
+from flows.phonons.thermal import SampledModes
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -51,6 +52,17 @@ class StoredCrystal:
         for factor in factors:
             phonopy.force_constants = factor * constants
             yield points_cm1(self.crystal, self.path)
+
+    def sampled_modes(self, content: bytes, mesh: tuple[int, int, int]) -> SampledModes:
+        """All modes on a Γ-centred mesh, by the force constants in a file of the crystal; Γ is without non-analytical term.
+
+        Raises:
+            ValueError: as `scaled_points_cm1`.
+        """
+        self.crystal.phonopy.force_constants = self._force_constants(content)
+        sampled = self.crystal.phonopy.run_mesh(list(mesh), is_gamma_center=True)
+        frequencies = np.asarray(sampled.frequencies) * cm1_per_THz()
+        return SampledModes(np.asarray(sampled.qpoints), np.asarray(sampled.weights), frequencies)
 
     def _force_constants(self, content: bytes) -> NDArray[np.float64]:
         from phonopy.interface.phonopy_yaml import PhonopyYaml

@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
+import time
+import typing
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -59,9 +61,65 @@ def test_every_field_of_every_record_is_there_and_no_other(name: str) -> None:
     assert table(SECTIONS[name]).keys() == own_fields(RECORDS[name])
 
 
+UNITS = ("_eV", "_meV", "_meV_A", "_meV_atom", "_eV_A", "_eV_A2", "_cm1", "_K", "_s", "_fs", "_A")
+
+
+def holds_numbers(kind: Any) -> bool:
+    """Whether a field of this type is a number that may have a unit, or holds some."""
+    return kind is float or any(map(holds_numbers, typing.get_args(kind)))
+
+
+def test_every_number_has_its_unit_in_its_name_or_on_the_page() -> None:
+    listed = table(SECTIONS["Records"]).keys() - STAGES.keys()
+    bare = {
+        name
+        for kind in RECORDS.values()
+        for name, said in typing.get_type_hints(kind).items()
+        if name in kind.model_fields and holds_numbers(said) and not name.endswith(UNITS)
+    }
+    assert len(bare) > 15
+    assert bare <= listed
+    assert listed - bare <= {"qpoints"}, "named, and no number"
+
+
+def test_versions_are_those_that_the_page_says() -> None:
+    assert "`schema_version` is 1 in every record there is" in PAGE.text
+    assert {kind.model_fields["schema_version"].default for kind in RECORDS.values()} == {1}
+
+
+def test_every_index_of_ours_is_on_the_page_and_there(farm: Farm) -> None:
+    rows = re.findall(r"^\| `([\w.]+)` \| (`.+?`) \| ", SECTIONS["Indexes"], re.MULTILINE)
+    said = {(name, tuple(re.findall(r"`([^`]+)`", columns))) for name, columns in rows}
+    assert len(said) == len(rows) == 19
+    db = farm.launchpad.db
+    there = {
+        (name, tuple(column for column, _ in index["key"]))
+        for name in db.list_collection_names()
+        for index in db[name].index_information().values()
+    }
+    assert said <= there
+    ours = {name for name, about in table(SECTIONS["Collections"]).items() if "latticefarm" in about or name in ("outputs", "blobs.files")}
+    assert {one for one in there if one[0] in ours and one[1] != ("_id",) and "chunks" not in one[0]} <= said
+
+
+def test_usual_questions_are_answered_by_an_index(farm: Farm) -> None:
+    """As many records of others as there may be: the database must not read them."""
+    farm.store_records({f"uuid-{number}": {"level": "dft", "key": str(number)} for number in range(3000)}, "label")
+    farm.store_records({"wanted": {"@class": "Phonons", "system": "a", "model": "dft_ef"}}, "phonons a")
+    farm.store_records({"hf": {"level": "hf"}}, "label")
+    for asked in ({"output.@class": "Phonons", "output.system": "a", "output.model": "dft_ef"}, {"name": "label", "output.level": "hf"}):
+        started = time.perf_counter()
+        assert len(list(farm.outputs.find(asked, {"uuid": 1}))) == 1
+        by_index = time.perf_counter() - started
+        started = time.perf_counter()
+        # the same answer by a question that no index begins with
+        assert len(list(farm.outputs.find({"output.key": {"$exists": False}, **{f"output.{one}": {"$ne": 0} for one in ("level", "model")}}, {"uuid": 1}))) == 2
+        assert by_index < (time.perf_counter() - started) / 3
+
+
 def test_stages_deliver_what_the_page_says() -> None:
     rows = table(SECTIONS["Records"])
-    assert {stage: re.findall(r"`(\w+)`", rows[stage])[0] for stage in rows} == {
+    assert {stage: re.findall(r"`(\w+)`", rows[stage])[0] for stage in STAGES} == {
         name: stage.record.__name__ for name, stage in STAGES.items()
     }
 

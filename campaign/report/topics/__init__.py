@@ -18,6 +18,7 @@ from campaign.report.topics.references.topic import References
 from campaign.report.topics.remainder.topic import Remainder
 from campaign.report.topics.sampling.topic import Sampling
 from campaign.report.topics.seeds.topic import Seeds
+from campaign.report.topics.thermal.topic import Thermal
 from campaign.report.topics.vibrations.topic import Vibrations
 from campaign.report.topics.zone.topic import Zone
 
@@ -31,6 +32,7 @@ TOPICS: tuple[Topic[Any], ...] = (
     Points(),
     Agreement(),
     References(),
+    Thermal(),
     Frozen(),
     LabelForecast(),
     Labels(),

@@ -1,5 +1,5 @@
-"""The tables of a campaign by name: labels, set-aside, training, learning, forecast, phonons, points, agreement, frozen, vibrations,
-failures, gaps."""
+"""The tables of a campaign by name: labels, set-aside, training, learning, forecast, phonons, points, agreement, frozen,
+reference, thermal, vibrations, time, failures, gaps."""
 
 from __future__ import annotations
 
@@ -12,11 +12,17 @@ from campaign.results.tables.frozen import FROZEN
 from campaign.results.tables.labels import LABELS, SET_ASIDE
 from campaign.results.tables.learning import LEARNING
 from campaign.results.tables.phonons import PHONONS, POINTS
+from campaign.results.tables.reference import REFERENCE
+from campaign.results.tables.thermal import THERMAL
+from campaign.results.tables.time import TIME
 from campaign.results.tables.training import TRAINING
 from campaign.results.tables.vibrations import VIBRATIONS
 from campaign.spec.errors import nearest
 
-_ALL = (LABELS, SET_ASIDE, TRAINING, LEARNING, FORECAST, PHONONS, POINTS, AGREEMENT, FROZEN, VIBRATIONS, FAILURES, GAPS)
+_ALL = (
+    *(LABELS, SET_ASIDE, TRAINING, LEARNING, FORECAST, PHONONS, POINTS, AGREEMENT, FROZEN, REFERENCE, THERMAL, VIBRATIONS, TIME),
+    *(FAILURES, GAPS),
+)
 TABLES: dict[str, Table] = {table.name: table for table in _ALL}
 
 

@@ -35,7 +35,7 @@ def levels_of_both(models: Iterable[str]) -> set[str]:
 def _rows(campaign: Outcomes) -> Iterator[dict[str, Any]]:
     """One for each system, level and size that both methods have phonons of, with the same seeds of the base."""
     found: dict[tuple[str, str, str], dict[str, dict[int, Result[PhononFacts]]]] = {}
-    for one in campaign.phonons():
+    for one in campaign.frequencies():
         if one.work.seed is None or (name := ModelName.parse(one.work.model)).kind != "sum":
             continue
         methods = found.setdefault((one.work.system, name.level, one.work.size), {})

@@ -25,7 +25,7 @@ def _rows(campaign: Outcomes) -> Iterator[dict[str, Any]]:
         common = {"system": frozen.system, "level": frozen.level, "frozen_cm1": frozen.phonon.frequency_cm1}
         groups = _groups(campaign, frozen.system, frozen.level)
         for group in groups:
-            lines = lines_of(campaign, group)
+            lines = lines_of(campaign.lines(), group)
             yield {**common, **_compared(group, frozen.phonon.frequency_cm1), **_line(lines, frozen.phonon.frequency_cm1)}
         if not groups:
             asked = any(
@@ -37,7 +37,7 @@ def _rows(campaign: Outcomes) -> Iterator[dict[str, Any]]:
 
 def _groups(campaign: Outcomes, system: str, level: str) -> list[list[Result[PhononFacts]]]:
     """Phonons of the models that stand for `level`, the seeds of one model and size together."""
-    return by_seeds(one for one in campaign.phonons() if one.work.system == system and _stands_for(one.work, level))
+    return by_seeds(one for one in campaign.frequencies() if one.work.system == system and _stands_for(one.work, level))
 
 
 def _stands_for(work: Work, level: str) -> bool:

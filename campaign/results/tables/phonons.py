@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from math import isnan
 from typing import TYPE_CHECKING, Any
@@ -54,7 +55,7 @@ Group = list[Result[PhononFacts]]
 
 def _point_rows(campaign: Outcomes) -> Iterator[dict[str, Any]]:
     lines = campaign.lines()
-    for one in campaign.phonons():
+    for one in campaign.frequencies():
         line = lines.get(one.work.key)
         for point, frequencies in one.record.points_cm1.items():
             for band, frequency in enumerate(frequencies, start=1):
@@ -74,25 +75,24 @@ def _point_rows(campaign: Outcomes) -> Iterator[dict[str, Any]]:
 
 def _spread_rows(campaign: Outcomes) -> Iterator[dict[str, Any]]:
     """Point by point, so that the models stand below each other."""
-    for group in by_seeds(campaign.phonons()):
-        common, lines = _of_group(campaign, group), lines_of(campaign, group)
+    asked = Counter((work.system, work.model, work.size) for work in campaign.layout.of_stage("phonons"))
+    lines_by_key = campaign.lines()
+    for group in by_seeds(campaign.frequencies()):
+        first = group[0].work
+        common = _of_group(group, asked[first.system, first.model, first.size])
+        lines = lines_of(lines_by_key, group)
         for point in group[0].record.points_cm1:
             for modes in degenerate([one.record.points_cm1[point] for one in group]):
                 yield {**common, "point": point, **_spread(group, point, modes), **_line(lines, point, modes)}
 
 
-def _of_group(campaign: Outcomes, group: Group) -> dict[str, Any]:
+def _of_group(group: Group, planned: int) -> dict[str, Any]:
     """What all points of a model share."""
     facts = place(group[0].work)
-    asked = [
-        work
-        for work in campaign.plan.of_stage("phonons")
-        if all(getattr(work, name) == facts[name] for name in ("system", "model", "size"))
-    ]
     shared = SharedVerdict.of([one.record for one in group])
     return {name: facts[name] for name in ("system", "model", "title", "size")} | {
         "seed_count": len(group),
-        "planned_seed_count": len(asked),
+        "planned_seed_count": planned,
         "learned": shared.learned,
         "learned_seed_count": shared.learned_seeds,
         "verdict": shared.verdict,
@@ -122,9 +122,8 @@ def _error(group: Group, point: str, modes: range) -> float | None:
     return max(known) if known else None
 
 
-def lines_of(campaign: Outcomes, group: Sequence[Result[PhononFacts]]) -> list[Line]:
+def lines_of(known: Mapping[str, Line], group: Sequence[Result[PhononFacts]]) -> list[Line]:
     """What a straight line in E_base gives with every seed of a sum; nothing where a seed has no such line."""
-    known = campaign.lines()
     found = [known[one.work.key] for one in group if one.work.key in known]
     return found if len(found) == len(group) else []
 

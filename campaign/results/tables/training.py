@@ -29,10 +29,10 @@ SPLITS = ("train", "valid", "test")
 
 def _rows(campaign: Outcomes) -> Iterator[dict[str, Any]]:
     """System by system in the order of the plan, first the models, then their sums."""
-    found: dict[str, dict[str, Any]] = {one.work.key: _trained(one) for one in campaign.trainings()}
+    found: dict[str, dict[str, Any]] = {one.work.key: _trained(one) for one in campaign.verdicts()}
     found.update((one.work.key, _summed(one)) for one in campaign.sums())
     systems = list(campaign.spec.systems)
-    works = [work for key, work in campaign.plan.work.items() if key in found]
+    works = [work for key, work in campaign.layout.work.items() if key in found]
     works.sort(key=lambda work: (systems.index(work.system), work.stage == "sum"))
     return (found[work.key] for work in works)
 

@@ -71,7 +71,7 @@ class FrozenSource:
                 yield FrozenModes(**group.facts(), **self._line(group), size=group.works[0].size, values_cm1=values)
 
     def _line(self, group: SeedGroup[PhononFacts]) -> dict[str, Any]:
-        lines = lines_of(self.harvest.campaign, group.results)
+        lines = lines_of(self.harvest.campaign.lines(), group.results)
         values = tuple(round(optical_cm1(line.points_cm1), 4) for line in lines)
         return {"line_base": lines[0].base, "line_cm1": values} if lines else {}
 

@@ -40,7 +40,7 @@ def _model(harvest: Harvest, group: SeedGroup[PhononFacts], optical: bool) -> st
     remarks = [] if all(one.record.learned for one in group.results) else ["not learned"]
     if any(unstable.is_unstable(one.record) for one in group.results):
         remarks.append(f"unstable: {unstable.text(unstable.worst(one.record for one in group.results))}")
-    if lines := lines_of(harvest.campaign, group.results):
+    if lines := lines_of(harvest.campaign.lines(), group.results):
         remarks.append(f"{line_in(lines[0].base)}: {_span(_frequency(line.points_cm1, optical) for line in lines)}")
     values = _span(_frequency(one.record.points_cm1, optical) for one in group.results)
     return f"{title_of(group.model)} {values}" + (f" ({'; '.join(remarks)})" if remarks else "")

@@ -1,0 +1,84 @@
+"""Thermal properties of the models of a campaign, from the force constants that are stored with their phonons."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from campaign.planning.work import Work
+from campaign.results.errors import UnknownResult
+from campaign.results.result import Result
+from flows.keys import job_uuid
+from flows.phonons.settings import PhononTask
+from flows.phonons.thermal import ThermalProperties, thermal_properties
+from flows.records import PhononFacts, Phonons
+
+if TYPE_CHECKING:
+    from campaign.results.outcomes import Outcomes
+    from flows.phonons.scaled import StoredCrystal
+
+TEMPERATURES_K = (0.0, 100.0, 200.0, 300.0, 500.0, 700.0, 1000.0, 1500.0)
+_AT_ONCE = 20  # records with their files: a megabyte each, at most
+
+
+@dataclass(frozen=True)
+class ThermalResult:
+    """Thermal properties by the phonons of one model, level or seed; or `why` there are none."""
+
+    phonons: Result[PhononFacts]
+    properties: ThermalProperties | None
+    why: str = ""
+
+    @property
+    def work(self) -> Work:
+        return self.phonons.work
+
+
+def thermal_results(campaign: Outcomes, temperatures_K: Sequence[float] = TEMPERATURES_K) -> Iterator[ThermalResult]:
+    """Of all phonons that are there, on the mesh of their density of states."""
+    crystals = _Crystals()
+    tasks = {work.key: work.task for work in campaign.plan.of_stage("phonons")}
+    every = campaign.frequencies()
+    for some in (every[start : start + _AT_ONCE] for start in range(0, len(every), _AT_ONCE)):
+        stored = campaign.farm.records([job_uuid(one.work.key) for one in some], blobs=True)
+        for one in some:
+            task = tasks[one.work.key]
+            assert isinstance(task, PhononTask)
+            try:
+                content = Phonons.model_validate(stored[job_uuid(one.work.key)]).blob.content()
+                modes = crystals.of(content, task).sampled_modes(content, task.settings.mesh)
+            except (KeyError, ValueError) as error:  # gone or damaged: phonopy files of it are refused
+                yield ThermalResult(one, None, f"its force constants cannot be read: {' '.join(str(error).split())[:120]}")
+                continue
+            yield ThermalResult(one, thermal_properties(modes, temperatures_K))
+
+
+def refuse_quasi_harmonic(campaign: Outcomes, system: str) -> None:
+    """Raises UnknownResult: the labels of a system have one volume. It always is so: those of another are set aside."""
+    raise UnknownResult(one_volume(campaign, system))
+
+
+def one_volume(campaign: Outcomes, system: str) -> str:
+    """Why there is no quasi-harmonic approximation."""
+    cell = campaign.spec.systems[system].training.atoms()
+    return (
+        f"{system}: no quasi-harmonic approximation: its labels have one volume, {cell.get_volume() / len(cell):.4g} Å³ per atom, "
+        "so nothing is known of how its frequencies change with the volume: no thermal expansion, no heat capacity at constant "
+        "pressure; a system for each of several lattice constants `a` would show it"
+    )
+
+
+@dataclass
+class _Crystals:
+    """Each crystal once: its symmetry takes a second."""
+
+    known: dict[tuple[object, ...], StoredCrystal] = field(default_factory=dict)
+
+    def of(self, content: bytes, task: PhononTask) -> StoredCrystal:
+        from flows.phonons.scaled import StoredCrystal
+
+        crystal = (task.primitive, task.supercell, task.nac)
+        if crystal not in self.known:
+            self.known[crystal] = StoredCrystal.of(content, task)
+        return self.known[crystal]
