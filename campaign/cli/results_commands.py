@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from campaign.cli import archive_commands
 from campaign.cli.options import CampaignArgument, JsonOption, ModelOption, SeedOption, SystemOption
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ class Exported(StrEnum):
     MODELS = "models"
     PHONONS = "phonons"
     LABELS = "labels"
+    ARCHIVE = "archive"
 
 
 def register(app: typer.Typer) -> None:
@@ -114,11 +116,11 @@ def export(
     campaign: CampaignArgument,
     what: Annotated[
         Exported,
-        typer.Argument(metavar="WHAT", help="models (.model files, .npz of force constants), phonons (phonopy YAML) or labels (extended XYZ)."),
+        typer.Argument(metavar="WHAT", help="models (.model files, .npz of force constants), phonons (phonopy YAML), labels (extended XYZ), or archive (the whole campaign, one file)."),
     ],
     directory: Annotated[
         Path | None,
-        typer.Argument(metavar="[DIR]", help="Where to write (default: CAMPAIGN-WHAT); it is made if need be."),
+        typer.Argument(metavar="[DIR]", help="Where to write (default: CAMPAIGN-WHAT; of an archive, a file, CAMPAIGN.crate.zip)."),
     ] = None,
     system: SystemOption = None,
     model: ModelOption = None,
@@ -140,6 +142,11 @@ def export(
     from campaign.results.label_files import level_yaml
 
     asked = {"system": system, "model": model, "seed": seed, "size": size}
+    if what is Exported.ARCHIVE:
+        if whole := [name for name in asked if asked[name] is not None]:
+            raise UsageError(f"an archive is of the whole campaign; remove --{whole[0]}")
+        archive_commands.write(campaign, directory, json)
+        return
     if what is Exported.LABELS and (no_use := [name for name in ("model", "seed", "size") if asked[name] is not None]):
         raise UsageError(f"labels have no {no_use[0]}; remove --{no_use[0]}")
     directory = directory or Path(f"{campaign}-{what.value}")
