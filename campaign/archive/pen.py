@@ -54,8 +54,8 @@ class Pen:
         self.add(name, (line.encode() for line in without_passwords(name, text.splitlines(keepends=True))), about)
 
     def json(self, name: str, value: Any, about: str = "") -> None:
-        """A member of JSON."""
-        self.text(name, json.dumps(value, indent=1, ensure_ascii=False, sort_keys=True) + "\n", about)
+        """A member of JSON; the order of systems and sizes is that of tables."""
+        self.text(name, json.dumps(value, indent=1, ensure_ascii=False) + "\n", about)
 
     def manifest(self) -> None:
         """The last member: the sha256 of all others."""
