@@ -6,6 +6,7 @@ Whoever puts an archive into a database trusts whoever made it: models are pickl
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 import zipfile
 import zlib
@@ -77,7 +78,7 @@ def opened(path: Path) -> Iterator[Archive]:
         with path.open("rb"):  # a file that is not there is no damaged archive
             file = zipfile.ZipFile(path)
     except zipfile.BadZipFile:
-        raise ArchiveError(f"{path} is no archive, or its end is missing: copy it again") from None
+        raise _cut(path) from None
     with file:
         _check_version(path, file)
         digests = _manifest(path, file)
@@ -92,8 +93,8 @@ def opened(path: Path) -> Iterator[Archive]:
 
 
 def _check_version(path: Path, file: zipfile.ZipFile) -> None:
-    import json
-
+    if len(file.comment) < len(layout.SEAL) + layout.DIGEST and layout.SEAL.startswith(file.comment[: len(layout.SEAL)]) and file.comment:
+        raise _cut(path)
     if not file.comment.startswith(layout.SEAL):
         raise ArchiveError(f"{path} is no archive of latticefarm, or was packed again since: its seal is missing")
     try:
@@ -200,6 +201,10 @@ def _content(path: Path, file: zipfile.ZipFile, name: str) -> bytes:
         raise ArchiveError(f"{path}: {name} is missing: nothing of this archive is used") from None
     except _DAMAGE:
         raise _damaged(path, name) from None
+
+
+def _cut(path: Path) -> ArchiveError:
+    return ArchiveError(f"{path} is no archive, or its end is missing: copy it again")
 
 
 def _damaged(path: Path, name: str) -> ArchiveError:
