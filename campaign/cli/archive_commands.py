@@ -23,6 +23,7 @@ def write(campaign: str, path: Path | None, json: bool) -> None:
     from campaign.results import open_campaign
 
     path = path or Path(f"{campaign}.crate.zip")
+    path = path / f"{campaign}.crate.zip" if path.is_dir() else path
     written = write_archive(open_campaign(open_farm(), campaign), path, Path(f"{campaign}-report"))
     if json:
         facts({"file": str(path), "done": written.done, "asked": written.asked, "records": written.records, "bytes": written.size, "remarks": written.remarks})

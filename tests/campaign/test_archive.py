@@ -291,3 +291,53 @@ def test_a_password_in_the_yaml_is_refused(latticefarm) -> None:
 
 def test_an_archive_is_of_the_whole_campaign(latticefarm) -> None:
     assert "an archive is of the whole campaign; remove --seed" in latticefarm("export", "toy", "archive", "--seed", "1").complaint
+
+
+LABELLED = """
+campaign: made
+systems:
+  copper:
+    structure: {prototype: fcc, symbols: [Cu], a: 3.6}
+    cells: {training: [1, 1, 1], phonons: [1, 1, 1]}
+    levels: {dft: {engine: emt, forces: true}, ccsd(t): {engine: other, structures: 4}}
+    sampling: {rattles: {count: 6, displacements_A: [0.03, 0.06], seed: 3}}
+engines:
+  emt: {kind: ase, calculator: "file_calculators:Shifted", arguments: {shift: shift.json, folder: more}, files: {folder: content}, stands_for: {dft: true}}
+  other: {kind: ase, calculator: "ase.calculators.emt:EMT", stands_for: {"ccsd(t)": false}}
+models: [dft_ef, ccsd(t)-dft]
+training: {seeds: [1], sizes: [full]}
+mace: {preset: small, max_epochs: 1}
+"""
+
+
+def test_labels_of_engines_travel_with_their_jobs_and_files(farm, tmp_path: Path, monkeypatch, latticefarm, elsewhere) -> None:
+    from launchers.workers.settings import WorkerSettings
+    from launchers.workers.worker import Worker
+
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "made.yaml").write_text(LABELLED)
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")]))
+    (tmp_path / "shift.json").write_text(json.dumps({"shift_eV": 2.5}))
+    (tmp_path / "more" / "inside").mkdir(parents=True)
+    (tmp_path / "more" / "inside" / "shift.json").write_text("0.5")
+    assert latticefarm("submit", "made.yaml").code == 0
+    Worker(farm, WorkerSettings(tmp_path / "runs", categories=("label",), until_empty=True)).run()
+    latticefarm("submit", "made.yaml")
+    before = json.loads(latticefarm("status", "made", "--json").out)["made"]
+    labels = {one["uuid"] for one in farm.outputs.find({"name": "label"})}
+    labels |= {one["uuid"] for one in farm.outputs.find({"output.energy_eV": {"$exists": True}})}
+    assert len(labels) == 6 + 4
+    assert latticefarm("export", "made", "archive").code == 0
+    there = elsewhere()
+    latticefarm("import", "made.crate.zip")
+    after = json.loads(latticefarm("status", "made", "--json").out)["made"]
+    assert after["counts"]["done"] == before["counts"]["done"] > 0
+    assert sum(after["counts"].values()) == sum(before["counts"].values())
+    files = load_spec("made.yaml").files
+    assert len(files) == 2  # of the same name
+    assert {sha256: there.read_file(sha256) for sha256 in files} == {sha256: path.read_bytes() for sha256, path in files.items()}
+    said = json.loads(latticefarm("submit", "made.yaml", "--json").out)
+    stages = {one["metadata"]["stage"] for one in there.launchpad.workflows.find({}, {"metadata": 1})}
+    assert said["added"]
+    assert stages == {"train"}
+    assert {one["uuid"] for one in there.outputs.find({"output.energy_eV": {"$exists": True}})} == labels
