@@ -51,7 +51,7 @@ def import_archive(farm: Farm, archive: Archive) -> Imported:
     with sole(farm, _LEASE, LEASE) as lease:
         if lease is None:
             raise ArchiveError(f"another import into this database is under way, or was killed within {LEASE.seconds} s: try again then")
-        records = _refuse_conflicts(farm, archive)
+        records = _refuse_conflicts(farm, archive, lease)
         _write_inputs(farm, archive, lease)
         # sets last: where one exists, its labels do
         added = _write_records(farm, archive, lease, sets=False) + _write_records(farm, archive, lease, sets=True)
@@ -62,7 +62,7 @@ def import_archive(farm: Farm, archive: Archive) -> Imported:
     return Imported(archive.spec.campaign, records, added, archive.head.done, archive.head.asked)
 
 
-def _refuse_conflicts(farm: Farm, archive: Archive) -> int:
+def _refuse_conflicts(farm: Farm, archive: Archive, lease: Lease) -> int:
     """How many records the archive has; none of them is another in the database."""
     name, count = archive.spec.campaign, 0
     if name in campaign_names(farm) and resolved_spec(farm, name) != archive.spec:
@@ -72,6 +72,7 @@ def _refuse_conflicts(farm: Farm, archive: Archive) -> int:
         )
     conflicts: list[str] = []
     for documents in _batches(archive.records()):
+        lease.renew()
         count += len(documents)
         stored = transfer.stored(farm, (one["uuid"] for one in documents))
         conflicts += [one["output"]["key"] for one in documents if one["uuid"] in stored and _differ(farm, one, stored[one["uuid"]])]

@@ -126,6 +126,15 @@ def test_what_is_there_stays_and_the_rest_is_added(finished, latticefarm, elsewh
     assert there.launchpad.workflows.count_documents({}) == queued
 
 
+def test_plan_says_there_too_why_it_would_train_again(finished, latticefarm, elsewhere) -> None:
+    finished.outputs.update_many({"output.predictions_eV": {"$exists": True}}, {"$set": {"output.settings": {"max_epochs": 3}}})
+    latticefarm("export", "toy", "archive")
+    elsewhere()
+    latticefarm("import", ARCHIVE)
+    said = latticefarm("plan", "toy.yaml", "--set", "mace.max_epochs=7").out
+    assert "ML(DFT_EF) of carbon, full: trained before with max_epochs 3, now 7 (seed 1, 2); the old models are kept" in said
+
+
 def test_another_content_under_a_key_is_named_and_nothing_is_written(finished, latticefarm, elsewhere) -> None:
     latticefarm("export", "toy", "archive")
     key = finished.outputs.find_one({"name": "label"})["output"]["key"]
