@@ -67,7 +67,7 @@ def read_blob(farm: Farm, document: dict[str, Any]) -> dict[str, Any]:
     store: Any = farm.store
     found = store.additional_stores[where["store"]].query_one({"blob_uuid": where["blob_uuid"]})
     if found is None:
-        raise FileNotFoundError(f"the database has lost the file of the record {document['output'].get('key')} ({document.get('name')})")
+        raise FileNotFoundError("the database has lost its file")
     return found["data"]
 
 
@@ -94,22 +94,14 @@ def put_file(farm: Farm, sha256: str, name: str, content: IO[bytes]) -> None:
         farm.files.put(content, _id=number, filename=sha256, metadata={"name": name})
 
 
-def file_name(farm: Farm, sha256: str) -> str:
-    """What a kept file was called.
+def open_file(farm: Farm, sha256: str) -> IO[bytes] | None:
+    """A kept file, to be read piece by piece; None: there is none of that sha256."""
+    from gridfs.errors import NoFile
 
-    Raises:
-        gridfs.errors.NoFile: there is none of that sha256.
-    """
-    return (farm.files.get_last_version(sha256).metadata or {}).get("name", "")
-
-
-def open_file(farm: Farm, sha256: str) -> IO[bytes]:
-    """A kept file, to be read piece by piece.
-
-    Raises:
-        gridfs.errors.NoFile: there is none of that sha256.
-    """
-    return farm.files.get_last_version(sha256)
+    try:
+        return farm.files.get_last_version(sha256)
+    except NoFile:
+        return None
 
 
 def same(one: dict[str, Any], other: dict[str, Any]) -> bool:

@@ -30,7 +30,7 @@ class Contents:
 
 def contents(farm: Farm, spec: ResolvedSpec) -> Contents:
     """What the database has of a campaign."""
-    found = known(farm, spec, labels.ensure(farm, spec, labels.from_farm(farm)))
+    found = known(farm, spec, labels.stored_or_unusable(farm, spec))
     asked = plan(spec, found)
     keys = stored(farm, {*_of_plan(asked), *_of_sets(farm, spec, found), *_of_before(farm, spec, found)})
     finished = keys & asked.work.keys()

@@ -11,10 +11,11 @@ from typing import Any
 from campaign.archive import layout
 from campaign.archive.contents import Contents, contents, input_names
 from campaign.archive.crate import Facts, metadata
-from campaign.archive.layout import Head
+from campaign.archive.layout import ArchiveError, Head
 from campaign.archive.pen import Pen, pieces, sealed, without_passwords
 from campaign.planning.work import Work
 from campaign.records.campaigns import standing
+from campaign.report.page import FOLDER
 from campaign.report.write import INDEX, is_current
 from campaign.results.campaign import Campaign
 from campaign.results.files import file_stem
@@ -44,8 +45,7 @@ def write_archive(campaign: Campaign, path: Path, report: Path | None = None) ->
     """Write all that is finished of `campaign`, and its page in `report` if that is there and of what it is now.
 
     Raises:
-        ArchiveError: it would hold a password.
-        ValueError: the file of a record is damaged in the database.
+        ArchiveError: it would hold a password, or the database has lost a file of it, or has it damaged.
     """
     found, about = contents(campaign.farm, campaign.spec), standing(campaign.farm, campaign.name)
     page = report is not None and is_current(campaign, report)
@@ -74,10 +74,12 @@ def _write_question(pen: Pen, campaign: Campaign, yaml: str) -> None:
 
 def _write_inputs(pen: Pen, campaign: Campaign) -> None:
     for sha256, name in sorted(input_names(campaign.spec).items()):
-        with transfer.open_file(campaign.farm, sha256) as content:
-            member = pen.add(layout.input_member(sha256, name), pieces(content), f"a data file of the campaign: {name}")
+        content = transfer.open_file(campaign.farm, sha256)
+        if content is None:
+            raise ArchiveError(f"the database has lost the data file {name} of {campaign.name}: submit the campaign again, export again")
+        member = pen.add(layout.input_member(sha256, name), pieces(content), f"a data file of the campaign: {name}")
         if member.sha256 != sha256:
-            raise ValueError(f"{name} is damaged in the database: its sha256 is {member.sha256}, and {sha256} was kept")
+            raise ArchiveError(f"the data file {name} is damaged in the database: its sha256 is {member.sha256}, and {sha256} was kept")
 
 
 def _write_records(pen: Pen, campaign: Campaign, found: Contents, facts: Facts) -> None:
@@ -98,9 +100,12 @@ def _write_records(pen: Pen, campaign: Campaign, found: Contents, facts: Facts) 
 
 def _write_file(pen: Pen, campaign: Campaign, document: dict[str, Any]) -> dict[str, Any]:
     """The file of a record as a member; returns what is left to say of it."""
-    blob = transfer.read_blob(campaign.farm, document)
-    content = Blob.model_validate(blob).content()
     output = document["output"]
+    try:
+        blob = transfer.read_blob(campaign.farm, document)
+        content = Blob.model_validate(blob).content()
+    except (FileNotFoundError, ValueError) as error:
+        raise ArchiveError(f"{document.get('name')} (key {output['key']}) cannot be archived: {error}") from error
     member = _member(campaign.plan.work.get(output["key"]), output["key"], "npz" if output.get("force_constants") else "model")
     if member in pen.members:
         member = f"{output['key']}-{member.rpartition('/')[2]}"
@@ -116,7 +121,7 @@ def _member(work: Work | None, key: str, kind: str) -> str:
 
 
 def _write_report(pen: Pen, report: Path) -> None:
-    for path in [report / INDEX, *sorted((report / "figures").iterdir())]:
+    for path in [report / INDEX, *sorted((report / FOLDER).glob("*"))]:
         with path.open("rb") as content:
             pen.add(f"report/{path.relative_to(report).as_posix()}", pieces(content), "the page of the campaign, and its figures")
 

@@ -298,6 +298,17 @@ def test_a_password_in_the_yaml_is_refused(latticefarm) -> None:
     assert "its YAML names paths of this machine, which are in the archive as they are written: ~/project/labels" in latticefarm("export", "toy", "archive").out
 
 
+def test_what_the_database_has_lost_is_named(finished, latticefarm) -> None:
+    train = open_campaign(finished, "toy").plan.of_stage("train")[0]
+    where = finished.outputs.find_one({"uuid": job_uuid(train.key)})["output"]["blob"]["blob_uuid"]
+    found = finished.launchpad.db["blobs.files"].find_one({"metadata.blob_uuid": where})
+    finished.launchpad.db["blobs.files"].delete_one({"_id": found["_id"]})
+    assert f"(key {train.key}) cannot be archived: the database has lost its file" in latticefarm("export", "toy", "archive").complaint
+    finished.launchpad.db["inputs.files"].delete_many({})
+    assert "the database has lost the data file" in latticefarm("export", "toy", "archive").complaint
+    assert not list(Path().glob("*.zip*"))
+
+
 def test_an_archive_is_of_the_whole_campaign(latticefarm) -> None:
     assert "an archive is of the whole campaign; remove --seed" in latticefarm("export", "toy", "archive", "--seed", "1").complaint
 
