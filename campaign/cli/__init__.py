@@ -34,6 +34,7 @@ def _root(
 
 def _register() -> None:
     from campaign.cli import (
+        archive_commands,
         database_commands,
         launch_commands,
         queue_commands,
@@ -44,7 +45,7 @@ def _register() -> None:
     )
 
     parts = (spec_commands, queue_commands, launch_commands, steering_commands, results_commands, report_commands)
-    for part in (*parts, database_commands):
+    for part in (*parts, archive_commands, database_commands):
         part.register(app)
 
 

@@ -60,6 +60,9 @@ def _users() -> Iterator[type[Exception]]:
     from flows.labelling.published import LabelError
 
     yield from (SpecError, LabelError)
+    from campaign.archive.layout import ArchiveError
+
+    yield ArchiveError
     from campaign.results.errors import NoDatabase, UnknownCampaign, UnknownResult, UnknownTable
 
     yield from (NoDatabase, UnknownCampaign, UnknownResult, UnknownTable)

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from campaign.cli import archive_commands
 from campaign.cli.options import CampaignArgument, JsonOption, ModelOption, SeedOption, SystemOption
 
 TABLE_HELP = (
@@ -23,6 +24,7 @@ class Exported(StrEnum):
     MODELS = "models"
     PHONONS = "phonons"
     LABELS = "labels"
+    ARCHIVE = "archive"
 
 
 def register(app: typer.Typer) -> None:
@@ -72,38 +74,34 @@ def results(
 
 
 def _sum_lines(directory: Path, written: list[dict[str, Any]]) -> Iterator[str]:
-    """How files add up, and a calculator of the first sum in ASE's words."""
+    """How files add up, and the Python files in which that is written."""
     from rich.markup import escape
 
     sums = {(title, *files) for one in written for title, files in one.get("sums", {}).items()}
     for title, *files in sorted(sums):
         yield f"{title} is {' + '.join(files)}"
-    if sums:
-        paths = tuple(str(directory / file) for file in min(sums)[1:])
-        if any(one.endswith(".npz") for one in paths):
-            yield escape(f"  from flows.training.potentials import of_files; of_files({list(paths)})")
-            return
-        yield "  from ase.calculators.mixing import SumCalculator; from mace.calculators import MACECalculator"
-        yield escape(f'  SumCalculator([MACECalculator(model_paths=one, device="cpu") for one in {paths}])')
+    if snippets := sorted({name for one in written for name in one.get("snippets", ())}):
+        yield escape(f"as ASE calculators, each to be run or imported: {', '.join(str(directory / name) for name in snippets)}")
 
 
 def export(
     campaign: CampaignArgument,
     what: Annotated[
         Exported,
-        typer.Argument(metavar="WHAT", help="models (.model files, .npz of force constants), phonons (phonopy YAML) or labels (extended XYZ)."),
+        typer.Argument(metavar="WHAT", help="models (.model files, .npz of force constants), phonons (phonopy YAML), labels (extended XYZ), or archive (the whole campaign, one file)."),
     ],
     directory: Annotated[
         Path | None,
-        typer.Argument(metavar="[DIR]", help="Where to write (default: CAMPAIGN-WHAT); it is made if need be."),
+        typer.Argument(metavar="[DIR]", help="Where to write (default: CAMPAIGN-WHAT; of an archive, a file, CAMPAIGN.crate.zip)."),
     ] = None,
     system: SystemOption = None,
     model: ModelOption = None,
     seed: SeedOption = None,
     size: SizeOption = None,
+    plain: Annotated[bool, typer.Option("--plain", help="MACE models also as architecture (JSON) and weights (.npz): no pickle.")] = False,
     json: JsonOption = False,
 ) -> None:
-    """Write models, phonopy files or labels, and an index.json that says what each is and whether it has learned.
+    """Write models, phonopy files or labels, and an index.json that says what each is and whether it has learned; or all of it.
 
     Example: latticefarm export diamond-paper models trained --model "delta_ccsd(t)" --size full
     """
@@ -117,12 +115,19 @@ def export(
     from campaign.results.label_files import level_yaml
 
     asked = {"system": system, "model": model, "seed": seed, "size": size}
+    if plain and what is not Exported.MODELS:
+        raise UsageError("--plain is about models; remove it, or export models")
+    if what is Exported.ARCHIVE:
+        if whole := [name for name in asked if asked[name] is not None]:
+            raise UsageError(f"an archive is of the whole campaign; remove --{whole[0]}")
+        archive_commands.write(campaign, directory, json)
+        return
     if what is Exported.LABELS and (no_use := [name for name in ("model", "seed", "size") if asked[name] is not None]):
         raise UsageError(f"labels have no {no_use[0]}; remove --{no_use[0]}")
     directory = directory or Path(f"{campaign}-{what.value}")
     opened = open_campaign(open_farm(), campaign)
     try:
-        written = export_files(opened, what.value, directory, asked)
+        written = export_files(opened, what.value, directory, asked, plain=plain)
     except UnknownResult as error:
         raise UsageError(str(error)) from error
     if json:

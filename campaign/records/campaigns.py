@@ -14,9 +14,9 @@ Selection = Mapping[str, Any]
 """Fields of work and their values (`{"model": "hf-dft"}`); an empty one is the whole campaign."""
 
 
-def keep(farm: Farm, spec: ResolvedSpec) -> None:
-    """Make `spec` what its campaign asks for; what was paused stays so."""
-    document = {"spec": spec.model_dump(mode="json"), "submitted_at": datetime.now(UTC), "ended": False}
+def keep(farm: Farm, spec: ResolvedSpec, written: str = "") -> None:
+    """Make `spec` what its campaign asks for, `written` so by its user; what was paused stays so."""
+    document = {"spec": spec.model_dump(mode="json"), "submitted_at": datetime.now(UTC), "ended": False, "yaml": written}
     farm.campaigns.update_one({"_id": spec.campaign}, {"$set": document}, upsert=True)
 
 
@@ -30,6 +30,21 @@ def resolved_spec(farm: Farm, name: str) -> ResolvedSpec:
     if document is None:
         raise KeyError(f"no campaign {name!r} in the database")
     return ResolvedSpec.model_validate(document["spec"])
+
+
+def adopt(farm: Farm, spec: ResolvedSpec, **about: Any) -> None:
+    """Keep a campaign of another database, with what its `standing` said there. One of that name that is here stays as it is.
+
+    It counts as ended: nobody plans it until it is submitted.
+    """
+    document = {"spec": spec.model_dump(mode="json"), **about, "ended": True}
+    farm.campaigns.update_one({"_id": spec.campaign}, {"$setOnInsert": document}, upsert=True)
+
+
+def standing(farm: Farm, name: str) -> dict[str, Any]:
+    """What is kept of a campaign beside its spec: its `yaml`, when it was `submitted_at`, which parts are `held`."""
+    document = farm.campaigns.find_one({"_id": name}, {"yaml": 1, "submitted_at": 1, "held": 1}) or {}
+    return {"yaml": document.get("yaml") or "", "submitted_at": document.get("submitted_at"), "held": document.get("held", [])}
 
 
 def unended_specs(farm: Farm) -> Iterator[ResolvedSpec]:

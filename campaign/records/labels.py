@@ -149,6 +149,11 @@ def base(spec: ResolvedSpec, system: str) -> str:
     return "dft" if "dft" in levels else next((name for name in levels if levels[name].forces), next(iter(levels)))
 
 
+def set_keys(spec: ResolvedSpec) -> list[str]:
+    """The keys of the label sets of all files, by the rule of today and by the one of before."""
+    return [_key(spec, system, cells) for system in spec.systems if _files(spec, system) for cells in (1, CELLS)]
+
+
 def _key(spec: ResolvedSpec, system: str, cells: int = 1) -> str:
     expectations = _expectations(spec, system, cells)
     return label_set_key(_files(spec, system), expectations, spec.matching, base(spec, system))

@@ -46,6 +46,10 @@ def earlier_trainings(farm: Farm, systems: Iterable[str]) -> list[EarlierTrainin
         for one in farm.find(farm.launchpad.workflows, "metadata.system", systems, {"metadata": 1, "_id": 0})
         if one["metadata"].get("stage") == "train"
     }
+    asked = dict.fromkeys(("key", "stage", *Coordinates._fields), 1)
+    for one in farm.find(farm.plans, "system", systems, asked):  # of a campaign that was imported: no queue has ever had it
+        if one["stage"] == "train":
+            places.setdefault(one["key"], Coordinates(*(one[name] for name in Coordinates._fields)))
     return [
         EarlierTraining(key, places[key], found["settings"], found["train_count"])
         for key, found in fields(farm, places, "settings", "train_count").items()

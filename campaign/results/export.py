@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from campaign.planning.work import Work, shown
 from campaign.results.errors import UnknownResult
-from campaign.results.files import write_model, write_phonopy
+from campaign.results.files import write_model, write_phonopy, write_whole
 from campaign.results.label_files import write_labels
+from campaign.results.snippets import write_snippets
 from campaign.spec.errors import nearest
+from flows.training.plain_model import ARCHITECTURE, WEIGHTS, PlainModel
 
 if TYPE_CHECKING:
     from campaign.results.outcomes import Outcomes
@@ -21,12 +23,13 @@ INDEX = "index.json"
 
 
 def export_files(
-    campaign: Outcomes, what: str, directory: Path, asked: Mapping[str, Any]
+    campaign: Outcomes, what: str, directory: Path, asked: Mapping[str, Any], *, plain: bool = False
 ) -> list[dict[str, Any]]:
     """Write the `models`, `phonons` or `labels` that are done and match `asked`; return what the index says of them.
 
     `asked` maps system, model, seed and size to a value or None for any; of labels the system alone counts. A sum asked
-    for as a model gives both of its parts. Files are called the same each time, and what other exports left in `directory` stays.
+    for as a model gives both of its parts, and a Python file that adds them up. With `plain`, MACE models are also written as
+    architecture and weights. Files are called the same each time, and what other exports left in `directory` stays.
 
     Raises:
         UnknownResult: nothing matches, or nothing of it is done.
@@ -48,10 +51,26 @@ def export_files(
         for work in wanted
         if work.key in done
     ]
-    for entry in written if what == "models" else ():
-        entry["sums"] = _sums(campaign, entry["key"], {one["key"]: one["file"] for one in written})
+    if what == "models":
+        files = {one["key"]: one["file"] for one in written}
+        snippets = write_snippets(campaign, files, directory)
+        for entry in written:
+            entry["sums"] = _sums(campaign, entry["key"], files)
+            entry["snippets"] = [path.name for path in snippets.get(entry["key"], [])]
+            entry |= _plain(directory / entry["file"]) if plain else {}
     _keep_index(directory / INDEX, written)
     return written
+
+
+def _plain(path: Path) -> dict[str, str]:
+    """The files of a MACE model as plain numbers, which are written beside it."""
+    if path.suffix != ".model":
+        return {}
+    plain = PlainModel.of(path.read_bytes())
+    names = {"architecture": path.stem + ARCHITECTURE, "weights": path.stem + WEIGHTS}
+    for name, content in (("architecture", plain.architecture), ("weights", plain.weights)):
+        write_whole(path.with_name(names[name]), content)
+    return names
 
 
 def _sums(campaign: Outcomes, key: str, files: Mapping[str, str]) -> dict[str, list[str]]:

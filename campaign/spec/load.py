@@ -20,12 +20,13 @@ from campaign.spec.resolve import Resolver
 
 @dataclass(frozen=True)
 class LoadedSpec:
-    """A spec as written, as resolved, the data files on this machine by sha256, and what was mended in reading it."""
+    """A spec as written, as resolved, the data files on this machine by sha256, what was mended in reading it, and the text."""
 
     spec: CampaignSpec
     resolved: ResolvedSpec
     files: dict[str, Path]
     notes: tuple[str, ...] = ()
+    text: str = ""
 
     @property
     def gaps(self) -> tuple[Gap, ...]:
@@ -44,12 +45,13 @@ def load_spec(
         SpecError: what is wrong, where and what to do, one line for each problem.
     """
     path, beside, example = _locate(source)
-    document = read_document(_text(path, str(source)), _display(path, source))
+    text = _text(path, str(source))
+    document = read_document(text, _display(path, source))
     apply_overrides(document, overrides)
     spec = validate(document)
     resolver = Resolver(_folders(data_dir, beside), document.problem, example)
     resolved = resolver.resolve(spec, overrides)
-    return LoadedSpec(spec, resolved, resolver.files, tuple(resolver.notes))
+    return LoadedSpec(spec, resolved, resolver.files, tuple(resolver.notes), text)
 
 
 def validate(document: Document) -> CampaignSpec:

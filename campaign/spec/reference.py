@@ -102,6 +102,11 @@ class ResolvedReference(Settings):
     element: str | None = None
 
     @property
+    def kept(self) -> tuple[KeptFile, ...]:
+        """All of its files."""
+        return tuple(file for kind in (*KINDS, *BESIDE) if (file := getattr(self, kind)) is not None)
+
+    @property
     def beside(self) -> dict[str, KeptFile]:
         """The files beside that of phonopy, by what they hold."""
         return {kind: file for kind in BESIDE if (file := getattr(self, kind)) is not None}

@@ -59,7 +59,7 @@ def submit(farm: Farm, loaded: LoadedSpec, grace: timedelta = GRACE) -> Submitte
         for sha256, path in loaded.files.items():
             farm.keep_file(sha256, path)
         published = labels.ensure(farm, loaded.resolved, labels.from_disk(loaded.files), refuse=True)
-        keep(farm, loaded.resolved)
+        keep(farm, loaded.resolved, loaded.text)
         done = _reconcile(farm, loaded.resolved, published, grace)
         renew(farm, done.status.plan.work, done.status.queued, loaded.resolved.demands)
         return replace(done, taken_out=tuple(take_out(farm, loaded.resolved.campaign)))

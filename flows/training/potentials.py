@@ -21,6 +21,7 @@ from flows.records import TrainedModel
 from flows.training.architecture import best_device, default_dtype
 from flows.training.force_constants.model import ForceConstants
 from flows.training.force_constants.supercell import Supercell
+from flows.training.plain_model import ARCHITECTURE, PlainModel
 
 
 @dataclass(frozen=True)
@@ -193,11 +194,14 @@ class Lattice(Term):
 class Network(Term):
     """A MACE model as a term, without gradients of its weights."""
 
-    def __init__(self, content: bytes, dtype: str, device: str) -> None:
+    def __init__(self, content: bytes | PlainModel, dtype: str, device: str) -> None:
         import mace.modules  # noqa: F401  first: unpickling needs it, and it must come before e3nn
         import torch
 
-        model = torch.load(io.BytesIO(content), map_location=device, weights_only=False)
+        if isinstance(content, PlainModel):
+            model = content.module()
+        else:
+            model = torch.load(io.BytesIO(content), map_location=device, weights_only=False)
         self.dtype, self.device = getattr(torch, dtype), device
         self.model = model.to(device=device, dtype=self.dtype).requires_grad_(False).eval()
         if device == "cpu":
@@ -270,9 +274,9 @@ class Sum(Potential):
 
 
 class MacePotential(Sum):
-    """One MACE model, from the content of its `.model` file, evaluated in `dtype` on `device` (the best)."""
+    """One MACE model, from the content of its `.model` file or as plain numbers, evaluated in `dtype` on `device` (the best)."""
 
-    def __init__(self, content: bytes, dtype: str = "float64", device: str | None = None) -> None:
+    def __init__(self, content: bytes | PlainModel, dtype: str = "float64", device: str | None = None) -> None:
         super().__init__([Network(content, dtype, device or best_device())])
 
 
@@ -292,15 +296,16 @@ def total(records: Sequence[TrainedModel], dtype: str = "float64", device: str |
 
 
 def of_files(paths: Iterable[Path | str], dtype: str = "float64", device: str | None = None) -> Sum | MacePotential:
-    """The sum of exported models as one ASE calculator: `.model` files of MACE, `.npz` of force constants.
+    """The sum of exported models as one ASE calculator: of MACE `.model` files, or `.architecture.json` with the weights
+    beside them; of force constants `.npz`.
 
     Raises:
         ValueError: no MACE model is among them, or a file is not what its name says.
     """
-    contents = {Path(path): Path(path).read_bytes() for path in paths}
-    lattices = [ForceConstants.of_file(content) for path, content in contents.items() if path.suffix == ".npz"]
-    bases = [MacePotential(content, dtype, device) for path, content in contents.items() if path.suffix != ".npz"]
-    return _joined(bases, lattices)
+    files = [Path(path) for path in paths]
+    lattices = [ForceConstants.of_file(path.read_bytes()) for path in files if path.suffix == ".npz"]
+    contents = [PlainModel.read(path) if path.name.endswith(ARCHITECTURE) else path.read_bytes() for path in files if path.suffix != ".npz"]
+    return _joined([MacePotential(content, dtype, device) for content in contents], lattices)
 
 
 def _joined(bases: Sequence[MacePotential], lattices: Sequence[ForceConstants]) -> Sum | MacePotential:

@@ -80,6 +80,13 @@ def _claim(farm: Farm, wanted: Mapping[str, tuple[str, ...]], grace: timedelta) 
     return {one["_id"] for one in farm.find(farm.work, "_id", keys, {"token": 1}) if one["token"] == farm.token}
 
 
+def claim_finished(farm: Farm, chunks: Mapping[str, tuple[str, ...]]) -> None:
+    """Claim work that another farm has finished, each key with its parts, but for what somebody here has claimed."""
+    mine = {"token": farm.token, "claimed_at": datetime.now(UTC)}
+    if chunks:
+        insert_new(farm, [{"_id": key, **mine, "parts": list(parts)} for key, parts in chunks.items()])
+
+
 def insert_new(farm: Farm, claims: list[dict[str, object]]) -> None:
     """Insert those claims whose key, and whose parts, nobody has claimed."""
     farm.put_new(farm.work, claims)

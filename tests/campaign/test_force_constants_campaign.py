@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import subprocess
+import sys
 import warnings
 from pathlib import Path
 
@@ -106,7 +109,7 @@ def test_from_the_yaml_to_the_page(folder: Path, crystal: Toy, latticefarm, farm
     assert "nothing to do" in again.out + again.error
 
     said = latticefarm("export", "lattice", "models", "trained", "--model", "delta_hf_fc", "--size", "full")
-    assert "of_files" in said.out
+    assert "as ASE calculators, each to be run or imported: trained/salt_delta_hf_fc_full_1.py" in said.out
     files = json.loads((folder / "trained" / "index.json").read_text())
     names = [str(folder / "trained" / one["file"]) for one in files if one["model"] == "hf-dft_fc" or one["seed"] == 1]
     assert sorted(Path(name).suffix for name in names) == [".model", ".npz"]
@@ -121,12 +124,20 @@ def test_from_the_yaml_to_the_page(folder: Path, crystal: Toy, latticefarm, farm
         base = connect("lattice").potential("salt", "dft_ef", 1, "full").evaluate(atoms)
     loaded = of_files(names).evaluate(atoms)
     assert np.abs(loaded.forces - stored.forces).max() < 1e-9
+    ran = subprocess.run([sys.executable, folder / "trained" / "salt_delta_hf_fc_full_1.py"], cwd="/", env=_no_database(), capture_output=True, text=True, check=True)
+    cell = connect("lattice").spec.systems["salt"].training.atoms()
+    assert float(ran.stdout.splitlines()[-1].split()[1]) == pytest.approx(of_files(names).evaluate(cell).energy, abs=1e-8)
     truth = crystal.truth
     from flows.training.force_constants.supercell import Supercell
 
     added = Supercell.of(truth, atoms).evaluate(atoms)[1]
     assert np.abs(stored.forces - (1 + truth.slope) * base.forces - added).max() < 0.02 * np.abs(added).max()
     shutil.rmtree(folder / "trained")
+
+
+def _no_database() -> dict[str, str]:
+    root = str(Path(__file__).parents[2])
+    return {name: value for name, value in os.environ.items() if not name.startswith("LATTICEFARM_")} | {"LATTICEFARM_HOME": "/nowhere", "PYTHONPATH": root}
 
 
 def test_informative_structures_are_labelled_first(folder: Path) -> None:  # noqa: ARG001
