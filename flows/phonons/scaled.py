@@ -52,6 +52,15 @@ class StoredCrystal:
             phonopy.force_constants = factor * constants
             yield points_cm1(self.crystal, self.path)
 
+    def holding(self, content: bytes) -> HarmonicCrystal:
+        """The crystal with the force constants in a file of it, until this is called again.
+
+        Raises:
+            ValueError: the file has none, or is of another crystal.
+        """
+        self.crystal.phonopy.force_constants = self._force_constants(content)
+        return self.crystal
+
     def _force_constants(self, content: bytes) -> NDArray[np.float64]:
         from phonopy.interface.phonopy_yaml import PhonopyYaml
 
