@@ -7,6 +7,7 @@ from typing import Any
 from campaign.report.topic import Topic
 from campaign.report.topics.agreement.topic import Agreement
 from campaign.report.topics.bands.topic import Bands
+from campaign.report.topics.curves.topic import Curves
 from campaign.report.topics.errors.topic import Errors
 from campaign.report.topics.failures.topic import Failures
 from campaign.report.topics.frozen.topic import Frozen
@@ -31,6 +32,7 @@ TOPICS: tuple[Topic[Any], ...] = (
     Agreement(),
     References(),
     Frozen(),
+    Curves(),
     Labels(),
     Gaps(),
     Failures(),
