@@ -142,6 +142,7 @@ _BASE: dict[str, Any] = {
     "margin": {"l": 62, "r": 14, "t": 14, "b": 48},
     "hovermode": "closest",
     "hoverlabel": {"bgcolor": "paint #ffffff #26262c", "bordercolor": str(SOFTENED), "font": {"color": str(INKED)}},
+    "modebar": {"bgcolor": NOTHING, "color": str(SOFTENED), "activecolor": str(INKED)},
     "showlegend": False,
     "dragmode": "zoom",
 }

@@ -18,6 +18,14 @@
     });
   }
 
+  // The phase at which a mode has moved its atoms the farthest: of z e^{iφ}, the sum of the squares of the real parts.
+  function turn(modes, model, stop, band) {
+    const real = displacements(modes, model, stop, band, 0);
+    const imaginary = displacements(modes, model, stop, band, -Math.PI / 2);
+    const squares = real.reduce((sum, one, i) => sum + one * one - imaginary[i] * imaginary[i], 0);
+    return -Math.atan2(real.reduce((sum, one, i) => sum + 2 * one * imaginary[i], 0), squares) / 2;
+  }
+
   // The stop on a segment that is nearest to a q-point of the path.
   function nearest(modes, segment, index) {
     const away = (stop) => (stop.segment === segment ? Math.abs(stop.index - index) : Infinity);
@@ -45,6 +53,7 @@
       this.yaw = -0.55;
       this.pitch = 0.3;
       this.phase = 0;
+      this.top = 0;
       this.playing = !still.matches;
       this.visible = false;
       this.build(place);
@@ -125,6 +134,8 @@
       const text = `${plain(own.title)}${seed(own)}: mode ${this.band + 1} at ${stops[this.stop].where}, ${value.toFixed(1)} cm⁻¹.${unstable}`;
       this.said.textContent = text;
       this.canvas.setAttribute("aria-label", `Atoms of ${this.modes.system} moving. ${text} Arrow keys turn the crystal.`);
+      this.top = turn(this.modes, this.model, this.stop, this.band);
+      if (!this.playing) this.phase = this.top;
       this.run();
     }
 
@@ -160,7 +171,7 @@
       const scale = Math.min(wide, high) / (2.15 * (reach + 0.4));
       const far = this.furthest() * Number(this.size.value);
       const moved = displacements(modes, this.model, this.stop, this.band, this.phase);
-      const top = displacements(modes, this.model, this.stop, this.band, 0);
+      const top = displacements(modes, this.model, this.stop, this.band, this.top);
       const place = (point) => {
         const [right, up, away] = this.rotated(point);
         return {x: wide / 2 + scale * right, y: high / 2 - scale * up, away};
@@ -171,7 +182,7 @@
       const items = atoms.map((atom) => ({away: atom.away, draw: () => this.atom(pen, atom, scale, reach)}));
       for (const [a, b] of modes.bonds) items.push({away: (atoms[a].away + atoms[b].away) / 2 + 0.01, draw: () => this.bond(pen, atoms[a], atoms[b], scale)});
       items.sort((a, b) => b.away - a.away).forEach((one) => one.draw());
-      if (this.arrows.checked) for (const atom of atoms) this.arrow(pen, place(modes.positions[atom.i]), place(shifted(atom.i, top.map((one) => 2.2 * one))));
+      if (this.arrows.checked) for (const atom of atoms) this.arrow(pen, place(modes.positions[atom.i]), place(shifted(atom.i, top.map((one) => 3 * one))));
     }
 
     furthest() {
@@ -239,5 +250,5 @@
   }
 
   const viewers = [...document.querySelectorAll("[data-modes]")].map((place) => new Viewer(place));
-  window.latticefarm = {...window.latticefarm, displacements, nearest, viewers};
+  window.latticefarm = {...window.latticefarm, displacements, turn, viewers};
 })();

@@ -13,6 +13,7 @@ from campaign.report.topics.failures.topic import Failures
 from campaign.report.topics.frozen.topic import Frozen
 from campaign.report.topics.gaps.topic import Gaps
 from campaign.report.topics.labels.topic import Labels
+from campaign.report.topics.overview.topic import Overview
 from campaign.report.topics.points.topic import Points
 from campaign.report.topics.references.topic import References
 from campaign.report.topics.remainder.topic import Remainder
@@ -22,6 +23,7 @@ from campaign.report.topics.vibrations.topic import Vibrations
 from campaign.report.topics.zone.topic import Zone
 
 TOPICS: tuple[Topic[Any], ...] = (
+    Overview(),
     Bands(),
     Zone(),
     Vibrations(),

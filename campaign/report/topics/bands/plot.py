@@ -52,7 +52,7 @@ def bands_plot(payload: BandsFigure) -> Plot:
         ),
         layout={
             **band_axes(payload, WIDTH),
-            "xaxis2": axis("DOS (1/cm^-1)", domain=[WIDTH + 0.02, 1.0], rangemode="tozero", nticks=3),
+            "xaxis2": axis("DOS", domain=[WIDTH + 0.02, 1.0], rangemode="tozero", nticks=3, showticklabels=False),
         },
         switches=(*switches, *(Switch(BESIDE, one.title, str(INKED)) for one in payload.densities), *mark_switches(payload)),
         modes=modes_name(payload),

@@ -46,7 +46,7 @@ def _panel(axes: Axes, panel: CurvePanel, seeds: list[int | None]) -> None:
     for curve in panel.curves:
         style = _style(curve.seed, seeds) | {"alpha": 1.0 if curve.learned else PALE}
         axes.plot(curve.epochs, curve.errors, lw=0.9, **style)
-        axes.plot(*_kept(curve), marker="o", ms=3.5, **(style | {"ls": "none"}))
+        axes.plot(*kept_of(curve), marker="o", ms=3.5, **(style | {"ls": "none"}))
     axes.set_yscale("log")
     axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
     axes.grid(color=GUIDE, lw=0.4, alpha=0.6)
@@ -57,7 +57,7 @@ def _panel(axes: Axes, panel: CurvePanel, seeds: list[int | None]) -> None:
     axes.set_title(ink(f"{panel.letter}) {panel.title}"), loc="left", fontweight="bold")
 
 
-def _kept(curve: Curve) -> tuple[list[int], list[float]]:
+def kept_of(curve: Curve) -> tuple[list[int], list[float]]:
     """The epoch that was kept, where its error is known."""
     known = [(epoch, error) for epoch, error in zip(curve.epochs, curve.errors, strict=True) if epoch == curve.best_epoch]
     return [epoch for epoch, _ in known], [error for _, error in known]
