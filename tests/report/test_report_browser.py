@@ -69,24 +69,27 @@ def test_models_and_seeds_are_switched_on_and_off(sheet: Sheet) -> None:
 
 
 def test_a_click_on_a_band_moves_its_mode(sheet: Sheet) -> None:
-    """On the highest band of ML(DFT_EF), half-way between Γ and X."""
-    sheet.plot("bands_lih_full").locator(".plot").scroll_into_view_if_needed()
+    """On the highest band of ML(DFT_EF), half-way between Γ and X, at its lower edge: that of the seed whose modes are there."""
+    figure = sheet.plot("bands_lih_full")
+    for title in ("ML(DFTE)", "ΔML(HF)"):
+        figure.get_by_label(title, exact=True).uncheck()
+    figure.locator(".plot").scroll_into_view_if_needed()
     sheet.page.wait_for_timeout(1000)  # figures above it are drawn too, and move it
-    where = sheet.page.evaluate("""() => {
+    *where, frequency = sheet.page.evaluate("""() => {
         const place = document.querySelector("#bands_lih_full .plot");
-        const trace = place.data.find((one) => one.visible && one.meta.path);
+        const trace = place.data.filter((one) => one.visible && one.meta.path)[1];
         const at = 5 * (trace.meta.path.counts[0] + 1) + 7;
         const {xaxis, yaxis} = place._fullLayout;
         const box = place.querySelector(".nsewdrag").getBoundingClientRect();
-        return [box.left + xaxis.d2p(trace.x[at]), box.top + yaxis.d2p(trace.y[at])];
+        return [box.left + xaxis.d2p(trace.x[at]), box.top + yaxis.d2p(trace.y[at]), trace.y[at]];
     }""")
     sheet.page.mouse.move(*where)
     sheet.page.wait_for_timeout(300)  # plotly looks for what is below a pointer that rests
     sheet.page.mouse.click(*where)
     said = sheet.page.locator("[data-modes=modes_lih_full] output")
     said.filter(has_text="Γ–X, 50 %").wait_for(timeout=5000)
-    assert "mode 6" in said.inner_text()
-    assert "seed 861" in said.inner_text()
+    assert said.inner_text().startswith("ML(DFT E,F), seed 861: mode ")
+    assert f"at Γ–X, 50 %, {frequency:.1f} cm⁻¹" in said.inner_text()
 
 
 def test_points_and_modes_are_in_lists_for_the_keyboard(sheet: Sheet) -> None:
