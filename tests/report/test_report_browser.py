@@ -63,7 +63,7 @@ def test_models_and_seeds_are_switched_on_and_off(sheet: Sheet) -> None:
     model = "ML(DFT<sub>E,F</sub>)"
     assert [one for one in visible(sheet, "seeds_diamond_full") if one.startswith("ML(DFT")] == [f"{model}, seed {seed}" for seed in (861, 5192, 5735)]
     figure.get_by_label("5192", exact=True).uncheck()
-    figure.get_by_label("ΔML(HF)", exact=True).check()
+    figure.get_by_label("c) ΔML(HF)", exact=True).check()
     shown = visible(sheet, "seeds_diamond_full")
     assert [one for one in shown if "seed" in one] == [f"{title}, seed {seed}" for title in (model, "ΔML(HF)") for seed in (861, 5735)]
 
@@ -71,7 +71,7 @@ def test_models_and_seeds_are_switched_on_and_off(sheet: Sheet) -> None:
 def test_a_click_on_a_band_moves_its_mode(sheet: Sheet) -> None:
     """On the highest band of ML(DFT_EF), half-way between Γ and X, at its lower edge: that of the seed whose modes are there."""
     figure = sheet.plot("bands_lih_full")
-    for title in ("ML(DFTE)", "ΔML(HF)"):
+    for title in ("b) ML(DFTE)", "c) ΔML(HF)"):
         figure.get_by_label(title, exact=True).uncheck()
     figure.locator(".plot").scroll_into_view_if_needed()
     sheet.page.wait_for_timeout(1000)  # figures above it are drawn too, and move it

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from known_to_plotly import accepted
 
 from campaign.report.crystal import Crystal
 from campaign.report.dispersion.source import DispersionSource
@@ -74,23 +75,10 @@ def test_every_figure_is_there_as_a_picture_and_most_as_plots(written: Written, 
 
 
 def test_plotly_knows_all_that_is_said(documents: dict) -> None:
-    """Its Python side refuses a word that its script would pass over."""
-    from plotly.graph_objects import Figure
-
-    def painted(value: Any) -> Any:
-        if isinstance(value, str):
-            return value.split(" ")[1] if value.startswith("paint ") else value
-        if isinstance(value, list):
-            return [painted(one) for one in value]
-        return {key: painted(one) for key, one in value.items()} if isinstance(value, dict) else value
-
-    plots = {name: one for name, one in documents.items() if "data" in one}
+    plots = [one for one in documents.values() if "data" in one]
     assert len(plots) > 8
-    for one in plots.values():
-        made = Figure(painted(one["data"]), painted(one["layout"]) | {"font": {}})
-        assert len(made.data) == len(one["data"])
-        ids = {switch["id"] for switch in one["switches"]}
-        assert all(set(line["meta"]["switches"]) <= ids for line in one["data"])
+    for one in plots:
+        assert accepted(one) == len(one["data"])
 
 
 def test_bands_are_those_of_the_payload_and_of_the_table(written: Written, documents: dict, toy: Campaign) -> None:

@@ -87,7 +87,7 @@ def paint_of(model: str) -> Paint:
 def axis(title: str, **more: Any) -> dict[str, Any]:
     """An axis with a grid; its title may have indices."""
     return {
-        "title": {"text": typeset(title), "standoff": 8},
+        "title": {"text": typeset(title), "standoff": 8, "font": {"size": 13}},
         "gridcolor": GUIDES.thin(0.5),
         "linecolor": str(SOFTENED),
         "tickcolor": str(SOFTENED),

@@ -60,7 +60,7 @@ def system_rows(harvest: Harvest) -> Iterator[SystemRow]:
         yield SystemRow(
             campaign=campaign.name,
             system=name,
-            formula=cells.primitive.atoms().get_chemical_formula(),
+            formula=cells.primitive.atoms().get_chemical_formula(mode="metal", empirical=True),
             size=size,
             levels=dict(_levels(harvest, name, size, list(cells.levels))),
             done=states.count(State.DONE),

@@ -40,12 +40,13 @@ AT_FIRST = 3  # so many models are shown; of more, the first and the last that h
 
 def bands_plot(payload: BandsFigure) -> Plot:
     """Every model has a switch; every level itself, and the mean of a base, another."""
-    areas = [one for panel in payload.panels for one in panel.areas]
+    areas = {one.model: (panel.letter, one) for panel in payload.panels for one in panel.areas}
+    named = {model: _area_switch(one, letter, [other for _, other in areas.values()]) for model, (letter, one) in areas.items()}
     lines = list({_line_switch(one): one for panel in payload.panels for one in panel.lines}.values())
-    switches = [_area_switch(one, areas) for one in areas] + [_line_switch(one) for one in lines]
+    switches = [*named.values(), *map(_line_switch, lines)]
     return Plot(
         traces=(
-            *(made for one in areas for made in _area(payload, one, _area_switch(one, areas))),
+            *(made for _, one in areas.values() for made in _area(payload, one, named[one.model])),
             *(made for one in lines for made in _line(payload, one)),
             *_given_densities(payload),
             *marks(payload),
@@ -59,10 +60,11 @@ def bands_plot(payload: BandsFigure) -> Plot:
     )
 
 
-def _area_switch(one: Area, areas: list[Area]) -> Switch:
+def _area_switch(one: Area, letter: str, areas: list[Area]) -> Switch:
+    """With the letter that the caption has."""
     learned = [other for other in areas if other.learned] or areas
     shown = areas if len(areas) <= AT_FIRST else [learned[0], learned[-1]]
-    return Switch(MODELS, one.name, str(paint_of(one.model)), on=one in shown)
+    return Switch(MODELS, f"{letter}) {one.name}", str(paint_of(one.model)), on=one in shown)
 
 
 def _line_switch(one: Line) -> Switch:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import cycle
 
-from campaign.report.ink.plot import MODELS, SEEDS, SOFTENED, Plot, Switch, Trace, axis, paint_of, trace
+from campaign.report.ink.plot import MODELS, SEEDS, Plot, Switch, Trace, axis, paint_of, trace
 from campaign.report.topics.errors.payload import ErrorBar, ErrorPanel, ErrorsFigure
 from campaign.report.typeset import typeset
 
 SETS = "Sets"
-SYMBOLS = ("circle", "diamond", "square", "triangle-up", "cross", "star")
+SYMBOLS = {"circle": "●", "diamond": "◆", "square": "■", "triangle-up": "▲", "cross": "✚", "star": "★"}
 LEAST_MEV = 1e-4  # a logarithm needs one
 ROW = 34  # pixels
 
@@ -23,18 +24,17 @@ def errors_plot(payload: ErrorsFigure) -> Plot:
         one
         for number, panel in enumerate(payload.panels)
         for bar in panel.bars
-        for one in _dots(panel, bar, SYMBOLS[number % len(SYMBOLS)])
+        for one in _dots(panel, bar, list(SYMBOLS)[number % len(SYMBOLS)])
     )
-    how = ", logarithmic" if payload.logarithmic else ""
     return Plot(
         traces=tuple(traces),
         layout={
-            "xaxis": axis(f"RMSE of the energy (meV/atom){how}", type="log" if payload.logarithmic else "linear"),
+            "xaxis": axis("RMSE of the energy (meV/atom)", type="log" if payload.logarithmic else "linear"),
             "yaxis": axis("", categoryarray=[typeset(one) for one in reversed(titles)], categoryorder="array", automargin=True),
             "height": 130 + ROW * len(titles),
         },
         switches=(
-            *(Switch(SETS, _set(panel), str(SOFTENED)) for panel in payload.panels),
+            *(_set_switch(panel, symbol) for panel, symbol in zip(payload.panels, cycle(SYMBOLS), strict=False)),
             *(models[title] for title in titles),
             *(Switch(SEEDS, str(seed)) for seed in seeds),
         ),
@@ -50,7 +50,7 @@ def _dots(panel: ErrorPanel, bar: ErrorBar, symbol: str) -> Iterator[Trace]:
             said,
             [max(value, LEAST_MEV)],
             [typeset(bar.title)],
-            [Switch(SETS, _set(panel)), _model(bar), Switch(SEEDS, str(seed))],
+            [_set_switch(panel, symbol), _model(bar), Switch(SEEDS, str(seed))],
             mode="markers",
             marker={
                 "symbol": symbol if bar.learned else f"{symbol}-open",
@@ -60,6 +60,10 @@ def _dots(panel: ErrorPanel, bar: ErrorBar, symbol: str) -> Iterator[Trace]:
             },
             hovertemplate=f"%{{x:.3g}} meV/atom<br>{typeset(said)}, {bar.count} structures<extra></extra>",
         )
+
+
+def _set_switch(panel: ErrorPanel, symbol: str) -> Switch:
+    return Switch(SETS, f"{SYMBOLS[symbol]} {panel.letter}) {_set(panel)}")
 
 
 def _set(panel: ErrorPanel) -> str:

@@ -61,7 +61,7 @@ def _dots(level: FrozenLevel, one: FrozenModes) -> Iterator[Trace]:
     """A trace for each seed, so that it can be switched off."""
     paint, model = paint_of(one.model), Switch(MODELS, one.name)
     for seed, value in zip(one.seeds, one.values_cm1, strict=True):
-        marker = {"symbol": "circle" if one.learned else "circle-open", "size": 9, "color": str(paint)}
+        marker: dict[str, Any] = {"symbol": "circle" if one.learned else "circle-open", "size": 9, "color": str(paint)}
         yield _dot(f"{one.name}, seed {seed}", (value, level.frozen_cm1), _row(one), [model, Switch(SEEDS, str(seed))], marker)
     for seed, value in zip(one.seeds, one.line_cm1, strict=False):
         marker = {"symbol": "line-ns", "size": 12, "line": {"width": 2, "color": str(INKED)}}

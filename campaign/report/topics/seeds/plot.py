@@ -75,7 +75,8 @@ def _level(payload: SeedsFigure, line: Line) -> Trace:
 def _model(panel: Panel, number: int) -> Switch:
     first = panel.lines[0]
     learned = any(line.learned for line in panel.lines if line.seed is not None)
-    return Switch(MODELS, first.title if learned else f"{first.title}, not learned", str(paint_of(first.model)), on=number == 0)
+    title = first.title if learned else f"{first.title}, not learned"
+    return Switch(MODELS, f"{panel.letter}) {title}", str(paint_of(first.model)), on=number == 0)
 
 
 def _seed(seed: int, seeds: list[int]) -> Switch:
