@@ -1,23 +1,27 @@
-"""One HTML page: what came out, section by section, and what is missing. It opens from a folder, without a network."""
+"""One HTML page: what came out, section by section, and what is missing. It opens without a network, from its folder or alone."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from itertools import count
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from campaign.report.document import Figure
 from campaign.report.harvest import Harvest
 from campaign.report.opening import WORDS, opening
 from campaign.report.page_table import PageList, PageTable, rows_of
+from campaign.report.screen.alone import Alone
 from campaign.report.sections import SECTIONS, Section
 from campaign.report.settings_text import settings
 from campaign.report.summary import summary
 from campaign.report.topic import Crystals, Drawing, Topic
 from campaign.report.topics import TOPICS
+from campaign.report.typeset import typeset
+
+if TYPE_CHECKING:
+    from jinja2 import Template
 
 FOLDER = "figures"
 
@@ -33,32 +37,60 @@ class Part:
     lists: tuple[PageList, ...]
 
 
-def page(
-    harvest: Harvest, crystals: Crystals, drawings: Sequence[Drawing], topics: Sequence[Topic[Any]] = TOPICS
-) -> str:
-    """The page as HTML; figures are looked for in the folder `figures` beside it."""
-    from jinja2 import Environment, StrictUndefined
+@dataclass(frozen=True)
+class Page:
+    """What stands on a page, by the names of the template; written beside its figures, or with them inside."""
+
+    contents: Mapping[str, Any]
+
+    def beside(self) -> str:
+        """As HTML whose figures are looked for in the folder `figures` beside it."""
+        return self._html(None)
+
+    def alone(self, inside: Alone) -> str:
+        """As HTML in one file, with plots that zoom and modes that move."""
+        return self._html(inside)
+
+    def _html(self, inside: Alone | None) -> str:
+        from markupsafe import Markup
+
+        css = (files("campaign.report") / "page.css").read_text("utf-8")  # our own file
+        return template("page.html").render(**self.contents, css=Markup(css), folder=FOLDER, alone=inside, rows_of=rows_of)
+
+
+def template(name: str) -> Template:
+    """A template of the report, with `typeset` as a filter."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined
     from markupsafe import Markup
 
     environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=PackageLoader("campaign.report", ""),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
     environment.filters["typeset"] = lambda text: Markup(typeset(str(text)))
-    source = files("campaign.report")
+    return environment.get_template(name)
+
+
+def page(
+    harvest: Harvest, crystals: Crystals, drawings: Sequence[Drawing], topics: Sequence[Topic[Any]] = TOPICS
+) -> Page:
+    """What stands on the page of these figures."""
     asked = [topic for topic in topics if topic.concerns(harvest)]
-    return environment.from_string((source / "page.html").read_text("utf-8")).render(
-        css=Markup((source / "page.css").read_text("utf-8")),  # our own file
-        campaign=harvest.campaign.spec,
-        fingerprint=harvest.fingerprint,
-        folder=FOLDER,
-        opening=list(opening(harvest, crystals, asked)),
-        words=WORDS,
-        faulty=[one.text() for one in harvest.campaign.plan.faulty],
-        by_path=[one.text() for one in harvest.campaign.plan.by_path],
-        summary=list(summary(harvest, crystals)),
-        parts=list(parts(harvest, crystals, drawings, asked)),
-        settings=list(settings(harvest.campaign)),
-        rows_of=rows_of,
+    return Page(
+        {
+            "campaign": harvest.campaign.spec,
+            "fingerprint": harvest.fingerprint,
+            "opening": list(opening(harvest, crystals, asked)),
+            "words": WORDS,
+            "faulty": [one.text() for one in harvest.campaign.plan.faulty],
+            "by_path": [one.text() for one in harvest.campaign.plan.by_path],
+            "summary": list(summary(harvest, crystals)),
+            "parts": list(parts(harvest, crystals, drawings, asked)),
+            "settings": list(settings(harvest.campaign)),
+        }
     )
 
 
@@ -78,13 +110,3 @@ def parts(
             tuple(table for topic in inside for table in topic.tables(harvest, crystals)),
             tuple(one for topic in inside for one in topic.lists(harvest, crystals)),
         )
-
-
-def typeset(text: str) -> str:
-    """Escaped, with indices and exponents as such: ML(DFT_EF), E_DFT, cm^-1."""
-    from markupsafe import escape
-
-    safe = str(escape(text))
-    safe = re.sub(r"_(EF|E)\b", lambda found: f"<sub>{','.join(found[1])}</sub>", safe)
-    safe = re.sub(r"\bE_([A-Z]\w*(?:\(T\))?)", r"E<sub>\1</sub>", safe)
-    return safe.replace("cm^-1", "cm<sup>−1</sup>")

@@ -24,6 +24,7 @@ class Section:
         return self.link or self.heading
 
 
+OVERVIEW = Section("overview", "All systems")
 CHECK = Section(
     "check",
     "Check against the engine’s own frozen phonon",
@@ -45,4 +46,4 @@ TRAINING = Section("training", "Training")
 LABELS = Section("labels", "Labels")
 MISSING = Section("missing", "What is missing")
 
-SECTIONS = (CHECK, FIGURES, PHONONS, THERMAL, DYNAMICS, TRAINING, LABELS, MISSING)
+SECTIONS = (OVERVIEW, CHECK, FIGURES, PHONONS, THERMAL, DYNAMICS, TRAINING, LABELS, MISSING)

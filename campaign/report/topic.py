@@ -1,8 +1,8 @@
 """What a topic of the report is: figures, how they are drawn, tables, and the sections of the page where they stand.
 
 A topic is a folder in `campaign/report/topics/`, in which the same names mean the same: `payload.py` (what is drawn,
-as numbers), `source.py` and `gather.py` (from what, and how it is gathered), `caption.py`, `ink.py` (how it is drawn),
-`table.py`, `listing.py`, `sentence.py` (what it says at the beginning of the page), and `topic.py`, which ties them
+as numbers), `source.py` and `gather.py` (from what, and how it is gathered), `caption.py`, `ink.py` (how it is drawn in
+print), `plot.py` (how it is drawn on a screen), `table.py`, `listing.py`, `sentence.py` (what it says at the beginning of the page), and `topic.py`, which ties them
 together. A topic has those of them that it needs.
 """
 
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 from campaign.report.crystal import Crystal
 from campaign.report.document import Figure
 from campaign.report.harvest import Harvest
+from campaign.report.ink.plot import Plot
 from campaign.report.page_table import PageList, PageTable
 from campaign.report.sections import FIGURES, Section
 
@@ -46,6 +47,10 @@ class Topic(Generic[F]):
     def draw(self, payload: F) -> Picture:
         """A payload as ink; only of those that `figures` gives."""
         raise NotImplementedError(f"the topic {self.name} draws nothing")
+
+    def plot(self, payload: F) -> Plot | None:
+        """A payload as a plot of the interactive page; None: its picture stands there, too."""
+        return None
 
     def sentence(self, harvest: Harvest, crystal: Crystal) -> str:
         """What is said of a system at the beginning of the page."""

@@ -1,4 +1,4 @@
-"""A report in a folder: `index.html`, and `figures/` with PNG, PDF and JSON of each."""
+"""A report in a folder: `index.html`, `figures/` with PNG, PDF and JSON of each, and `interactive.html`, which needs neither."""
 
 from __future__ import annotations
 
@@ -12,19 +12,21 @@ from campaign.report.crystal import Crystal
 from campaign.report.document import Figure
 from campaign.report.harvest import Harvest
 from campaign.report.page import FOLDER, page
+from campaign.report.screen.alone import alone
 from campaign.report.topic import Crystals, Drawing, Topic
 from campaign.report.topics import TOPICS
 from campaign.results.campaign import Campaign
 from flows.records import PhononFacts
 
-INDEX = "index.html"
+INDEX, INTERACTIVE = "index.html", "interactive.html"
 
 
 @dataclass(frozen=True)
 class Report:
-    """What was written: the page, and the payloads of its figures."""
+    """What was written: the page, the one in a file of its own, and the payloads of their figures."""
 
     index: Path
+    interactive: Path
     figures: tuple[Figure, ...]
 
 
@@ -53,14 +55,16 @@ def write_report(
     for one in drawn:
         save(one, directory / FOLDER)
     index = directory / INDEX
-    index.write_text(page(harvest, crystals, drawn, topics), encoding="utf-8")
-    return Report(index, tuple(one.payload for one in drawn))
+    made, inside = page(harvest, crystals, drawn, topics), alone(harvest, crystals, drawn, directory / FOLDER)
+    (directory / INTERACTIVE).write_text(made.alone(inside), encoding="utf-8")
+    index.write_text(made.beside(), encoding="utf-8")
+    return Report(index, directory / INTERACTIVE, tuple(one.payload for one in drawn))
 
 
 def is_current(campaign: Campaign, directory: Path) -> bool:
     """Whether the page in `directory` is of what the campaign asks for and has now, by this version of the code."""
     index = directory / INDEX
-    return index.is_file() and f'content="{Harvest(campaign).fingerprint}"' in index.read_text(encoding="utf-8")
+    return index.is_file() and (directory / INTERACTIVE).is_file() and f'content="{Harvest(campaign).fingerprint}"' in index.read_text(encoding="utf-8")
 
 
 def _crystal(campaign: Campaign, name: str) -> Crystal:

@@ -59,10 +59,18 @@ class StoredCrystal:
         Raises:
             ValueError: as `scaled_points_cm1`.
         """
-        self.crystal.phonopy.force_constants = self._force_constants(content)
-        sampled = self.crystal.phonopy.run_mesh(list(mesh), is_gamma_center=True)
+        sampled = self.holding(content).phonopy.run_mesh(list(mesh), is_gamma_center=True)
         frequencies = np.asarray(sampled.frequencies) * cm1_per_THz()
         return SampledModes(np.asarray(sampled.qpoints), np.asarray(sampled.weights), frequencies)
+
+    def holding(self, content: bytes) -> HarmonicCrystal:
+        """The crystal with the force constants in a file of it, until this is called again.
+
+        Raises:
+            ValueError: the file has none, or is of another crystal.
+        """
+        self.crystal.phonopy.force_constants = self._force_constants(content)
+        return self.crystal
 
     def _force_constants(self, content: bytes) -> NDArray[np.float64]:
         from phonopy.interface.phonopy_yaml import PhonopyYaml

@@ -31,7 +31,7 @@ from campaign.spec import Gap
 
 @pytest.fixture(scope="module")
 def text(grown: Harvest, crystal: Crystal, frozen: FrozenFigure, sampled: SamplingFigure) -> str:
-    return page(grown, {"diamond": crystal}, (Drawing(Sampling(), sampled), Drawing(Frozen(), frozen)))
+    return page(grown, {"diamond": crystal}, (Drawing(Sampling(), sampled), Drawing(Frozen(), frozen))).beside()
 
 
 @pytest.fixture(scope="module")
@@ -105,7 +105,7 @@ def test_phonons_of_a_level_may_be_a_gap(labelled: Campaign, crystal: Crystal) -
     made = frozen_figure(FrozenSource(Harvest(lacking), crystal))
     assert made is not None
     assert f"DFT itself ({gap.why})" in made.caption
-    assert f"DFT itself</td><td>{gap.why}" in page(Harvest(lacking), {"diamond": crystal}, (Drawing(Frozen(), made),))
+    assert f"DFT itself</td><td>{gap.why}" in page(Harvest(lacking), {"diamond": crystal}, (Drawing(Frozen(), made),)).beside()
 
 
 def test_a_system_that_lacks_a_level_of_another(labelled: Campaign, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,11 +13,11 @@ import typer
 from typer.testing import CliRunner
 
 from campaign.cli import connect, report_commands
-from campaign.report.page import typeset
 from campaign.report.topics.bands.payload import BandsFigure
 from campaign.report.topics.errors.payload import ErrorsFigure
 from campaign.report.topics.seeds.payload import SeedsFigure
 from campaign.report.topics.zone.payload import ZoneFigure
+from campaign.report.typeset import typeset
 from campaign.report.write import Report, write_report
 from campaign.results import Campaign, open_campaign
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import labelling_world
 import pytest
+from known_to_plotly import accepted
 
 from campaign.report.crystal import Crystal
 from campaign.report.harvest import Harvest
@@ -15,6 +16,7 @@ from campaign.report.topics import TOPICS
 from campaign.report.topics.frozen.gather import frozen_figure
 from campaign.report.topics.frozen.ink import draw_frozen
 from campaign.report.topics.frozen.payload import FrozenFigure
+from campaign.report.topics.frozen.plot import frozen_plot
 from campaign.report.topics.frozen.source import FrozenSource
 from campaign.results import Campaign
 from campaign.results.render import records
@@ -161,3 +163,13 @@ def test_an_imaginary_mode_is_held_against_nothing(labelled: Campaign, crystal: 
     assert rows["dft_ef"]["worst_off_percent"] == pytest.approx(100 * 14 / 1700)
     (note,) = [one for one in FROZEN.notes(soft.table("frozen")) if "unstable: ML(DFT_E)" in one]
     assert note.endswith("its optical mode at Γ is imaginary itself")
+
+
+def test_its_plot_has_the_same_values(frozen: FrozenFigure) -> None:
+    """A dot for each seed, in the row of its model, and a line through the rows of a level at its frozen phonon."""
+    document = frozen_plot(frozen).document()
+    assert accepted(document) == len(document["data"]) > 2
+    dots = [one["x"][0] for one in document["data"] if one.get("marker", {}).get("symbol", "").startswith("circle")]
+    assert dots == [value for level in frozen.levels for one in level.models for value in one.values_cm1]
+    lines = {one["name"]: set(one["x"]) for one in document["data"] if one["mode"] == "lines+markers"}
+    assert lines == {level.title: {level.frozen_cm1} for level in frozen.levels if level.models}

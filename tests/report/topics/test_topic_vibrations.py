@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import report_world
 import vibrations_world
+from known_to_plotly import accepted
 
 from campaign.references.user_files import Density, UserReferences
 from campaign.report.crystal import Crystal
@@ -21,6 +22,7 @@ from campaign.report.topics.vibrations.caption import vibrations_caption
 from campaign.report.topics.vibrations.gather import md_curves, projected_figure, vibrations_figure
 from campaign.report.topics.vibrations.ink import draw_vibrations
 from campaign.report.topics.vibrations.payload import Curves, MeshCurve, VibrationsFigure, VibrationsPanel
+from campaign.report.topics.vibrations.plot import vibrations_plot
 from campaign.report.topics.vibrations.source import VibrationsSource
 from campaign.report.topics.vibrations.topic import Vibrations as VibrationsTopic
 from campaign.results import Campaign
@@ -272,3 +274,13 @@ def test_figures_are_written_and_the_page_shows_them(
         text.count('<tr class="lost">', text.index('id="table-vibrations"'), text.index('id="training"')) == 2
     )
     assert "MD of ML(DFT<sub>E,F</sub>), lih" in text
+
+
+def test_plots_have_the_same_values(figure: VibrationsFigure, projected: VibrationsFigure) -> None:
+    for one in (figure, projected):
+        document = vibrations_plot(one).document()
+        assert accepted(document) == len(document["data"])
+        means = [line["y"] for line in document["data"] if line["name"].endswith(": MD")]
+        assert means == [list(panel.md.mean) for panel in one.panels]
+        assert {switch["group"] for switch in document["switches"]} >= {"Models", "Beside them"}
+    assert {switch["name"] for switch in document["switches"] if switch["group"] == "Elements"} == {"H", "Li"}

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 from campaign.report.crystal import Crystal
 from campaign.report.dispersion.source import DispersionSource
 from campaign.report.harvest import Harvest
+from campaign.report.ink.plot import Plot
 from campaign.report.topic import Topic
 from campaign.report.topics.bands.gather import bands_figure
 from campaign.report.topics.bands.ink import draw_bands
 from campaign.report.topics.bands.payload import BandsFigure
+from campaign.report.topics.bands.plot import bands_plot
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -27,3 +29,6 @@ class Bands(Topic[BandsFigure]):
 
     def draw(self, payload: BandsFigure) -> Figure:
         return draw_bands(payload)
+
+    def plot(self, payload: BandsFigure) -> Plot:
+        return bands_plot(payload)

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 
 from campaign.report.crystal import Crystal
 from campaign.report.harvest import Harvest
+from campaign.report.ink.plot import Plot
 from campaign.report.page_table import PageTable
 from campaign.report.sections import CHECK
 from campaign.report.topic import Crystals, Topic
 from campaign.report.topics.frozen.gather import frozen_figure
 from campaign.report.topics.frozen.ink import draw_frozen
 from campaign.report.topics.frozen.payload import FrozenFigure
+from campaign.report.topics.frozen.plot import frozen_plot
 from campaign.report.topics.frozen.sentence import frozen_sentence
 from campaign.report.topics.frozen.source import FrozenSource
 from campaign.report.topics.frozen.table import frozen_table
@@ -37,6 +39,9 @@ class Frozen(Topic[FrozenFigure]):
 
     def draw(self, payload: FrozenFigure) -> Figure:
         return draw_frozen(payload)
+
+    def plot(self, payload: FrozenFigure) -> Plot:
+        return frozen_plot(payload)
 
     def sentence(self, harvest: Harvest, crystal: Crystal) -> str:
         return frozen_sentence(harvest, crystal.name)

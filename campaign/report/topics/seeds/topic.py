@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 from campaign.report.crystal import Crystal
 from campaign.report.dispersion.source import DispersionSource
 from campaign.report.harvest import Harvest
+from campaign.report.ink.plot import Plot
 from campaign.report.topic import Topic
 from campaign.report.topics.seeds.gather import seeds_figure
 from campaign.report.topics.seeds.ink import draw_seeds
 from campaign.report.topics.seeds.payload import SeedsFigure
+from campaign.report.topics.seeds.plot import seeds_plot
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -27,3 +29,6 @@ class Seeds(Topic[SeedsFigure]):
 
     def draw(self, payload: SeedsFigure) -> Figure:
         return draw_seeds(payload)
+
+    def plot(self, payload: SeedsFigure) -> Plot:
+        return seeds_plot(payload)

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 
 from campaign.report.crystal import Crystal
 from campaign.report.harvest import Harvest
+from campaign.report.ink.plot import Plot
 from campaign.report.page_table import PageTable
 from campaign.report.sections import DYNAMICS
 from campaign.report.topic import Crystals, Topic
 from campaign.report.topics.vibrations.gather import projected_figure, vibrations_figure
 from campaign.report.topics.vibrations.ink import draw_vibrations
 from campaign.report.topics.vibrations.payload import VibrationsFigure
+from campaign.report.topics.vibrations.plot import vibrations_plot
 from campaign.report.topics.vibrations.source import VibrationsSource
 from campaign.report.topics.vibrations.table import vibrations_table
 
@@ -36,6 +38,9 @@ class Vibrations(Topic[VibrationsFigure]):
 
     def draw(self, payload: VibrationsFigure) -> Figure:
         return draw_vibrations(payload)
+
+    def plot(self, payload: VibrationsFigure) -> Plot:
+        return vibrations_plot(payload)
 
     def tables(self, harvest: Harvest, crystals: Crystals) -> Iterator[PageTable]:
         yield vibrations_table(harvest.campaign)
