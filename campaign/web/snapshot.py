@@ -1,0 +1,113 @@
+"""How far campaigns were a few seconds ago: the stored plan held against queue and records, for every page."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+
+from campaign.planning.plan import Plan
+from campaign.records.campaigns import Selection, notes, overview, resolved_spec
+from campaign.records.outputs import wall_times_s
+from campaign.records.plans import kept_plan
+from campaign.results.failed import FailedWork, failed_work
+from campaign.steering.status import ENDED, State, Status, status_of
+from campaign.steering.submit import planned
+from campaign.steering.time_left import UNMEASURED_S, Left, Pace
+from campaign.web.kept import Kept
+from launchers.farm import Farm
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """One campaign at `taken`: `hours` of work are stored, `left` is what is left on one slot.
+
+    `version` changes with what a page shows, and with nothing else.
+    """
+
+    name: str
+    taken: datetime
+    status: Status
+    failed: tuple[FailedWork, ...]
+    hours: float
+    left: Left
+    held: tuple[Selection, ...]
+    notes: tuple[dict[str, Any], ...]
+    submitted: datetime | None
+    version: str
+
+    @property
+    def counts(self) -> Counter[State]:
+        return self.status.counts()
+
+
+@dataclass
+class Snapshots:
+    """Those of all campaigns of a farm."""
+
+    farm: Farm
+    _campaigns: dict[str, Kept[Snapshot]] = field(default_factory=dict)
+    _walls: dict[str, float] = field(default_factory=dict)  # s, of records that are stored: they stay
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def __post_init__(self) -> None:
+        self._overview = Kept(lambda: overview(self.farm))
+
+    def names(self) -> list[str]:
+        """All campaigns, the newest submission first."""
+        return list(self._overview.get())
+
+    def of(self, name: str) -> Snapshot:
+        """That of one campaign.
+
+        Raises:
+            KeyError: there is no such campaign.
+        """
+        if name not in self._overview.get():
+            raise KeyError(name)
+        with self._lock:
+            kept = self._campaigns.setdefault(name, Kept(partial(self._take, name)))
+        return kept.get()
+
+    def all(self) -> list[Snapshot]:
+        """Those of all campaigns."""
+        return [self.of(name) for name in self.names()]
+
+    def plan(self, name: str) -> Plan:
+        """What a campaign asks for, as it was last planned."""
+        return self.of(name).status.plan
+
+    def changed(self, name: str) -> None:
+        """Somebody steered this campaign: it is looked at anew."""
+        self._overview.is_out_of_date()
+        with self._lock:
+            kept = self._campaigns.get(name)
+        if kept is not None:
+            kept.is_out_of_date()
+
+    def _take(self, name: str) -> Snapshot:
+        # planned anew only where other code planned, or labels have a story of their own: at most for a tenth of the time
+        plan = kept_plan(self.farm, name) or planned(self.farm, resolved_spec(self.farm, name))
+        status = status_of(self.farm, plan)
+        failed = tuple(failed_work(self.farm, status))
+        about = self._overview.get().get(name, {})
+        held, written = tuple(about.get("held", ())), tuple(notes(self.farm, name))
+        shown = (list(status.states.items()), len(status.stored), [one.text for one in failed], held, written)
+        version = hashlib.sha256(repr(shown).encode()).hexdigest()[:16]
+        hours, left = self._hours(status)
+        return Snapshot(name, datetime.now(UTC), status, failed, hours, left, held, written, about.get("submitted_at"), version)
+
+    def _hours(self, status: Status) -> tuple[float, Left]:
+        """What is stored has taken, and what is left may take: only what is new is asked for."""
+        done = {work.key: work for work in status.of(State.DONE)}
+        self._walls |= wall_times_s(self.farm, done.keys() - self._walls.keys())
+        pace = Pace()
+        for key, work in done.items():
+            if key in self._walls:
+                pace.add(work, self._walls[key] or UNMEASURED_S)
+        works = [work for key, work in status.plan.work.items() if status.states[key] not in ENDED]
+        return sum(self._walls.get(key, 0.0) for key in done) / 3600, pace.left(works)
