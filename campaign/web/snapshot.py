@@ -44,6 +44,17 @@ class Snapshot:
     def counts(self) -> Counter[State]:
         return self.status.counts()
 
+    @property
+    def remarks(self) -> list[str]:
+        """What the campaign cannot have, lacks, or has stopped with, and why."""
+        plan = self.status.plan
+        return [
+            *(one.text() for one in plan.faulty),
+            *(f"{gap.system} has no {gap.model}: {gap.why}" for gap in plan.gaps),
+            *(one.text({}) for one in plan.lacking),
+            *(one.text(plan.campaign) for one in plan.stopped),
+        ]
+
 
 @dataclass
 class Snapshots:
@@ -90,16 +101,23 @@ class Snapshots:
             kept.is_out_of_date()
 
     def _take(self, name: str) -> Snapshot:
-        # planned anew only where other code planned, or labels have a story of their own: at most for a tenth of the time
-        plan = kept_plan(self.farm, name) or planned(self.farm, resolved_spec(self.farm, name))
-        status = status_of(self.farm, plan)
+        status = self._status(name)
         failed = tuple(failed_work(self.farm, status))
         about = self._overview.get().get(name, {})
         held, written = tuple(about.get("held", ())), tuple(notes(self.farm, name))
-        shown = (list(status.states.items()), len(status.stored), [one.text for one in failed], held, written)
+        shown = (list(status.states.items()), len(status.stored), [one.text for one in failed], status.plan.gaps, held, written)
         version = hashlib.sha256(repr(shown).encode()).hexdigest()[:16]
         hours, left = self._hours(status)
         return Snapshot(name, datetime.now(UTC), status, failed, hours, left, held, written, about.get("submitted_at"), version)
+
+    def _status(self, name: str) -> Status:
+        """By the plan that is kept. It is planned anew, at most for a tenth of the time, only where other code has planned,
+        labels have a story of their own, or such as failed are to be named."""
+        plan = kept_plan(self.farm, name)
+        found = None if plan is None else status_of(self.farm, plan)
+        if found is None or any(work.parts for work in found.of(State.FAILED)):
+            return status_of(self.farm, planned(self.farm, resolved_spec(self.farm, name)))
+        return found
 
     def _hours(self, status: Status) -> tuple[float, Left]:
         """What is stored has taken, and what is left may take: only what is new is asked for."""

@@ -96,5 +96,5 @@ def _waits(farm: Farm) -> list[Wait]:
     for one in found:
         said = one["_id"]
         needs = Needs.of({NEEDS: said.get("needs")}).text()
-        waits.append(Wait(str(said.get("category") or "any"), str(said.get("device") or "any"), needs or "says nothing", one["count"]))
+        waits.append(Wait(str(said.get("category") or "any"), str(said.get("device") or "any"), needs or "not said", one["count"]))
     return sorted(waits, key=lambda one: -one.count)

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from flask import Flask, abort, redirect, render_template, request, url_for
+from flask import Flask, Response, abort, redirect, render_template, request, url_for
 from jinja2 import ChoiceLoader, FileSystemLoader
 
 from launchers.farm import Farm
@@ -33,7 +33,8 @@ def fireworks_app(farm: Farm) -> Flask:
     app.jinja_loader = ChoiceLoader([FileSystemLoader(HERE / "templates"), app.jinja_loader])  # type: ignore[list-item]
     lists = _Lists(module)
     app.view_functions |= {"wf_metadata_find": lists.by_metadata, "fw_state": lists.fireworks, "wf_state": lists.workflows}
-    app.context_processor(lambda: {"all_of_fireworks": STATES})
+    app.context_processor(lambda: {"known_states": ("total", *STATES)})
+    app.after_request(_json_is_json)
     return app
 
 
@@ -45,6 +46,13 @@ def _copy() -> ModuleType:
     module = module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+def _json_is_json(answer: Response) -> Response:
+    """Upstream says of its JSON that it is HTML: the name of a job would be read as a page."""
+    if request.endpoint in ("workflow_json", "get_fw_details") and answer.status_code == 200:
+        answer.mimetype = "application/json"
+    return answer
 
 
 def refuse_what_is_not_there(farm: Farm) -> None:
