@@ -65,28 +65,25 @@ def choices(status: Status) -> dict[str, list[str]]:
     return {**found, "state": [str(state) for state in State if state in status.counts()]}
 
 
-def systems(status: Status, works: Iterable[Work]) -> list[SystemPart]:
-    """The matrix of `works`."""
+def systems(status: Status, numbers: Mapping[str, int], works: Iterable[Work]) -> list[SystemPart]:
+    """The matrix of `works`; `numbers` are those of their workflows."""
     groups: dict[str, list[Work]] = {}
     for work in works:
         groups.setdefault(work.system, []).append(work)
     all_of_them = sum(map(len, groups.values())) <= DRAWN or len(groups) == 1
-    return [_part(status, name, group, len(groups) <= FOLDED, all_of_them) for name, group in groups.items()]
+    found = []
+    for name, group in groups.items():
+        counts = Counter(status.states[work.key] for work in group)
+        seeds = sorted({work.seed for work in group}, key=lambda seed: (seed is not None, seed or 0))
+        rows = _rows(status, numbers, group) if all_of_them else []
+        found.append(SystemPart(name, counts, seeds, rows, len(groups) <= FOLDED, all_of_them))
+    return found
 
 
-def _part(status: Status, name: str, works: list[Work], opened: bool, drawn: bool) -> SystemPart:
-    counts = Counter(status.states[work.key] for work in works)
-    seeds = sorted({work.seed for work in works}, key=lambda seed: (seed is not None, seed or 0))
-    rows: dict[tuple[str, str], Row] = {}
-    for work in works if drawn else ():
-        row = rows.setdefault((work.model, work.size), Row(shown(work.model), work.size, {}))
-        row.cells.setdefault(work.seed, []).append(_piece(status, work))  # type: ignore[attr-defined]
-    return SystemPart(name, counts, seeds, list(rows.values()), opened, drawn)
-
-
-def _piece(status: Status, work: Work) -> Piece:
-    share = ""
-    if work.parts:
-        share = f"{counted(status, work)[State.DONE]}/{len(work.parts)}"
-    queued = status.queued.get(work.key)
-    return Piece(work.stage, status.states[work.key], share, queued.fw_id if queued else 0, work.title)
+def _rows(status: Status, numbers: Mapping[str, int], works: list[Work]) -> list[Row]:
+    rows: dict[tuple[str, str], dict[int | None, list[Piece]]] = {}
+    for work in works:
+        share = f"{counted(status, work)[State.DONE]}/{len(work.parts)}" if work.parts else ""
+        piece = Piece(work.stage, status.states[work.key], share, numbers.get(work.key, 0), work.title)
+        rows.setdefault((work.model, work.size), {}).setdefault(work.seed, []).append(piece)
+    return [Row(shown(model), size, cells) for (model, size), cells in rows.items()]

@@ -64,7 +64,7 @@ class _Views:
         one = self._snapshot(name)
         wanted = {field: value for field in FILTERS if (value := request.args.get(field, ""))}
         works = filtered(one.status, wanted)
-        about = {"wanted": wanted, "choices": choices(one.status), "systems": systems(one.status, works), "count": len(works)}
+        about = {"wanted": wanted, "choices": choices(one.status), "systems": systems(one.status, one.numbers, works), "count": len(works)}
         return self._live("campaign.html", [one], one=one, left=self._left(one), whole=self._is_whole(one, works), **about)
 
     def failures(self, name: str) -> str:

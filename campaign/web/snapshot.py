@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
@@ -20,18 +21,20 @@ from campaign.steering.submit import planned
 from campaign.steering.time_left import UNMEASURED_S, Left, Pace
 from campaign.web.kept import Kept
 from launchers.farm import Farm
+from launchers.queue.launchpad import queued
 
 
 @dataclass(frozen=True)
 class Snapshot:
     """One campaign at `taken`: `hours` of work are stored, `left` is what is left on one slot.
 
-    `version` changes with what a page shows, and with nothing else.
+    `numbers` are those of the workflows, by key, of what is done or queued; `version` changes with what a page shows, and with nothing else.
     """
 
     name: str
     taken: datetime
     status: Status
+    numbers: Mapping[str, int]
     failed: tuple[FailedWork, ...]
     hours: float
     left: Left
@@ -62,7 +65,9 @@ class Snapshots:
 
     farm: Farm
     _campaigns: dict[str, Kept[Snapshot]] = field(default_factory=dict)
-    _walls: dict[str, float] = field(default_factory=dict)  # s, of records that are stored: they stay
+    # of what is done, which stays so: wall times (s), and the numbers of workflows (0: it has none)
+    _walls: dict[str, float] = field(default_factory=dict)
+    _numbers: dict[str, int] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
@@ -108,7 +113,7 @@ class Snapshots:
         shown = (list(status.states.items()), len(status.stored), [one.text for one in failed], status.plan.gaps, held, written)
         version = hashlib.sha256(repr(shown).encode()).hexdigest()[:16]
         hours, left = self._hours(status)
-        return Snapshot(name, datetime.now(UTC), status, failed, hours, left, held, written, about.get("submitted_at"), version)
+        return Snapshot(name, datetime.now(UTC), status, self._numbers_of(status), failed, hours, left, held, written, about.get("submitted_at"), version)
 
     def _status(self, name: str) -> Status:
         """By the plan that is kept. It is planned anew, at most for a tenth of the time, only where other code has planned,
@@ -118,6 +123,13 @@ class Snapshots:
         if found is None or any(work.parts for work in found.of(State.FAILED)):
             return status_of(self.farm, planned(self.farm, resolved_spec(self.farm, name)))
         return found
+
+    def _numbers_of(self, status: Status) -> dict[str, int]:
+        done = {work.key for work in status.of(State.DONE)}
+        new = done - self._numbers.keys()
+        found = queued(self.farm, new)
+        self._numbers |= {key: found[key].fw_id if key in found else 0 for key in new}
+        return {key: self._numbers[key] for key in done} | {key: one.fw_id for key, one in status.queued.items()}
 
     def _hours(self, status: Status) -> tuple[float, Left]:
         """What is stored has taken, and what is left may take: only what is new is asked for."""

@@ -2,59 +2,22 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from browsers import Browser, served
 from flask import Flask
-from flask.testing import FlaskClient
-from werkzeug.test import TestResponse
 
-from campaign.spec import load_spec
+from campaign.spec import LoadedSpec, load_spec
 from campaign.steering.submit import submit
 from launchers.farm import Farm
-from launchers.web.application import web_app
-from launchers.web.credentials import Credentials
-
-PAGES = ("campaign.web.pages:mount",)
-PASSWORD = "a word of the test"
-
-
-@dataclass
-class Browser:
-    """One browser: it keeps its cookies, and takes the tokens of forms from the pages that hold them."""
-
-    client: FlaskClient
-    said: list[str] = field(default_factory=list)
-
-    def get(self, address: str, **more: Any) -> TestResponse:
-        return self.client.get(address, **more)
-
-    def page(self, address: str) -> str:
-        """The text of a page that has to be there."""
-        answer = self.get(address)
-        assert answer.status_code == 200, (address, answer.status_code, answer.text[:300])
-        return answer.text
-
-    def token(self, address: str = "/login") -> str:
-        found = re.search(r'name="csrf" value="([^"]+)"', self.get(address).text)
-        assert found
-        return found[1]
-
-    def log_in(self, user: str = "ada", password: str = PASSWORD, **more: Any) -> TestResponse:
-        return self.client.post("/login", data={"csrf": self.token(), "user": user, "password": password}, **more)
-
-    def send(self, address: str, page: str, **form: Any) -> TestResponse:
-        """A form of `page`."""
-        return self.client.post(address, data={"csrf": self.token(page), **form})
 
 
 @pytest.fixture
 def app(farm: Farm) -> Flask:
-    return web_app(farm, Credentials("", PASSWORD), PAGES, lambda line: None)
+    return served(farm)
 
 
 @pytest.fixture
@@ -71,11 +34,16 @@ def stranger(app: Flask) -> Browser:
     return Browser(app.test_client())
 
 
+@pytest.fixture(scope="session")
+def loaded(tmp_path_factory: pytest.TempPathFactory, write_campaign: Callable[..., Path]) -> LoadedSpec:
+    return load_spec(write_campaign(tmp_path_factory.mktemp("toy")))
+
+
 @pytest.fixture
-def toy(farm: Farm, tmp_path: Path, write_campaign: Callable[..., Path]) -> str:
+def toy(farm: Farm, loaded: LoadedSpec) -> str:
     """A campaign that was just submitted."""
-    submit(farm, load_spec(write_campaign(tmp_path)))
-    return "toy"
+    submit(farm, loaded)
+    return loaded.resolved.campaign
 
 
 @pytest.fixture
@@ -91,7 +59,7 @@ def failed(farm: Farm, toy: str) -> str:
 
 
 @pytest.fixture
-def addresses(app: Flask, toy: str, farm: Farm) -> Iterator[list[str]]:
+def addresses(app: Flask, toy: str, farm: Farm) -> list[str]:
     """Every address that can be read, with what there is put in for its parts; toy campaign and job 1 are there."""
     put_in: dict[str, Any] = {
         "wf_id": 1, "fw_id": 1, "state": "READY", "sorting_key": "_id", "sorting_order": "ASCENDING", "key": "system", "value": "copper",
@@ -106,4 +74,4 @@ def addresses(app: Flask, toy: str, farm: Farm) -> Iterator[list[str]]:
                 found.append(app.url_for(rule.endpoint, **values))
     assert len(found) >= 20
     assert farm.launchpad.get_fw_ids()
-    yield sorted(set(found))
+    return sorted(set(found))

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pymongo.monitoring
 import pytest
-from conftest import PAGES, PASSWORD, Browser
+from browsers import Browser, served
 
 from campaign.records.campaigns import holds, notes
 from campaign.results.failed import failed_work
@@ -20,8 +20,6 @@ from campaign.web.kept import Kept
 from launchers.farm import Farm
 from launchers.queue.processes import ProcessName
 from launchers.queue.resources import Offer
-from launchers.web.application import web_app
-from launchers.web.credentials import Credentials
 from launchers.workers.heartbeats import SlotBeat
 
 
@@ -159,7 +157,7 @@ def asked_by_page(farm: Farm, listener: Commands) -> dict[str, int]:
     """How many commands the first look at each page costs, with nothing known before."""
     counts = {}
     for address in ALL_PAGES:
-        browser = Browser(web_app(farm, Credentials("", PASSWORD), PAGES, lambda line: None).test_client())
+        browser = Browser(served(farm).test_client())
         browser.log_in()
         listener.asked.clear()
         browser.page(address)
@@ -174,9 +172,9 @@ def test_the_queries_of_a_page_do_not_grow_with_the_work(database_name: str, tmp
     pymongo.monitoring.register(listener)
     try:
         farm = Farm.open(ladder.running())
-        submit(farm, load_spec(write_campaign(tmp_path, seeds=1, sizes=("full",))))
+        submit(farm, load_spec(write_campaign(tmp_path, seeds=6)))
         few = asked_by_page(farm, listener)
-        submit(farm, load_spec(write_campaign(tmp_path, seeds=30, sizes=("full", "half"))))
+        submit(farm, load_spec(write_campaign(tmp_path, seeds=30)))
         many = asked_by_page(farm, listener)
     finally:
         pymongo.monitoring._LISTENERS.command_listeners.remove(listener)

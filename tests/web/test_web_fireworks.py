@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from conftest import Browser
+from browsers import Browser
 from fireworks import Firework, ScriptTask, Workflow
 
 from launchers.farm import Farm
@@ -17,7 +17,7 @@ LONG = "train ML(CCSD(T)-DFT) of a material with a long name, seed 5735, full"
 def many(farm: Farm) -> list[int]:
     """Workflows of one system, over several pages; their numbers."""
     made = [
-        Workflow([Firework(ScriptTask.from_str("true"), name=LONG, fw_id=-1 - number)], metadata={"system": "copper", "size": "8"})
+        Workflow([Firework(ScriptTask.from_str("true"), name=LONG, fw_id=-1 - number)], name=LONG, metadata={"system": "copper", "size": "8"})
         for number in range(47)
     ]
     farm.launchpad.bulk_add_wfs(made)
