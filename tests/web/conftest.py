@@ -51,6 +51,7 @@ def failed(farm: Farm, toy: str) -> str:
     """The key of a training of `toy` that has failed on node7."""
     from fireworks import FWAction, FWorker
 
+    assert toy
     firework, launch = farm.launchpad.checkout_fw(FWorker(), "/runs/7", host="node7")
     failure = {"stage": "train", "kind": "diverged", "message": "the loss <is> nan after 3 epochs", "advice": "lower the rate"}
     details = {"_stacktrace": "...\nflows.failure.CalculationFailed: no", "_details": {"failure": failure}}
