@@ -84,7 +84,9 @@ class Snapshots:
             KeyError: there is no such campaign.
         """
         if name not in self._overview.get():
-            raise KeyError(name)
+            self._overview.is_out_of_date()  # it may have been submitted since
+            if name not in self._overview.get():
+                raise KeyError(name)
         with self._lock:
             kept = self._campaigns.setdefault(name, Kept(partial(self._take, name)))
         return kept.get()

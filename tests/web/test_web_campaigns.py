@@ -13,7 +13,7 @@ from browsers import Browser, served
 
 from campaign.records.campaigns import holds, notes
 from campaign.results.failed import failed_work
-from campaign.spec import load_spec
+from campaign.spec import LoadedSpec, load_spec
 from campaign.steering.status import State, status_of
 from campaign.steering.submit import planned, submit
 from campaign.web.kept import Kept
@@ -33,6 +33,12 @@ def test_an_empty_database_says_what_to_do(browser: Browser) -> None:
     assert "latticefarm submit SPEC" in browser.page("/campaigns/")
     assert "Nothing has failed" in browser.page("/failures")
     assert "No worker is heard of" in browser.page("/workers")
+
+
+def test_a_campaign_that_was_just_submitted_is_there(browser: Browser, farm: Farm, loaded: LoadedSpec) -> None:
+    assert browser.get("/campaigns/toy").status_code == 404
+    submit(farm, loaded)
+    assert "Campaign toy" in browser.page("/campaigns/toy")
 
 
 def test_the_matrix_has_every_piece_of_work_in_its_state(browser: Browser, farm: Farm, toy: str) -> None:
