@@ -11,7 +11,7 @@ from campaign.steering.progress import counted
 from campaign.steering.status import State, Status
 
 FILTERS = ("system", "model", "stage", "seed", "size", "state")
-DRAWN = 1500  # pieces of work: of more, only systems that are asked for are drawn
+DRAWN = 1500  # pieces of work: of more, only a system that is asked for is drawn, and of that its first seeds
 FOLDED = 3  # more systems than these begin folded
 
 
@@ -37,7 +37,8 @@ class Row:
 
 @dataclass(frozen=True)
 class SystemPart:
-    """One system: how many pieces are in each state, and its rows; `open` says that it begins unfolded, `drawn` that rows are shown."""
+    """One system: how many pieces are in each state, and its rows; `open` says that it begins unfolded, `drawn` that
+    rows are shown, `cut` how many seeds are not."""
 
     name: str
     counts: Counter[State]
@@ -45,6 +46,7 @@ class SystemPart:
     rows: list[Row]
     open: bool
     drawn: bool
+    cut: int = 0
 
 
 def filtered(status: Status, wanted: Mapping[str, str]) -> list[Work]:
@@ -75,8 +77,9 @@ def systems(status: Status, numbers: Mapping[str, int], works: Iterable[Work]) -
     for name, group in groups.items():
         counts = Counter(status.states[work.key] for work in group)
         seeds = sorted({work.seed for work in group}, key=lambda seed: (seed is not None, seed or 0))
-        rows = _rows(status, numbers, group) if all_of_them else []
-        found.append(SystemPart(name, counts, seeds, rows, len(groups) <= FOLDED, all_of_them))
+        first = seeds[: max(1, DRAWN * len(seeds) // max(DRAWN, len(group)))] if all_of_them else seeds
+        rows = _rows(status, numbers, [work for work in group if work.seed in first]) if all_of_them else []
+        found.append(SystemPart(name, counts, first, rows, len(groups) <= FOLDED, all_of_them, len(seeds) - len(first)))
     return found
 
 

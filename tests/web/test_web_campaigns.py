@@ -62,6 +62,18 @@ def test_filters_stand_in_the_address(browser: Browser, toy: str) -> None:
     assert "4 pieces of work" not in text
 
 
+def test_of_a_large_campaign_a_part_is_drawn_that_says_so(browser: Browser, toy: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    from campaign.web import matrix
+
+    whole = browser.page(f"/campaigns/{toy}")
+    monkeypatch.setattr(matrix, "DRAWN", 12)
+    cut = browser.page(f"/campaigns/{toy}")
+    assert "Its first 1 seeds, of 2: choose one above" in cut
+    assert 0 < cut.count("title=") <= 12 < whole.count("title=")
+    assert "Its first" not in browser.page(f"/campaigns/{toy}?seed=2")
+    assert browser.page(f"/campaigns/{toy}?seed=2").count("title=") == whole.count("title=") // 2
+
+
 def test_a_failure_is_shown_with_all_that_helps(browser: Browser, failed: str) -> None:
     for address in ("/failures", "/campaigns/toy/failures", "/failures?kind=diverged"):
         text = browser.page(address)
