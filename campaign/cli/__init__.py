@@ -42,10 +42,11 @@ def _register() -> None:
         results_commands,
         spec_commands,
         steering_commands,
+        web_commands,
     )
 
     parts = (spec_commands, queue_commands, launch_commands, steering_commands, results_commands, report_commands)
-    for part in (*parts, archive_commands, database_commands):
+    for part in (*parts, archive_commands, web_commands, database_commands):
         part.register(app)
 
 

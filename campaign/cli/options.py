@@ -7,8 +7,6 @@ from typing import Annotated
 
 import typer
 
-LOCK_PATIENCE_S = 5.0  # a lock is held for milliseconds: a person is not to wait for one that a dead process left
-
 SpecArgument = Annotated[str, typer.Argument(metavar="SPEC", help="A campaign's YAML file, or an example's name.")]
 CampaignArgument = Annotated[str, typer.Argument(metavar="CAMPAIGN", help="The name of a submitted campaign.")]
 SetOption = Annotated[

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from campaign.cli.options import LOCK_PATIENCE_S, JsonOption, SlotsOption
+from campaign.cli.options import JsonOption, SlotsOption
 
 YEAR_S = 365 * 86400
 
@@ -129,6 +129,7 @@ def rescue(
     from campaign.cli.errors import UsageError
     from campaign.cli.printing import hint, show
     from campaign.steering.progress import counting
+    from campaign.steering.steer import LOCK_PATIENCE_S
     from launchers.queue.locks import patient_locks
     from launchers.workers.rescue import Reaper
 

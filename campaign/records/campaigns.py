@@ -13,6 +13,8 @@ from launchers.farm import Farm
 Selection = Mapping[str, Any]
 """Fields of work and their values (`{"model": "hf-dft"}`); an empty one is the whole campaign."""
 
+NOTES = 50  # of what people did to a campaign: the last
+
 
 def keep(farm: Farm, spec: ResolvedSpec, written: str = "") -> None:
     """Make `spec` what its campaign asks for, `written` so by its user; what was paused stays so."""
@@ -96,3 +98,21 @@ def release(farm: Farm, campaign: str, selection: Selection) -> None:
     for held in holds(farm, campaign):
         if selection.items() <= held.items():
             farm.campaigns.update_one({"_id": campaign}, {"$pull": {"held": held}})
+
+
+def notes(farm: Farm, campaign: str) -> list[dict[str, Any]]:
+    """What people did to a campaign, the last first."""
+    document = farm.campaigns.find_one({"_id": campaign}, {"notes": 1}) or {}
+    return list(reversed(document.get("notes", [])))
+
+
+def overview(farm: Farm) -> dict[str, dict[str, Any]]:
+    """All campaigns by name, the newest submission first: when each was submitted, and what of it is held."""
+    found = farm.campaigns.find({}, {"submitted_at": 1, "held": 1}).sort("submitted_at", -1)
+    return {one["_id"]: one for one in found}
+
+
+def note(farm: Farm, campaign: str, about: Mapping[str, Any]) -> None:
+    """Note what somebody did to a campaign, and when."""
+    one = {"at": datetime.now(UTC), **about}
+    farm.campaigns.update_one({"_id": campaign}, {"$push": {"notes": {"$each": [one], "$slice": -NOTES}}})

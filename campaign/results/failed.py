@@ -18,7 +18,7 @@ class FailedWork:
     """A piece of work with its failure; `fw_id` is its number for `lpad`.
 
     `run_directory` is where it ran, `traceback` what Python said, `blocked` how many other pieces need it; `structure` is
-    what a person calls the structure of a label that failed.
+    what a person calls the structure of a label that failed, `host` where it ran last, `runs` how often it did.
     """
 
     work: Work
@@ -28,6 +28,8 @@ class FailedWork:
     traceback: str
     blocked: int
     structure: str = ""
+    host: str = ""
+    runs: int = 0
 
     @property
     def what(self) -> str:
@@ -79,7 +81,7 @@ def _failed(plan: Plan, work: Work, queued: QueuedWork, reason: Fizzled | None) 
         record = Failure.model_validate(failure)
         where = record.run_directory or reason.launch_directory
         structure = _structure(plan, work, record)
-        yield FailedWork(work, record, queued.fw_id, where, reason.traceback, blocked, structure)
+        yield FailedWork(work, record, queued.fw_id, where, reason.traceback, blocked, structure, reason.host, reason.runs)
 
 
 def _structure(plan: Plan, work: Work, record: Failure) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from contextlib import redirect_stdout
 from dataclasses import dataclass
@@ -35,7 +36,8 @@ class QueuedWork:
 class Fizzled:
     """Why the work of a key is FIZZLED: the failure that the job raised, or the end of its traceback.
 
-    `parts` are the failures of its parts, where the job named some; `attempts` those of a job that was given up.
+    `parts` are the failures of its parts, where the job named some; `attempts` those of a job that was given up. `host` is
+    where it ran last, `runs` how often it did.
     """
 
     key: str
@@ -45,6 +47,8 @@ class Fizzled:
     traceback: str
     parts: tuple[dict[str, Any], ...] = ()
     attempts: tuple[dict[str, Any], ...] = ()
+    host: str = ""
+    runs: int = 0
 
 
 def queued(farm: Farm, keys: Iterable[str]) -> dict[str, QueuedWork]:
@@ -72,8 +76,9 @@ def delivering(workflow: dict[str, Any]) -> int:
 def fizzled(farm: Farm, works: Iterable[QueuedWork], *, failures_only: bool = False) -> list[Fizzled]:
     """The failures of those of `works` that are FIZZLED; with `failures_only` not what only waits to be rescued."""
     by_id = {work.fw_id: work for work in works if work.state == "FIZZLED"}
-    fields = {"fw_id": 1, "launch_id": 1, "state": 1, "action.stored_data._exception": 1, "launch_dir": 1}
-    found = farm.find(farm.launchpad.launches, "fw_id", by_id, fields)
+    fields = {"fw_id": 1, "launch_id": 1, "state": 1, "action.stored_data._exception": 1, "launch_dir": 1, "host": 1}
+    found = list(farm.find(farm.launchpad.launches, "fw_id", by_id, fields))
+    runs = Counter(one["fw_id"] for one in found)
     ended = sorted((one for one in found if one["state"] == "FIZZLED"), key=lambda one: one["launch_id"])
     latest = {launch["fw_id"]: launch for launch in ended}
     if failures_only:
@@ -81,7 +86,7 @@ def fizzled(farm: Farm, works: Iterable[QueuedWork], *, failures_only: bool = Fa
         trouble -= _unreadable(farm, trouble - set(latest))
         trouble |= _to_be_run_again(farm, by_id.keys() - trouble)
         by_id = {fw_id: work for fw_id, work in by_id.items() if fw_id not in trouble}
-    return [_fizzled(work, latest.get(fw_id, {})) for fw_id, work in by_id.items()]
+    return [_fizzled(work, latest.get(fw_id, {}), runs[fw_id]) for fw_id, work in by_id.items()]
 
 
 def _to_be_run_again(farm: Farm, fw_ids: Iterable[int]) -> set[int]:
@@ -107,13 +112,14 @@ def to_rescue(farm: Farm, works: Iterable[QueuedWork]) -> set[str]:
     return {work.key for work in ended} - {one.key for one in fizzled(farm, ended, failures_only=True)}
 
 
-def _fizzled(work: QueuedWork, launch: dict[str, Any]) -> Fizzled:
+def _fizzled(work: QueuedWork, launch: dict[str, Any], runs: int) -> Fizzled:
     exception = exception_of(launch)
     traceback = exception.get("_stacktrace") or ""
     details = exception.get("_details") or {}
     failure = details.get("failure") or _failure(work, last_line(exception) or "no launch was recorded")
     parts, attempts = (tuple(details.get(name) or ()) for name in ("parts", "attempts"))
-    return Fizzled(work.key, work.fw_id, failure, launch.get("launch_dir", ""), traceback, parts, attempts)
+    where = launch.get("launch_dir", "")
+    return Fizzled(work.key, work.fw_id, failure, where, traceback, parts, attempts, launch.get("host", ""), runs)
 
 
 def _failure(work: QueuedWork, line: str) -> dict[str, Any]:

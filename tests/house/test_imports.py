@@ -31,9 +31,11 @@ HOMES = {
     "spglib": ("flows/phonons/symmetry.py",),
     "pyscf": ("flows/labelling/engines/",),
     "typer": ("campaign/cli/",),
+    "flask": ("launchers/web/", "campaign/web/"),
+    "waitress": ("launchers/web/",),
     "pandas": ("campaign/results/", "campaign/cli/"),
 }
-HEAVY = {"torch", "mace", "e3nn", "pyscf", "atomate2", "phonopy", "jobflow", "fireworks", "pymatgen"}
+HEAVY = {"torch", "mace", "e3nn", "pyscf", "atomate2", "phonopy", "jobflow", "fireworks", "pymatgen", "flask"}
 SOURCES = sorted(path for name in OURS for path in (ROOT / name).rglob("*.py"))
 
 
@@ -125,6 +127,7 @@ ROOMS = {
     "queue": {"database", "farm", "envelopes"},
     "machines": {"database", "queue", "farm"},
     "workers": {"database", "queue", "machines", "farm", "envelopes"},
+    "web": {"farm", "envelopes"},
 }
 
 

@@ -138,7 +138,7 @@ def test_documents(farm: Farm, campaign: str) -> None:
     db = farm.launchpad.db
     of_jobflow = {"_id", "@module", "@class", "@version"}
     assert set(db.outputs.find_one({"name": "label"})) - of_jobflow == table(SECTIONS["outputs"]).keys()
-    held = {"held"}  # of a campaign of which something was paused
+    held = {"held", "notes"}  # of a campaign that somebody has steered
     assert set(db.campaigns.find_one({"_id": campaign})) | held == table(SECTIONS["campaigns"]).keys()
     waiting = db.plans.find_one({"stage": "sum"})
     assert set(waiting) == table(SECTIONS["plans"]).keys()

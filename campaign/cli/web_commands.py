@@ -1,0 +1,50 @@
+"""The command that shows campaigns in the browser: web."""
+
+from __future__ import annotations
+
+import os
+from typing import Annotated
+
+import typer
+
+PAGES = "campaign.web.pages:mount"
+
+
+def register(app: typer.Typer) -> None:
+    """Add this command to `app`."""
+    app.command()(web)
+
+
+def web(
+    host: Annotated[str, typer.Option("--host", help="The address to listen at; another than this machine's own needs a password of yours.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option("--port", min=1, max=65535, help="The port.")] = 5000,
+) -> None:
+    """Show campaigns and FireWorks' queue in the browser, behind a password.
+
+    Example: latticefarm web --port 5001
+    """
+    from campaign.cli.connect import open_farm
+    from campaign.cli.errors import UsageError
+    from campaign.cli.printing import show
+    from launchers.web.application import web_app
+    from launchers.web.credentials import Credentials, CredentialsError
+    from launchers.web.server import serve
+
+    try:
+        credentials = Credentials.of(os.environ.get("LATTICEFARM_WEB_USER"), os.environ.get("LATTICEFARM_WEB_PASSWORD"), host)
+    except CredentialsError as error:
+        raise UsageError(str(error)) from None
+    app = web_app(open_farm(), credentials, (PAGES,), show)
+    show(*_greeting(credentials.user, credentials.password if credentials.made else "", f"http://{f'[{host}]' if ':' in host else host}:{port}/"))
+    try:
+        serve(app, host, port)
+    except OSError as error:
+        raise UsageError(f"cannot listen at {host}, port {port}: {error.strerror or error}; --port takes another") from None
+
+
+def _greeting(user: str, made: str, address: str) -> list[str]:
+    name = f"user {user}" if user else "any name, which notes of what you do will bear"
+    lines = [f"{address}: {name}, and the password " + (f"{made}" if made else "of LATTICEFARM_WEB_PASSWORD")]
+    if made:
+        lines.append("this password was made now, for as long as this command runs; LATTICEFARM_WEB_PASSWORD sets one of your own")
+    return [*lines, "Ctrl-C ends it"]

@@ -1,0 +1,73 @@
+"""In a real browser, which reaches this server and nothing else: the graph is drawn, and a page renews itself."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from browsers import PASSWORD, served
+
+from campaign.records.campaigns import hold
+from launchers.farm import Farm
+
+CHROMIUM = next((found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), None)
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium: apt-get install chromium"),
+]
+
+
+@pytest.fixture
+def address(farm: Farm) -> Iterator[str]:
+    from waitress.server import create_server
+
+    server: Any = create_server(served(farm), host="127.0.0.1", port=0, threads=4)
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.effective_port}"
+    server.close()
+
+
+@pytest.fixture
+def page(address: str) -> Iterator[Any]:
+    """A page of somebody who is logged in; what the browser complains of, and asks of others, is in `page.said`."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="no playwright: pip install playwright")
+    with playwright.sync_playwright() as started:
+        browser = started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        found = browser.new_page()
+        found.said = []
+        found.on("console", lambda message: found.said.append(message.text))
+        found.on("pageerror", lambda error: found.said.append(str(error)))
+        found.on("request", lambda asked: found.said.append(asked.url) if not asked.url.startswith((address, "data:")) else None)
+        found.goto(f"{address}/login")
+        found.fill("[name=user]", "ada")
+        found.fill("[name=password]", PASSWORD)
+        found.click("button")
+        found.wait_for_url("**/campaigns/")
+        yield found
+        browser.close()
+
+
+def test_the_graph_draws_without_a_network(page: Any, address: str, farm: Farm, toy: str) -> None:
+    assert toy
+    page.goto(f"{address}/wf/1")
+    page.wait_for_selector("#graph[data-drawn]", timeout=30000)
+    assert page.get_attribute("#graph", "data-drawn") == str(len(farm.launchpad.workflows.find_one({"nodes": 1})["nodes"]))
+    painted = """[...document.querySelectorAll("#graph canvas")].some(canvas =>
+        canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data.some(value => value !== 0))"""
+    assert page.evaluate(painted)
+    page.click("summary")
+    assert page.said == []
+
+
+def test_a_page_renews_itself_and_keeps_what_is_folded(page: Any, address: str, farm: Farm, toy: str) -> None:
+    page.goto(f"{address}/campaigns/{toy}")
+    page.click("details[data-fold=copper] summary")
+    hold(farm, toy, {"model": "dft_ef"})
+    page.wait_for_selector("text=Held until somebody resumes it", timeout=60000)
+    assert page.get_attribute("details[data-fold=copper]", "open") is None
+    assert page.said == []
