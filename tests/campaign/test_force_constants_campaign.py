@@ -105,6 +105,14 @@ def test_from_the_yaml_to_the_page(folder: Path, crystal: Toy, latticefarm, farm
     page = (folder / "lattice-report" / "index.html").read_text()
     assert "ΔFC(HF)" in page
     assert "symmetry-adapted force constants" in page
+    drawn = json.loads((folder / "lattice-report" / "figures" / "forecast_salt.json").read_text())["panels"][0]
+    fits = [row for row in seen if row["how"] == "chosen"]
+    assert [(one["count"], one["apart_cm1"], one["left_meV_atom"]) for one in drawn["chosen"]] == [
+        (row["count"], row["apart_cm1"], row["left_meV_atom"]) for row in fits
+    ]
+    assert [(one["count"], one["seed"]) for one in drawn["networks"]] == [(12, 1)]  # the half: the whole has nothing to be held against
+    assert drawn["networks"][0]["apart_cm1"] is not None
+    assert "HF of salt: 24 labels: all modes within" in page
     again = latticefarm("run", "lattice.yaml", *one_seed, "--no-report")
     assert "nothing to do" in again.out + again.error
 

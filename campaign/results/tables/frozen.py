@@ -11,7 +11,15 @@ from campaign.results.columns import Column, Table
 from campaign.results.line import Line
 from campaign.results.result import Result
 from campaign.results.seeds import SharedVerdict, by_seeds
-from campaign.results.tables.phonons import ACOUSTIC, GAMMA, LINE_NOTE, interval, lines_of
+from campaign.results.tables.phonons import (
+    ACOUSTIC,
+    ERROR_NOTE,
+    GAMMA,
+    LINE_NOTE,
+    interval,
+    joined_error,
+    lines_of,
+)
 from campaign.results.tables.places import LEARNED, MODEL, SIZE, SYSTEM, TITLE, place
 from flows.records import PhononFacts
 from flows.training.names import ModelName
@@ -56,17 +64,25 @@ def _compared(group: list[Result[PhononFacts]], frozen_cm1: float) -> dict[str, 
     """Smallest and largest over the seeds; of a polar crystal the transverse mode, that of the frozen phonon."""
     modes = [optical_cm1(one.record.points_cm1) for one in group]
     off = _worst(modes, frozen_cm1)
+    said = [_said_of(one.record, mode) for one, mode in zip(group, modes, strict=True)]
     facts = place(group[0].work)
     return {name: facts[name] for name in ("model", "title", "size")} | {
         "seed_count": len(group),
         "learned": SharedVerdict.of([one.record for one in group]).learned,
         "min_cm1": min(modes),
         "max_cm1": max(modes),
+        "error_cm1": joined_error(said, (0,), modes),
         "worst_off_cm1": off,
         "worst_off_percent": _percent(modes, off, frozen_cm1),
         **unstable.facts(unstable.worst(one.record for one in group)),
         "unstable": any(unstable.is_unstable(one.record) for one in group),
     }
+
+
+def _said_of(record: PhononFacts, mode_cm1: float) -> tuple[float, ...]:
+    """What a record says of the error of its optical mode; nothing where it says nothing of errors."""
+    errors = record.point_errors_cm1.get(GAMMA)
+    return (errors[list(record.points_cm1[GAMMA]).index(mode_cm1)],) if errors else ()
 
 
 def _line(lines: Sequence[Line], frozen_cm1: float) -> dict[str, Any]:
@@ -103,6 +119,8 @@ def _intervals(frame: Any) -> Any:
 
 
 def _notes(frame: Any) -> Iterator[str]:
+    if frame["error_cm1"].notna().any():
+        yield ERROR_NOTE
     if frame["line_min_cm1"].notna().any():
         yield LINE_NOTE
     for row in frame[frame["unstable"]].itertuples():
@@ -123,6 +141,7 @@ _COMPARED = (
     SIZE,
     Column("seed_count", "int", "seeds"),
 )
+_ERROR = Column("error_cm1", "float", "±\ncm^-1", 1)
 _OFF = (
     Column("worst_off_cm1", "float", "off by\ncm^-1", 0),
     Column("worst_off_percent", "float", "off by\n%", 1),
@@ -136,6 +155,7 @@ FROZEN = Table(
         *_COMPARED,
         LEARNED,
         *(Column(name, "float") for name in ("min_cm1", "max_cm1")),
+        _ERROR,
         *_OFF,
         Column("unstable", "bool"),
         Column("imaginary"),
@@ -151,6 +171,7 @@ FROZEN = Table(
     view_columns=(
         *_COMPARED,
         Column("models", header="models\ncm^-1"),
+        _ERROR,
         *_OFF,
         Column("line", header="line\ncm^-1"),
         _LINE_PERCENT,

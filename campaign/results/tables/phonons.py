@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
-from math import isnan
+from math import hypot, isnan
+from statistics import stdev
 from typing import TYPE_CHECKING, Any
 
 from campaign.results import unstable
@@ -46,8 +47,8 @@ LEAST_ERROR_CM1 = 0.5
 """An error that rounds to zero is not shown."""
 
 ERROR_NOTE = (
-    "±: one standard error of differences by force constants: what the labels leave open of them, and of the cutoffs that "
-    "do as well; that of the base is the spread over its seeds"
+    "±: one standard error of sums with force constants: what the labels leave open of these, the cutoffs that do as well, "
+    "and the spread of the base over its seeds; with one seed, the base's is not in it"
 )
 
 Group = list[Result[PhononFacts]]
@@ -111,15 +112,18 @@ def _spread(group: Group, point: str, modes: range) -> dict[str, Any]:
         "max_cm1": max(means),
         "mean_cm1": sum(means) / len(means),
         "spread_cm1": max(means) - min(means),
-        "error_cm1": _error(group, point, modes),
+        "error_cm1": joined_error([one.record.point_errors_cm1.get(point, ()) for one in group], modes, means),
         "gamma_optical": _is_optical(point, first),
     }
 
 
-def _error(group: Group, point: str, modes: range) -> float | None:
-    """The largest over the seeds: what the labels leave open, where the model says so."""
-    known = [errors[band] for one in group for band in modes if (errors := one.record.point_errors_cm1.get(point))]
-    return max(known) if known else None
+def joined_error(said: Sequence[Sequence[float]], modes: Iterable[int], means: Sequence[float]) -> float | None:
+    """One standard error of a mode of a sum with force constants: the largest that its seeds have `said` of its bands, joined
+    with the standard deviation of its `means` over the seeds, which differ in the base alone; None of other models."""
+    known = [errors[band] for errors in said if errors for band in modes]
+    if not known:
+        return None
+    return hypot(max(known), stdev(means) if len(means) > 1 else 0.0)
 
 
 def lines_of(known: Mapping[str, Line], group: Sequence[Result[PhononFacts]]) -> list[Line]:
