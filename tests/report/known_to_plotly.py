@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+AS_PICTURES = {"zone", "sampling", "thermal", "forecast"}
+"""Kinds of figures that stand on a screen as they are printed."""
+
 
 def accepted(document: dict[str, Any]) -> int:
     """How many traces; its Python side refuses a word that its script would pass over, and every switch of a trace is in the legend."""

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from known_to_plotly import accepted
+from known_to_plotly import AS_PICTURES, accepted
 
 from campaign.report.crystal import Crystal
 from campaign.report.dispersion.source import DispersionSource
@@ -70,8 +70,8 @@ def test_every_figure_is_there_as_a_picture_and_most_as_plots(written: Written, 
         body = re.search(rf'<figure id="{figure.name}">(.*?)</figure>', text, re.DOTALL)
         assert body is not None
         assert '<img class="' in body[1]
-        assert (f'data-plot="{figure.name}"' in body[1]) == (figure.kind != "zone")
-        assert (figure.name in documents) == (figure.kind != "zone")
+        assert (f'data-plot="{figure.name}"' in body[1]) == (figure.kind not in AS_PICTURES)
+        assert (figure.name in documents) == (figure.kind not in AS_PICTURES)
 
 
 def test_plotly_knows_all_that_is_said(documents: dict) -> None:

@@ -117,6 +117,7 @@ def opened(labelled: Campaign, learned: Callable[[str], bool]) -> Campaign:
         replace(one, record=one.record.model_copy(update={"learned": learned(one.work.model)}))
         for one in labelled.phonons()
     ]
+    made.__dict__["_frequencies"] = made.__dict__["_phonons"]  # what tables read is the same, undrawn
     return made
 
 
@@ -155,6 +156,7 @@ def test_an_imaginary_mode_is_held_against_nothing(labelled: Campaign, crystal: 
         if one.work.model == "dft_e" else one
         for one in soft.phonons()
     ]
+    soft.__dict__["_frequencies"] = soft.__dict__["_phonons"]
     (text,) = opening(Harvest(soft), {"diamond": crystal}, TOPICS)
     assert "ML(DFT_EF) and ΔML(HF), none of which has learned, are within 0.8 % of the frozen phonons" in text
     assert "At Γ the optical mode of ML(DFT_E), which has not learned, is imaginary (down to -500 cm^-1)" in text

@@ -18,6 +18,7 @@ from campaign.references.user_files import UserReferences, user_references
 from campaign.report.crystal import Crystal
 from campaign.report.dispersion.source import DispersionSource
 from campaign.report.harvest import Harvest
+from campaign.report.screen.alone import Alone
 from campaign.report.topics.bands.gather import bands_figure
 from campaign.report.topics.bands.ink import draw_bands
 from campaign.report.topics.bands.payload import BandsFigure
@@ -197,6 +198,7 @@ def test_the_report_reads_what_the_database_keeps(
 
     monkeypatch.setattr(Farm, "read_file", read_file)
     monkeypatch.setattr("campaign.report.ink.files.save", lambda *_: None)
+    monkeypatch.setattr("campaign.report.write.alone", lambda *_: Alone())  # it reads the pictures
     page = write_report(toy, tmp_path).index.read_text()
     assert "phonons of the level itself (Springs; a friend; dft.yaml.xz)" in page
     assert "Set aside: points.csv is not used: no file with" in page

@@ -86,7 +86,7 @@ def test_a_new_topic_has_its_files(folder: Path) -> None:
 
 def test_a_new_topic_stands_in_its_sections(text: str) -> None:
     section = dict(re.findall(r'<section id="([\w-]+)">(.*?)</section>', text, re.DOTALL))
-    assert list(section) == ["summary", "overview", "figures", "phonons", "training", "labels", "missing", "toys", "methods"]
+    assert list(section) == ["summary", "overview", "figures", "phonons", "thermal", "training", "labels", "missing", "toys", "methods"]
     for system in ("diamond", "lih"):
         assert f'<figure id="toy_{system}">' in section["figures"]
         assert f"There is a toy for {system}." in text[: text.index("<main>")]

@@ -266,7 +266,7 @@ def test_figures_are_written_and_the_page_shows_them(
         assert png.read_bytes().startswith(b"\x89PNG")
         assert pdf.read_bytes().startswith(b"%PDF")
         assert VibrationsFigure.model_validate_json(numbers.read_bytes()) == made
-    text = page(source.harvest, {"lih": source.crystal}, [Drawing(VibrationsTopic(), one) for one in (figure, projected)])
+    text = page(source.harvest, {"lih": source.crystal}, [Drawing(VibrationsTopic(), one) for one in (figure, projected)]).beside()
     assert 'id="dynamics"' in text
     assert 'id="table-vibrations"' in text
     assert 'alt="Vibrational densities of states of lih by element (H, Li)' in text
