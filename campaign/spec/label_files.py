@@ -33,7 +33,7 @@ def names_of(paths: Sequence[Path]) -> dict[Path, str]:
     by_name: dict[str, set[Path]] = {}
     for path in paths:
         by_name.setdefault(path.name, set()).add(path)
-    names = {}
+    names: dict[Path, str] = {}
     for name, same in by_name.items():
         common = os.path.commonpath([str(path.parent.absolute()) for path in same])
         names |= {path: name if len(same) == 1 else os.path.relpath(path.absolute(), common) for path in same}

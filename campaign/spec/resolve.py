@@ -184,7 +184,8 @@ class Resolver:
         return read_cell(path, structure) if path is not None else None
 
     def _level(self, loc: Loc, name: str, level: LevelSpec, may_lack: bool) -> ResolvedLevel:
-        files, absent = [], []
+        files: list[PublishedFile] = []
+        absent: list[str] = []
         paths = [path for data in level.data for path in self._labels((*loc, "data"), data, absent if may_lack else None)]
         names = names_of(paths)
         for path in dict.fromkeys(paths):

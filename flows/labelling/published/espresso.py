@@ -6,6 +6,7 @@ The energy is `total_energy`, the line with `!`: the free energy, whose derivati
 from __future__ import annotations
 
 import io
+import itertools
 import re
 from collections.abc import Iterator
 
@@ -36,7 +37,7 @@ def _of_run(text: str) -> Iterator[Step | FrameError]:
         yield FrameError("pw.x did not begin with the electrons")
         return
     cuts = [0, *(_before(text, match.start()) for match in _POSITIONS.finditer(text)), len(text)]
-    for number, (start, stop) in enumerate(zip(cuts, cuts[1:], strict=False)):
+    for number, (start, stop) in enumerate(itertools.pairwise(cuts)):
         part = text[start:stop]
         if _SCF in part:
             yield _judged(part if number == 0 else beginning + "\n" + part, part)
