@@ -57,7 +57,7 @@ def _users() -> Iterator[type[Exception]]:
 
     yield from (Unanswered, ScriptError)
     from campaign.spec import SpecError
-    from flows.labelling.published import LabelError
+    from flows.labelling.published.frame import LabelError
 
     yield from (SpecError, LabelError)
     from campaign.archive.layout import ArchiveError

@@ -15,7 +15,7 @@ from campaign.spec import ResolvedSpec
 from flows.keys import job_uuid
 from flows.labelling.former_cells import CELLS, was_read_at_another_lattice
 from flows.labelling.label_set import label_set_key, read_label_set
-from flows.labelling.published import LabelError
+from flows.labelling.published.frame import LabelError
 from flows.labelling.settings import Expectations, PublishedFile
 from flows.records import Label, LabelSet, SetAside, Structure
 from flows.strain import lattice_constant

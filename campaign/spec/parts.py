@@ -14,6 +14,7 @@ from campaign.spec.mace import MaceSpec
 from campaign.spec.nac import NacSpec
 from campaign.spec.reference import References
 from campaign.spec.sizes import Size, Sizes
+from flows.labelling.published.formats import NAMES
 from flows.settings import Settings
 
 IntVector = tuple[int, int, int]
@@ -136,7 +137,7 @@ class LevelSpec(Settings):
     draw: Literal["random", "stratified", "informative", "farthest"] = "random"
     until: UntilSpec | None = None  # labelled in rounds; None: all of `structures` at once
     phonons: bool = False  # its own, by finite displacements with the engine: the reference of its models
-    energy_key: str | None = None  # what the files call it; None: energy
+    energy_key: str | dict[str, str] | None = None  # what the files call it, or by format; None: by rule
     forces_key: str | None = None  # None: forces, or force
     in_eV: bool = False  # the user says so: a slope that speaks against it does not set the level aside
 
@@ -147,6 +148,8 @@ class LevelSpec(Settings):
                 raise located((name,), "is empty; remove it")
             if getattr(self, name) is not None and not self.data:
                 raise located((name,), "names what the files of data call it, and there are none; remove it")
+        if isinstance(self.energy_key, dict) and (strange := sorted(self.energy_key.keys() - set(NAMES))):
+            raise located(("energy_key",), f"{strange[0]!r} is no format of files; {nearest(strange[0], NAMES)}")
         if self.in_eV and not self.data:
             raise located(("in_eV",), "is about energies of files, and there are none; remove it")
         if self.forces_key is not None and not self.forces:

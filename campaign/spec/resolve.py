@@ -15,12 +15,12 @@ from campaign.spec.engine_files import EngineFiles
 from campaign.spec.engines import engines_of
 from campaign.spec.errors import Loc, Problem, SpecError
 from campaign.spec.fitness import unfit_settings
+from campaign.spec.label_files import energy_taken, files_of, is_pattern, names_of, reading_of
 from campaign.spec.labelling import FrozenPhononSpec
 from campaign.spec.nac import NacSpec
 from campaign.spec.parts import LevelSpec, StructureSpec, SystemSpec
 from campaign.spec.reference import KeptFile, ReferenceSpec, ResolvedReference
 from campaign.spec.structures import prototype_cell, read_cell, repeat
-from flows.labelling.former_headers import headers_of
 from flows.labelling.settings import PublishedFile
 from flows.phonons.cells import primitive
 from flows.phonons.frozen import check_frozen
@@ -58,7 +58,7 @@ class Resolver:
     def _system(self, name: str, system: SystemSpec, spec: CampaignSpec) -> ResolvedSystem | None:
         loc = ("systems", name)
         named = [data for level in system.levels.values() for data in level.data]
-        may_lack = self.example and any(self._located(data) for data in named)
+        may_lack = self.example and any(files_of(data, self.folders) for data in named)
         levels = {
             level: self._level((*loc, "levels", level), level, part, may_lack) for level, part in system.levels.items()
         }
@@ -184,22 +184,47 @@ class Resolver:
         return read_cell(path, structure) if path is not None else None
 
     def _level(self, loc: Loc, name: str, level: LevelSpec, may_lack: bool) -> ResolvedLevel:
-        files, absent = [], []
-        for data in level.data:
-            if may_lack and not self._located(data):
-                absent.append(data)
-                continue
-            path = self._find((*loc, "data"), data)
-            sha256 = self._sha256((*loc, "data"), path) if path is not None else None
-            if path is not None and sha256 is not None:
-                self.files[sha256] = path
-                about = {key: getattr(level, key) for key in ("forces", "energy_key", "forces_key", "in_eV")}
-                headers = headers_of(path.read_bytes())
-                files.append(PublishedFile(name=path.name, sha256=sha256, level=name, headers=headers, **about))
+        files: list[PublishedFile] = []
+        absent: list[str] = []
+        paths = [path for data in level.data for path in self._labels((*loc, "data"), data, absent if may_lack else None)]
+        names = names_of(paths)
+        for path in dict.fromkeys(paths):
+            if file := self._published((*loc, "data"), path, PublishedFile(name=names[path], sha256="", level=name), level):
+                files.append(file)
         if files and absent:
             self.notes.append(str(self.complain((*loc, "data"), f"goes on without {', '.join(absent)}: not there")))
         rest = {key: getattr(level, key) for key in ResolvedLevel.model_fields if key not in ("files", "absent")}
         return ResolvedLevel(files=tuple(files), absent=tuple(absent), **rest)
+
+    def _labels(self, loc: Loc, data: str, absent: list[str] | None) -> list[Path]:
+        """The files that are meant by a line of `data`; without any it is `absent`, if that may be, or a problem."""
+        paths = files_of(data, self.folders)
+        if not paths and absent is not None:
+            absent.append(data)
+        elif not paths and is_pattern(data):
+            looked = ", ".join(dict.fromkeys(map(str, self.folders)))
+            message = f"no file fits {data} (looked in {looked}); name the folder that it begins in with --data DIR"
+            self.problems.append(self.complain(loc, message))
+        elif not paths:
+            self._find(loc, data)
+        return paths
+
+    def _published(self, loc: Loc, path: Path, named: PublishedFile, level: LevelSpec) -> PublishedFile | None:
+        sha256 = self._sha256(loc, path)
+        if sha256 is None:
+            return None
+        try:
+            reading = reading_of(path.read_bytes())
+        except ValueError as error:
+            self.problems.append(self.complain(loc, f"{named.name}: {error}"))
+            return None
+        self.files[sha256] = path
+        kind, key = str(reading["format"]), level.energy_key
+        about = {one: getattr(level, one) for one in ("forces", "forces_key", "in_eV")}
+        about["energy_key"] = key.get(kind) if isinstance(key, dict) else key
+        if said := energy_taken(kind, about["energy_key"]):
+            self._note_once(loc, said)
+        return named.model_copy(update={"sha256": sha256, **about, **reading})
 
     def _sha256(self, loc: Loc, path: Path) -> str | None:
         try:

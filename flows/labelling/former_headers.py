@@ -11,7 +11,7 @@ import re
 
 from flows.labelling.extxyz import split_frames
 from flows.labelling.header import FrameError, read_header
-from flows.labelling.published import text_of
+from flows.labelling.published.packing import text_of
 from flows.labelling.quantities import total_energies
 
 HEADERS = 2

@@ -11,12 +11,13 @@ import numpy as np
 from flows.labelling.header import FrameError
 from flows.labelling.lattice import is_of_another, remark, why_aside, why_none
 from flows.labelling.matching import AmbiguousMatch, Match, StructureIndex
-from flows.labelling.published import Frame, LabelError, check_composition, read_published
+from flows.labelling.published.frame import Frame, LabelError, check_composition
+from flows.labelling.published.reading import read_published
 from flows.labelling.settings import Expectations, MatchingSettings, PublishedFile
 from flows.records import SetAside
 
 _SAME_ENERGY_EV = 2e-3  # published energies are rounded to 1e-3 eV
-_FREE_ENERGY_OFF_WORTH_SAYING_EV = 1e-3
+_OFF_WORTH_SAYING_EV = 1e-3
 
 
 class Gathering:
@@ -30,6 +31,7 @@ class Gathering:
         self.aside: list[SetAside] = []
         self.of_another_lattice: dict[str, list[Frame]] = {}
         self.expectations = Expectations()
+        self.beside: dict[tuple[str, str, str], tuple[float, Frame]] = {}  # by level, energy used, another
         self.in_eV: set[str] = set()  # levels whose units the user vouches for
 
     def add(self, file: PublishedFile, content: bytes, expectations: Expectations) -> None:
@@ -57,11 +59,23 @@ class Gathering:
         warnings = self.warnings.setdefault(file.level, [])
         if remarked := remark(frames, expectations, file.name):
             warnings.append(remarked)
-        off = max((frame.free_energy_off for frame in frames), default=0.0)
-        if off > _FREE_ENERGY_OFF_WORTH_SAYING_EV:
-            warnings.append(
-                f"{file.name}: energy is used; free_energy differs by up to {off:.4g} eV: if it is meant, energy_key: free_energy"
-            )
+        for frame in frames:
+            self._compare(frame)
+
+    def _compare(self, frame: Frame) -> None:
+        """Note the frame of a level where another energy of the file differs most from the one that is used."""
+        for other, off in frame.beside.items():
+            key = (frame.level, frame.energy_key, other)
+            if off > max(_OFF_WORTH_SAYING_EV, self.beside[key][0] if key in self.beside else 0.0):
+                self.beside[key] = (off, frame)
+
+    def energies_beside(self, level: str) -> tuple[str, ...]:
+        """That other energies differ from the ones that are used, and how to have them."""
+        return tuple(
+            f"{frame.file}: {used} is used; {other} differs by up to {off:.4g} eV: if it is meant, energy_key: {other}"
+            for (of, used, other), (off, frame) in self.beside.items()
+            if of == level
+        )
 
     def _of_this_lattice(self, frames: list[Frame]) -> list[Frame]:
         """Those at the lattice of the training cell; the others are set aside."""

@@ -11,7 +11,7 @@ from flows.keys import digest
 from flows.labelling.audit import audit_base, audit_level
 from flows.labelling.gathering import Gathering
 from flows.labelling.matching import Match
-from flows.labelling.published import Frame, LabelError
+from flows.labelling.published.frame import Frame, LabelError
 from flows.labelling.settings import Expectations, MatchingSettings, PublishedFile
 from flows.labelling.units import base_trouble, level_trouble, out_of_step, steep
 from flows.records import Label, LabelSet, LevelAudit, SetAside, Structure
@@ -131,6 +131,6 @@ def _audits(levels: Mapping[str, dict[str, Label]], gathering: Gathering) -> dic
             audit, units = audit_base(labels), out_of_step(labels)
         else:
             audit, units = audit_level(labels, base, gathering.base), steep(labels, base, gathering.base)
-        warnings = (*gathering.warnings[level], *((units,) if units else ()), *audit.warnings)
+        warnings = (*gathering.warnings[level], *gathering.energies_beside(level), *((units,) if units else ()), *audit.warnings)
         audits[level] = audit.model_copy(update={"warnings": warnings})
     return audits

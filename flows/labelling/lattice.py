@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from flows.labelling.published import Frame
+from flows.labelling.published.frame import Frame
 from flows.labelling.settings import Expectations
 from flows.strain import LATTICE_TOLERANCE, is_isotropic, largest, strain
 

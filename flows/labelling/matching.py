@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.spatial import cKDTree
 
-from flows.labelling.published import Frame
+from flows.labelling.published.frame import Frame
 from flows.labelling.settings import MatchingSettings
 
 _G = np.array([g for g in itertools.product((-1, 0, 1), repeat=3) if g > (0, 0, 0)])

@@ -13,7 +13,8 @@ class PublishedFile(Settings):
 
     `sha256` is the identity of the content; `name` is for messages only and leaves the identity alone. `energy_key` and
     `forces_key` are what its program calls them where that is not `energy` and `forces`. `headers` is as
-    `flows.labelling.former_headers` says. `in_eV` has the word of the user for the units: they are not judged.
+    `flows.labelling.former_headers` says. `in_eV` has the word of the user for the units: they are not judged. `format` is
+    one of `flows.labelling.published.formats`.
     """
 
     name: str
@@ -24,6 +25,7 @@ class PublishedFile(Settings):
     forces_key: str | None = None
     headers: int = 1
     in_eV: bool = False
+    format: str = "extxyz"
 
     def identity(self) -> dict[str, object]:
         """To name what is read anyway changes nothing."""
@@ -33,6 +35,8 @@ class PublishedFile(Settings):
             others["headers"] = self.headers
         if self.in_eV:
             others["in_eV"] = True
+        if self.format != "extxyz":  # an earlier version read no frame of others
+            others["format"] = self.format
         return {"sha256": self.sha256, "level": self.level, "forces": self.forces, **others}
 
 

@@ -15,7 +15,7 @@ from campaign.cli.errors import UsageError, is_users, one_line
 from campaign.cli.queue_commands import moment
 from campaign.results.errors import NoDatabase, UnknownCampaign, UnknownResult, UnknownTable
 from campaign.spec import SpecError
-from flows.labelling.published import LabelError
+from flows.labelling.published.frame import LabelError
 from launchers.database.ladder import DatabaseError
 
 

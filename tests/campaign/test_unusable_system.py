@@ -10,7 +10,7 @@ import yaml
 from campaign.results import open_campaign
 from campaign.spec import load_spec
 from campaign.steering.submit import submit
-from flows.labelling.published import LabelError
+from flows.labelling.published.frame import LabelError
 
 TWICE = ["systems.other.structure.a=3.70"]
 

@@ -14,7 +14,7 @@ from ase.calculators.emt import EMT
 
 from flows.labelling.former_headers import headers_of
 from flows.labelling.label_set import label_set_key, read_label_set
-from flows.labelling.published import LabelError
+from flows.labelling.published.frame import LabelError
 from flows.labelling.settings import Expectations, MatchingSettings, PublishedFile
 
 COUNT = 10

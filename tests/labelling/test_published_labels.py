@@ -15,7 +15,7 @@ from ase.calculators.singlepoint import SinglePointCalculator
 from ase.io import write
 
 from flows.labelling.label_set import label_set_key, read_label_set
-from flows.labelling.published import LabelError
+from flows.labelling.published.frame import LabelError
 from flows.labelling.settings import Expectations, MatchingSettings, PublishedFile
 
 CU3AU = Expectations(composition={"Cu": 12, "Au": 4})

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from flows.labelling.matching import AmbiguousMatch, StructureIndex
-from flows.labelling.published import Frame
+from flows.labelling.published.frame import Frame
 from flows.labelling.settings import MatchingSettings
 
 CELL = np.array([[7.5, 0.0, 0.0], [0.5, 7.6, 0.0], [0.0, -0.7, 4.1]])

@@ -1,0 +1,72 @@
+"""What VASP writes, as little of it as is read, for structures that are labelled already."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from ase import Atoms
+
+
+def _rows(numbers: np.ndarray) -> str:
+    return "".join("<v> " + " ".join(f"{x:.8f}" for x in row) + " </v>\n" for row in numbers)
+
+
+def _energy(free: float, smearing: float) -> str:
+    names = {"e_fr_energy": free, "e_wo_entrp": free + 2 * smearing, "e_0_energy": free + smearing}
+    return "<energy>" + "".join(f'<i name="{name}">{one:.8f}</i>' for name, one in names.items()) + "</energy>"
+
+
+def vasprun(frames: Sequence[Atoms], cycles: Sequence[int], smearing: float = 0.0, nelm: int = 60) -> str:
+    """vasprun.xml of a run through `frames`, each with its number of electronic `cycles`."""
+    symbols = frames[0].get_chemical_symbols()
+    atoms = "".join(f"<rc><c>{one}</c><c>1</c></rc>" for one in symbols)
+    text = f"""<?xml version="1.0" encoding="ISO-8859-1"?>
+<modeling><incar><i name="ALGO" type="string">Normal</i></incar>
+<kpoints><varray name="kpointlist"><v> 0.0 0.0 0.0 </v></varray><varray name="weights"><v> 1.0 </v></varray></kpoints>
+<parameters><separator name="electronic"><i type="int" name="NELM">{nelm}</i></separator></parameters>
+<atominfo><atoms>{len(symbols)}</atoms><array name="atoms"><set>{atoms}</set></array></atominfo>
+"""
+    text += f'<structure name="initialpos">{_structure(frames[0])}</structure>'
+    for frame, count in zip(frames, cycles, strict=True):
+        energy = _energy(frame.get_potential_energy(), smearing)
+        text += "<calculation>" + f"<scstep>{energy}</scstep>" * count + f"<structure>{_structure(frame)}</structure>"
+        text += f'<varray name="forces">{_rows(frame.get_forces())}</varray>{energy}</calculation>\n'
+    return text + "</modeling>\n"
+
+
+def _structure(frame: Atoms) -> str:
+    basis, positions = _rows(frame.cell.array), _rows(frame.get_scaled_positions(wrap=False))
+    return f'<crystal><varray name="basis">{basis}</varray></crystal><varray name="positions">{positions}</varray>'
+
+
+def outcar(frames: Sequence[Atoms], converged: Sequence[bool]) -> str:
+    """OUTCAR of a run through `frames` of one element."""
+    symbol, count = frames[0].symbols[0], len(frames[0])
+    text = f""" vasp.6.4.2 20Jul23 (build) complex
+ executed on             LinuxIFC date 2024.01.01  12:00:00
+ POTCAR:    PAW_PBE {symbol} 22Jun2005
+ POTCAR:    PAW_PBE {symbol} 22Jun2005
+   ions per type =              {count}
+   ISPIN  =      1    spin polarized calculation?
+"""
+    for number, (frame, good) in enumerate(zip(frames, converged, strict=True), 1):
+        text += f"--------------------------------------- Iteration {number:6d}(   1)  ---------------------------------------\n"
+        if good:
+            text += "------------------------ aborting loop because EDIFF is reached ----------------------------------------\n"
+        text += "      direct lattice vectors                 reciprocal lattice vectors\n"
+        reciprocal = np.linalg.inv(frame.cell.array).T
+        for row, other in zip(frame.cell.array, reciprocal, strict=True):
+            text += "  " + " ".join(f"{x:12.9f}" for x in (*row, *other)) + "\n"
+        text += "\n POSITION                                       TOTAL-FORCE (eV/Angst)\n " + "-" * 83 + "\n"
+        for position, force in zip(frame.positions, frame.get_forces(), strict=True):
+            text += " ".join(f"{x:12.6f}" for x in (*position, *force)) + "\n"
+        energy = frame.get_potential_energy()
+        text += f""" {"-" * 83}
+  FREE ENERGIE OF THE ION-ELECTRON SYSTEM (eV)
+  ---------------------------------------------------
+  free  energy   TOTEN  = {energy:18.8f} eV
+
+  energy  without entropy= {energy:18.8f}  energy(sigma->0) = {energy:18.8f}
+"""
+    return text
