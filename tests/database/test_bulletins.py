@@ -54,12 +54,17 @@ def test_the_newest_is_there_while_the_job_runs_and_gone_after_it(farm: Farm) ->
     assert told(farm) is None
 
 
+def end_by(farm: Farm, kind: type[BaseException]) -> None:
+    with bulletin(farm) as one:
+        one.tell(news(3))
+        wait_for(lambda: told(farm) is not None)
+        raise kind
+
+
 def test_a_failed_job_takes_it_along_and_an_interrupted_one_leaves_it(farm: Farm) -> None:
     for kind, stays in ((ValueError, False), (Interrupted, True)):
-        with pytest.raises(kind), bulletin(farm) as one:
-            one.tell(news(3))
-            wait_for(lambda: told(farm) is not None)
-            raise kind
+        with pytest.raises(kind):
+            end_by(farm, kind)
         assert (told(farm) is not None) is stays
 
 
