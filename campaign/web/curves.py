@@ -86,7 +86,7 @@ class Curves:
         for quantity in (ENERGY,) if group[0].stage == "train" else (TEMPERATURE, DRIFT):
             lines = [line for work in group if (line := self._line(work, quantity, told.get(work.key))).points]
             if lines:
-                title = " ".join(filter(None, (group[0].stage, shown(group[0].model), "of", group[0].system, group[0].size)))
+                title = f"{group[0].stage} {shown(group[0].model)} of {group[0].system}" + (f", {group[0].size}" if group[0].size else "")
                 yield Panel(title, quantity, tuple(lines))
 
     def _line(self, work: Work, quantity: str, news: Mapping[str, Any] | None) -> Line:
