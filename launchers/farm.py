@@ -98,6 +98,11 @@ class Farm:
         return self.launchpad.db["heartbeats"]
 
     @property
+    def bulletins(self) -> Collection:
+        """How far running jobs are, as they tell it themselves."""
+        return self.launchpad.db["bulletins"]
+
+    @property
     def classes(self) -> Collection:
         """What the classes of sites give, of which `launch` was told (`launchers.machines.capacities`)."""
         return self.launchpad.db["classes"]
@@ -199,6 +204,7 @@ class Farm:
         store: Any = self.store
         store.additional_stores["blobs"].ensure_index("blob_uuid")
         self.launchpad.db["checkpoints.files"].create_index("metadata.key")
+        self.bulletins.create_index("key", unique=True)
         if self.launchpad.fw_id_assigner.find_one() is None:
             self.launchpad.fw_id_assigner.update_one(
                 {"_id": 0}, {"$setOnInsert": {"next_fw_id": 1, "next_launch_id": 1}}, upsert=True

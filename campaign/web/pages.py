@@ -16,6 +16,7 @@ from campaign.steering.status import State
 from campaign.steering.steer import ACTS, NoSuchWork
 from campaign.steering.time_left import Left
 from campaign.web import steering
+from campaign.web.curves import WORDS, Curves
 from campaign.web.failures import groups
 from campaign.web.kept import Kept
 from campaign.web.matrix import FILTERS, choices, filtered, systems
@@ -29,7 +30,7 @@ LINKS = (("Campaigns", "campaigns.all_campaigns"), ("Failures", "campaigns.all_f
 
 def mount(farm: Farm) -> Pages:
     """The pages of the campaigns of `farm`."""
-    views = _Views(farm, Snapshots(farm), Kept(lambda: workshop(farm)))
+    views = _Views(farm, Snapshots(farm), Kept(lambda: workshop(farm)), Curves(farm))
     blueprint = Blueprint("campaigns", __name__, template_folder="templates", static_folder="static", static_url_path="/campaign-pages")
     for rule, view in (
         ("/campaigns/", views.all_campaigns),
@@ -44,8 +45,8 @@ def mount(farm: Farm) -> Pages:
     blueprint.app_template_filter("duration")(duration)
     blueprint.app_template_filter("moment")(lambda one: f"{one:%Y-%m-%d %H:%M:%S} UTC" if one else "")
     blueprint.app_template_filter("selection")(lambda one: say(one) or "all of it")
-    blueprint.context_processor(lambda: {"State": State, "summary": summary})
-    return Pages(blueprint, LINKS)
+    blueprint.context_processor(lambda: {"State": State, "summary": summary, "words": WORDS})
+    return Pages(blueprint, LINKS, views.warm)
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,12 @@ class _Views:
     farm: Farm
     snapshots: Snapshots
     workshop: Kept[Workshop]
+    curves: Curves
+
+    def warm(self) -> None:
+        """Look at all campaigns before anybody asks: the first look at a large one takes seconds."""
+        self.workshop.get()
+        self.snapshots.all()
 
     def all_campaigns(self) -> str:
         """Each campaign with its progress, failures, hours, and the time left."""
@@ -65,6 +72,7 @@ class _Views:
         wanted = {field: value for field in FILTERS if (value := request.args.get(field, ""))}
         works = filtered(one.status, wanted)
         about = {"wanted": wanted, "choices": choices(one.status), "systems": systems(one.status, one.numbers, works), "count": len(works)}
+        about["panels"], about["more_panels"] = self.curves.panels(one.status, one.told, works)
         return self._live("campaign.html", [one], one=one, left=self._left(one), whole=self._is_whole(one, works), **about)
 
     def failures(self, name: str) -> str:

@@ -11,8 +11,11 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
+from campaign.planning.outlook import outlook
 from campaign.planning.plan import Plan
+from campaign.records.bulletins import bulletins
 from campaign.records.campaigns import Selection, notes, overview, resolved_spec
+from campaign.records.lookup import stored_forecasts
 from campaign.records.outputs import wall_times_s
 from campaign.records.plans import kept_plan
 from campaign.results.failed import FailedWork, failed_work
@@ -42,6 +45,8 @@ class Snapshot:
     notes: tuple[dict[str, Any], ...]
     submitted: datetime | None
     version: str
+    told: Mapping[str, dict[str, Any]] = field(default_factory=dict)  # how far running jobs are, by key
+    targets: tuple[str, ...] = ()  # how far levels with a target are from it
 
     @property
     def counts(self) -> Counter[State]:
@@ -56,6 +61,7 @@ class Snapshot:
             *(f"{gap.system} has no {gap.model}: {gap.why}" for gap in plan.gaps),
             *(one.text({}) for one in plan.lacking),
             *(one.text(plan.campaign) for one in plan.stopped),
+            *self.targets,
         ]
 
 
@@ -112,10 +118,19 @@ class Snapshots:
         failed = tuple(failed_work(self.farm, status))
         about = self._overview.get().get(name, {})
         held, written = tuple(about.get("held", ())), tuple(notes(self.farm, name))
-        shown = (list(status.states.items()), len(status.stored), [one.text for one in failed], status.plan.gaps, held, written)
+        told, targets = bulletins(self.farm, [work.key for work in status.of(State.RUNNING)]), self._targets(status.plan)
+        shown = (told, targets, list(status.states.items()), len(status.stored), [one.text for one in failed], status.plan.gaps, held, written)
         version = hashlib.sha256(repr(shown).encode()).hexdigest()[:16]
         hours, left = self._hours(status)
-        return Snapshot(name, datetime.now(UTC), status, self._numbers_of(status), failed, hours, left, held, written, about.get("submitted_at"), version)
+        return Snapshot(name, datetime.now(UTC), status, self._numbers_of(status), failed, hours, left, held, written, about.get("submitted_at"), version, told, targets)
+
+    def _targets(self, plan: Plan) -> tuple[str, ...]:
+        if not plan.of_stage("forecast"):
+            return ()
+        spec = resolved_spec(self.farm, plan.campaign)
+        if not any(level.until is not None for system in spec.systems.values() for level in system.levels.values()):
+            return ()
+        return tuple(one.text for one in outlook(spec, plan, stored_forecasts(self.farm, plan)) if one.has_target)
 
     def _status(self, name: str) -> Status:
         """By the plan that is kept. It is planned anew, at most for a tenth of the time, only where other code has planned,

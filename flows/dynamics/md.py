@@ -19,11 +19,12 @@ import numpy as np
 from ase import units
 from numpy.typing import NDArray
 
+from flows.bulletins import News
 from flows.dynamics.chunk import Chunk, State
 from flows.dynamics.langevin import begin, random_state, random_text, stop_drifting, thermostat
 from flows.dynamics.settings import DynamicsSettings
 from flows.dynamics.trajectory import EQUILIBRATION, PRODUCTION, Trajectory
-from flows.dynamics.watch import Limits, Watch
+from flows.dynamics.watch import Limits, Watch, temperature_K
 from flows.failure import CalculationFailed, MachineTrouble
 from flows.shelf import Shelf
 from flows.training.force_constants.sites import NoSites
@@ -84,6 +85,7 @@ class _Run:
         self.resumed_from: tuple[int, ...] = ()
         self.spent_s, self.reference_eV = 0.0, 0.0
         self.began = time.monotonic()
+        self.told: dict[str, list[float | None]] = {"step": [], "temperature_K": [], "drift_meV_atom": []}
         if trajectory.last is None:
             begin(self.atoms, self.settings.temperature_K, self.random)
         else:
@@ -129,12 +131,26 @@ class _Run:
                     self._step(dynamics, watch, step)
                     frames.add(self.atoms, step, *watch.look(self.atoms, step), self.random)
                 self.trajectory.append(self._chunk(phase, first, last, frames.arrays()))
+                self._tell(phase, last, frames)
             except MachineTrouble:
                 raise
             except BaseException as interruption:
                 if not isinstance(interruption, Exception):
                     self._leave(phase, first, frames)
                 raise
+
+    def _tell(self, phase: str, last: int, frames: _Frames) -> None:
+        """Of a chunk, for who watches: its mean temperature, and by how much its total energy is off that of the start."""
+        kinetic, potential = (np.array(frames.rows[name]) for name in ("kinetic_eV", "potential_eV"))
+        if not len(kinetic):
+            return
+        atoms, produces = len(self.atoms), phase == PRODUCTION
+        moved = 1e3 * float((kinetic + potential).mean() - self.reference_eV) / atoms
+        step = last if produces else last - self.settings.equilibration_steps
+        for name, value in zip(self.told, (step, temperature_K(float(kinetic.mean()), atoms), moved if produces else None), strict=True):
+            self.told[name].append(value)
+        series = {name: tuple(values) for name, values in self.told.items()}
+        self.trajectory.shelf.tell(News("step", step, self.settings.steps, series, f"start {self.start}"))
 
     def _step(self, dynamics: MolecularDynamics, watch: Watch, step: int) -> None:
         try:

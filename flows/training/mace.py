@@ -17,6 +17,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from flows.bulletins import News
 from flows.failure import CalculationFailed
 from flows.keys import digest
 from flows.records import EpochRecord
@@ -57,6 +58,7 @@ def fit(dataset: Dataset, settings: TrainingSettings, seed: int, checkpoints: Ch
             while training.epoch < settings.max_epochs:
                 training.run_epoch()
                 checkpoints.save(training.epoch, training.state())
+                checkpoints.shelf.tell(training.news())
         except CalculationFailed:
             checkpoints.clear()
             raise
@@ -167,6 +169,12 @@ class _Training:
             "resumed_from": self.resumed_from,
             "spent_s": self.spent_s + time.monotonic() - self.started,
         }
+
+    def news(self) -> News:
+        """The learning curve so far: validation errors by epoch."""
+        names = ("epoch", "loss", "energy_meV_atom", *(("force_meV_A",) if self.objective.forces else ()))
+        series = {name: [getattr(one, name) for one in self.curve] for name in names}
+        return News("epoch", self.epoch, self.settings.max_epochs, series)
 
     def restore(self, state: dict[str, Any] | None) -> None:
         if state is None:

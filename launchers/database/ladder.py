@@ -103,8 +103,8 @@ class Database:
         }
 
     def job_store(self) -> JobStore:
-        """jobflow's store: records in `outputs`, large objects in the additional store `blobs`, and in `checkpoints`
-        those of work that is under way."""
+        """jobflow's store: records in `outputs`, large objects in the additional store `blobs`, and of work that is under
+        way checkpoints in `checkpoints`, and in `bulletins` how far it is."""
         from jobflow import JobStore
 
         return JobStore.from_dict_spec(self._store_settings())
@@ -118,6 +118,7 @@ class Database:
             "additional_stores": {
                 "blobs": {"type": "GridFSStore", "collection_name": "blobs", "key": "blob_uuid", **place},
                 "checkpoints": {"type": "GridFSStore", "collection_name": "checkpoints", "key": "key", **late},
+                "bulletins": {"type": "MongoStore", "collection_name": "bulletins", "key": "key", **late},
             },
         }
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ from launchers.web.credentials import Credentials
 from launchers.web.fireworks_app import HERE, fireworks_app, refuse_what_is_not_there
 from launchers.web.headers import guarded_answers
 from launchers.web.login import Doorman, Tell, guard
+from launchers.web.server import WARMED
 
 if TYPE_CHECKING:
     from werkzeug.exceptions import HTTPException
@@ -21,10 +22,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Pages:
-    """What is mounted: a blueprint, and what the header links to, as text and endpoint; the first is where one begins."""
+    """What is mounted: a blueprint, and what the header links to, as text and endpoint; the first is where one begins.
+
+    `warm` is called once, in a thread, when the server begins.
+    """
 
     blueprint: Blueprint
     links: tuple[tuple[str, str], ...]
+    warm: Callable[[], object] = bool
 
 
 def web_app(farm: Farm, credentials: Credentials, mounted: Sequence[str] = (), tell: Tell = print) -> Flask:
@@ -34,10 +39,13 @@ def web_app(farm: Farm, credentials: Credentials, mounted: Sequence[str] = (), t
     app.before_request(lambda: refuse_what_is_not_there(farm))  # after the guard: the database answers who is let in
     guarded_answers(app)
     links: list[tuple[str, str]] = []
+    warmed: list[Callable[[], object]] = []
+    app.extensions[WARMED] = warmed
     for path in mounted:
         pages: Pages = load(path)(farm)
         app.register_blueprint(pages.blueprint)
         links += pages.links
+        warmed.append(pages.warm)
     first = links[0][1] if links else "home"
     app.add_url_rule("/begin", "begin", lambda: redirect(url_for(first), 303))
     app.add_url_rule("/site/<path:filename>", "site_static", lambda filename: send_from_directory(HERE / "static", filename))

@@ -18,6 +18,7 @@ from campaign.planning.stages import STAGES
 from campaign.spec import load_spec
 from campaign.steering.submit import submit
 from flows import records
+from flows.bulletins import Bulletin, News
 from flows.keys import job_uuid
 from flows.records import Record
 from launchers.farm import Farm
@@ -90,7 +91,7 @@ def test_versions_are_those_that_the_page_says() -> None:
 def test_every_index_of_ours_is_on_the_page_and_there(farm: Farm) -> None:
     rows = re.findall(r"^\| `([\w.]+)` \| (`.+?`) \| ", SECTIONS["Indexes"], re.MULTILINE)
     said = {(name, tuple(re.findall(r"`([^`]+)`", columns))) for name, columns in rows}
-    assert len(said) == len(rows) == 19
+    assert len(said) == len(rows) == 20
     db = farm.launchpad.db
     there = {
         (name, tuple(column for column, _ in index["key"]))
@@ -144,6 +145,12 @@ def test_documents(farm: Farm, campaign: str) -> None:
     assert set(waiting) == table(SECTIONS["plans"]).keys()
     assert set(db.classes.find_one()) == table(SECTIONS["classes"]).keys()
     assert set(db.heartbeats.find_one()) == table(SECTIONS["heartbeats"]).keys()
+    bulletins: Any = farm.store.additional_stores["bulletins"]
+    with Bulletin("work", bulletins, 0.01) as told:
+        told.tell(News("epoch", 1, 2, {"epoch": [1]}))
+        while (found := db.bulletins.find_one()) is None:
+            time.sleep(0.01)
+    assert set(found) - {"_id"} == {one.strip(" `") for row in table(SECTIONS["bulletins"]) for one in row.split(",")}
     parts = {"parts"}  # of labels by engines
     assert set(db.work.find_one()) | parts == table(SECTIONS["work"]).keys()
     workflow = db.workflows.find_one({"metadata.stage": "train"})
