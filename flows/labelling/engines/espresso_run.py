@@ -75,8 +75,8 @@ def _namelists(settings: EspressoMethod) -> dict[str, dict[str, Any]]:
     if settings.smearing is not None:
         occupations = {"occupations": "smearing", "smearing": settings.smearing, "degauss": settings.degauss_Ry}
     ours: dict[str, dict[str, Any]] = {
-        # less than nowf leaves no XML
-        "control": {"calculation": "scf", "tprnfor": True, "disk_io": "nowf", "outdir": ".", "prefix": "pwscf", "pseudo_dir": "."},
+        # with less pw.x leaves no XML where it converged
+        "control": {"calculation": "scf", "tprnfor": True, "disk_io": "low", "outdir": ".", "prefix": "pwscf", "pseudo_dir": "."},
         "system": {"ecutwfc": settings.ecutwfc_Ry, "ecutrho": settings.cutoff_of_density_Ry, "nosym": True, **occupations},
         "electrons": {"conv_thr": settings.conv_thr_Ry, "electron_maxstep": settings.max_scf_cycles},
     }
