@@ -35,7 +35,7 @@ class EspressoSettings(EspressoMethod):
 
     def text(self, level: str) -> str:  # noqa: ARG002 - it has one
         """`Quantum ESPRESSO, PBE, 40 Ry, C.pbe-mt_gipaw.UPF, k-points 2 × 2 × 2`."""
-        names = [Path(one).name if isinstance(one, str) else one.name for one in self.pseudopotentials.values()]
+        names = [given.name if (given := GivenFile.of(one)) else Path(one).name for one in self.pseudopotentials.values()]
         mesh = f"k-points {' × '.join(map(str, self.kpoints))}" if self.kpoints else f"k-points every {self.kspacing_per_A:g}/Å"
         functional = _SPELT.get(self.functional, self.functional.upper())
         return ", ".join(["Quantum ESPRESSO", functional, f"{self.ecutwfc_Ry:g} Ry", *names, mesh])
@@ -82,7 +82,8 @@ class EspressoSettings(EspressoMethod):
         return found
 
     def given_files(self) -> tuple[tuple[str, GivenFile], ...]:
-        return tuple((f"pseudopotentials.{symbol}", one) for symbol, one in self.pseudopotentials.items() if isinstance(one, GivenFile))
+        given = ((symbol, GivenFile.of(one)) for symbol, one in self.pseudopotentials.items())
+        return tuple((f"pseudopotentials.{symbol}", one) for symbol, one in given if one is not None)
 
     def said_of_files(self) -> dict[str, str]:
         return dict.fromkeys(self.pseudopotentials, "content")
@@ -106,14 +107,15 @@ class EspressoSettings(EspressoMethod):
         return run(self, atoms, files)
 
 
-def _path(given: str | GivenFile) -> Path:
-    return Path(given).expanduser() if isinstance(given, str) else given.here
+def _path(named: Any) -> Path:
+    given = GivenFile.of(named)
+    return Path(named).expanduser() if given is None else given.here
 
 
-def _content(given: str | GivenFile) -> dict[str, Any]:
-    if isinstance(given, GivenFile):
+def _content(named: Any) -> dict[str, Any]:
+    if (given := GivenFile.of(named)) is not None:
         return given.identity()
-    with _path(given).open("rb") as file:
+    with _path(named).open("rb") as file:
         return {"sha256": hashlib.file_digest(file, "sha256").hexdigest()}
 
 
