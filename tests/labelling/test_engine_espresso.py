@@ -130,7 +130,7 @@ class TestKeys:
         engine = settings(pseudopotentials=both).for_elements({"Si"})
         assert self.key(engine) == self.key(settings(tmp_path / "Si.UPF"))
 
-    def test_settings_survive_json(self, tmp_path):
+    def test_settings_survive_json(self):
         given = GivenFile(path="Si.UPF", name="Si.UPF", sha256="0" * 64)
         engine = settings(pseudopotentials={"Si": given.model_dump(mode="json")})
         assert EspressoSettings.model_validate(json.loads(engine.model_dump_json())) == engine
