@@ -27,7 +27,7 @@ class Finding:
 
 def examine() -> list[Finding]:
     """Everything that a campaign needs, and what it could use."""
-    return [*_packages(), *_sources(), _database(), _gpus(), *_schedulers(), *_damaged()]
+    return [*_packages(), *_sources(), _database(), _gpus(), *_programs(), *_schedulers(), *_damaged()]
 
 
 def _packages() -> Iterator[Finding]:
@@ -78,6 +78,19 @@ def _gpus() -> Finding:
     listed = subprocess.run(["nvidia-smi", "-L"], capture_output=True, text=True, check=False)
     names = [line.split(" (UUID")[0] for line in listed.stdout.splitlines()]
     return Finding("GPU", ", ".join(names) or listed.stderr.strip(), listed.returncode == 0)
+
+
+def _programs() -> Iterator[Finding]:
+    """Programs of engines, by the names under which they are usually found."""
+    from flows.labelling.engines.espresso_run import version_of
+
+    path = shutil.which("pw.x")
+    if path is None:
+        yield Finding("Quantum ESPRESSO", "no pw.x", None, "engines of kind espresso need it: apt-get install quantum-espresso, or give its path in their command")
+        return
+    said = version_of("pw.x")
+    works = said != "unknown"
+    yield Finding("Quantum ESPRESSO", f"{path}, {said}" if works else f"{path} does not start", works, "" if works else "run it by hand and see")
 
 
 def _schedulers() -> Iterator[Finding]:

@@ -1,4 +1,4 @@
-"""Files that the arguments of an engine name: found, hashed, and known by what they hold from then on."""
+"""Files that the settings of an engine name: found, hashed, and known by what they hold from then on."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from campaign.spec.errors import Loc, nearest
-from flows.labelling.engines.ase import ASESettings
 from flows.labelling.engines.given_files import GivenFile, argument, enclosing, with_files
+from flows.labelling.engines.known import EngineChoice
 
 MOST = 1000  # files in a folder
 _PROGRAMS = (b"\x7fELF", b"#!", b"\xcf\xfa\xed\xfe", b"\xca\xfe\xba\xbe")  # how programs and scripts begin
@@ -33,28 +33,36 @@ class EngineFiles:
     found: dict[str, Path] = field(default_factory=dict)
     _known: dict[Path, str] = field(default_factory=dict)
 
-    def resolved(self, engine: ASESettings, place: Loc) -> ASESettings:
+    def resolved(self, engine: EngineChoice, place: Loc) -> EngineChoice:
         """`engine`, which stands at `place`, with its files instead of their names."""
-        texts = {argument(loc): loc for loc in _texts(engine.arguments, ())}
-        for name in engine.files:
+        setting = engine.names_files_in
+        if setting is None:
+            return engine
+        named = getattr(engine, setting)
+        texts = {argument(loc): loc for loc in _texts(named, ())}
+        for name in engine.said_of_files():
             if not any(name in enclosing(one) for one in texts):
-                self.complain((*place, "files", name), f"no text of arguments is called so; {nearest(name, texts)}")
-        return engine.model_copy(update={"arguments": self._with_files(engine, engine.arguments, place, ())})
+                self.complain((*place, "files", name), f"no text of {setting} is called so; {nearest(name, texts)}")
+        return engine.model_copy(update={setting: self._with_files(engine, named, (*place, setting), ())})
 
-    def on_this_machine(self, engine: ASESettings) -> ASESettings:
+    def on_this_machine(self, engine: EngineChoice) -> EngineChoice:
         """A resolved `engine` with the paths of its files as they lie here: what can be asked what it knows."""
-        arguments = with_files(engine.arguments, lambda one: str(self.found.get(one.sha256, one.path)))
-        return engine.model_copy(update={"arguments": arguments})
+        setting = engine.names_files_in
+        if setting is None:
+            return engine
+        here = with_files(getattr(engine, setting), lambda one: str(self.found.get(one.sha256, one.path)))
+        return engine.model_copy(update={setting: here})
 
-    def _with_files(self, engine: ASESettings, value: Any, place: Loc, loc: Loc) -> Any:
+    def _with_files(self, engine: EngineChoice, value: Any, place: Loc, loc: Loc) -> Any:
         if isinstance(value, dict):
             return {key: self._with_files(engine, one, place, (*loc, key)) for key, one in value.items()}
         if isinstance(value, list | tuple):
             return [self._with_files(engine, one, place, (*loc, index)) for index, one in enumerate(value)]
         if not isinstance(value, str) or not 0 < len(value) < _LONGEST or "\0" in value:
             return value
-        said = next((engine.files[one] for one in enclosing(argument(loc)) if one in engine.files), None)
-        at = _Argument(value, argument(loc), said, (*place, "arguments", *loc))
+        files = engine.said_of_files()
+        said = next((files[one] for one in enclosing(argument(loc)) if one in files), None)
+        at = _Argument(value, argument(loc), said, (*place, *loc), "files" in type(engine).model_fields)
         given = self._given(at)
         return value if given is None else given.model_dump(mode="json")
 
@@ -121,12 +129,14 @@ class EngineFiles:
 
 @dataclass(frozen=True)
 class _Argument:
-    """A text among the arguments, its name there, what `files` says of it, and its place in the campaign."""
+    """A text among the arguments, its name there, what `files` says of it, its place in the campaign, and whether
+    `files` can say anything else."""
 
     text: str
     name: str
     said: str | None
     place: Loc
+    free: bool
 
     @property
     def is_whole(self) -> bool:
@@ -143,6 +153,8 @@ class _Argument:
         """What to do about a path that does not exist."""
         if any(one in self.text for one in "*?["):
             return "it looks like a pattern: name the files one by one"
+        if not self.free:
+            return "name the folder that holds it with --data DIR, or write its whole path"
         return f"if it is there only where labels are computed, or is written, say {self.so('path')} beside arguments"
 
     def so(self, how: str) -> str:

@@ -9,7 +9,6 @@ from pydantic import ValidationError
 from campaign.spec.engine_files import EngineFiles
 from campaign.spec.errors import Loc
 from campaign.spec.parts import LevelSpec, SystemSpec
-from flows.labelling.engines.ase import ASESettings
 from flows.labelling.engines.known import EngineChoice
 
 if TYPE_CHECKING:
@@ -42,13 +41,12 @@ def engines_of(
         if engine.time_limit_s is not None and engine.time_limit_s <= 0:
             why = f"should be greater than 0, got {engine.time_limit_s:g}: no structure would be done in time"
             unfit.append((_place(name, system, engine_name, "time_limit_s"), why))
-        here: EngineChoice = engine
-        if isinstance(engine, ASESettings):
-            place = _place(name, system, engine_name, "arguments")[:-1]
-            found[engine_name] = given = files.resolved(engine, place)
-            here = files.on_this_machine(given)
-        for key, why in here.troubles(training, levels):
+        place = _place(name, system, engine_name, "")[:-1]
+        found[engine_name] = given = files.resolved(engine.for_elements(set(training.symbols)), place)
+        for key, why in files.on_this_machine(given).troubles(training, levels):
             unfit.append((_place(name, system, engine_name, key), why))
+        for key, what in given.lacking():
+            files.note((*place, key), what)
     return found, unfit
 
 

@@ -10,7 +10,7 @@ from functools import lru_cache
 from importlib import import_module
 from importlib.metadata import packages_distributions, version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
@@ -37,6 +37,7 @@ class ASESettings(EngineSettings):
     `command` is how its program is started, for calculators that take it (as Vasp); unlike `arguments` it decides no number.
     """
 
+    names_files_in: ClassVar[str | None] = "arguments"
     kind: Literal["ase"] = "ase"
     calculator: str
     arguments: dict[str, Any] = Field(default={})
@@ -111,6 +112,9 @@ class ASESettings(EngineSettings):
 
     def given_files(self) -> tuple[tuple[str, GivenFile], ...]:
         return tuple((argument(place), one) for place, one in given_files(self.arguments))
+
+    def said_of_files(self) -> dict[str, str]:
+        return dict(self.files)
 
     def by_path(self) -> ASESettings | None:
         if not self.given_files():

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from flows.labelling.engines.given_files import GivenFile
 from flows.records import Failure
@@ -44,9 +44,10 @@ class EngineSettings(Settings):
     """The settings of one engine, of which a subclass adds its own. Frozen, plain JSON, part of keys.
 
     `kind` names the program, and is a literal in each subclass. `time_limit_s` bounds one structure; `resources` are
-    what its jobs ask of machines.
+    what its jobs ask of machines. `names_files_in` is the setting whose texts may name files.
     """
 
+    names_files_in: ClassVar[str | None] = None
     kind: str
     time_limit_s: float | None = None
     resources: Resources | None = None
@@ -72,6 +73,10 @@ class EngineSettings(Settings):
         settings, and what is wrong with its value. Takes milliseconds, runs no program, and may overlook much."""
         return ()
 
+    def lacking(self) -> tuple[tuple[str, str], ...]:
+        """What it needs and this machine has not, as `troubles`: others may compute the labels, and have it."""
+        return ()
+
     @abstractmethod
     def versions(self) -> dict[str, str]:
         """Of the packages or programs that decide the numbers."""
@@ -88,6 +93,14 @@ class EngineSettings(Settings):
     def given_files(self) -> tuple[tuple[str, GivenFile], ...]:
         """The files that decide its numbers, each with the setting that names it; they travel with its work."""
         return ()
+
+    def said_of_files(self) -> Mapping[str, str]:
+        """Of texts in the setting `names_files_in`: whether the `content` or the `path` of what they name decides numbers."""
+        return {}
+
+    def for_elements(self, symbols: Collection[str]) -> Self:  # noqa: ARG002
+        """Without what is for elements other than `symbols`, where that would be part of keys."""
+        return self
 
     def by_path(self) -> Self | None:
         """As it was understood before the content of files was part of keys: by their paths. None: that is the same."""

@@ -1,0 +1,76 @@
+"""Whether Quantum ESPRESSO can do what it is asked: known from the heads of its pseudopotentials, before it runs."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from flows.labelling.engines.espresso_pseudo import PseudoHeader, read_header
+
+if TYPE_CHECKING:
+    from ase import Atoms
+
+    from flows.labelling.engines.espresso_method import EspressoMethod
+
+Trouble = tuple[str, str]  # a key of the settings, and what is wrong with its value
+
+INSTALL = "apt-get install quantum-espresso, or give its path in command"
+
+
+def troubles(settings: EspressoMethod, atoms: Atoms, files: Mapping[str, Path]) -> tuple[Trouble, ...]:
+    """What `settings` lack for cells such as `atoms`, with the pseudopotential of each element in `files`."""
+    found: list[Trouble] = list(_unknown_keys(settings))
+    heads: dict[str, PseudoHeader] = {}
+    for symbol in dict.fromkeys(atoms.symbols):
+        if symbol not in files:
+            found.append(("pseudopotentials", f"there is none for {symbol}: add {symbol}: and its UPF file"))
+            continue
+        try:
+            heads[symbol] = read_header(files[symbol])
+        except OSError as error:
+            found.append(("pseudopotentials", f"{files[symbol]} cannot be read: {error.strerror}"))
+        except ValueError as error:
+            found.append(("pseudopotentials", str(error)))
+    for symbol, head in heads.items():
+        found += _of_pseudopotential(settings, symbol, files[symbol].name, head)
+    if not found:
+        found += _open_shell(settings, atoms, heads)
+    return tuple(found)
+
+
+def _of_pseudopotential(settings: EspressoMethod, symbol: str, name: str, head: PseudoHeader) -> Iterator[Trouble]:
+    if head.element != symbol:
+        yield "pseudopotentials", f"{name} is of {head.element}, not of {symbol}"
+    if head.functional != settings.functional:
+        about = f"{name} was made for {head.functional}, and the functional is {settings.functional}"
+        yield "functional", f"{about}: name a pseudopotential of {settings.functional}, or write functional: {head.functional}"
+    if not head.norm_conserving and settings.ecutrho_Ry is None:
+        yield "ecutrho_Ry", f"{name} is ultrasoft or PAW, and needs more than 4 ecutwfc_Ry: write one (8 to 12 ecutwfc_Ry is usual)"
+
+
+def _open_shell(settings: EspressoMethod, atoms: Atoms, heads: Mapping[str, PseudoHeader]) -> Iterator[Trouble]:
+    electrons = sum(heads[symbol].valence for symbol in atoms.symbols) - float(settings.namelists.get("system", {}).get("tot_charge", 0))
+    if settings.smearing is None and abs(electrons / 2 - round(electrons / 2)) > 1e-3:
+        yield "smearing", f"{len(atoms)} atoms have {electrons:g} valence electrons: closed shells need an even number; take another cell, or smearing"
+
+
+def _unknown_keys(settings: EspressoMethod) -> Iterator[Trouble]:
+    from difflib import get_close_matches
+
+    from ase.io.espresso_namelist.keys import pw_keys
+
+    for namelist, keys in settings.namelists.items():
+        known = [one.lower() for one in pw_keys[namelist]]
+        for key in keys:
+            if key.partition("(")[0] not in {one.partition("(")[0] for one in known}:
+                close = get_close_matches(key, known, n=1)
+                yield "namelists", f"pw.x has no {key} in {namelist}{f'; did you mean {close[0]}?' if close else ''}"
+
+
+def missing_programs(settings: EspressoMethod) -> list[str]:
+    """The programs of the command that are not on this machine: the first word, and `pw.x` where it is another."""
+    words = settings.words
+    programs = [words[0], *(one for one in words[1:] if Path(one).name == "pw.x")]
+    return [one for one in dict.fromkeys(programs) if shutil.which(one) is None]

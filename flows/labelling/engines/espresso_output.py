@@ -1,0 +1,54 @@
+"""What `pw.x` leaves in its XML file: all digits, where its text has eight."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from xml.etree import ElementTree
+
+import numpy as np
+from numpy.typing import NDArray
+
+XML = Path("pwscf.save") / "data-file-schema.xml"
+
+
+@dataclass(frozen=True)
+class Found:
+    """Hartree and Hartree/Bohr, forces (N, 3)."""
+
+    converged: bool
+    cycles: int
+    scf_error_Ha: float
+    energy_Ha: float
+    forces_Ha_Bohr: NDArray
+
+
+def read_xml(directory: Path, atoms: int) -> Found:
+    """Raises: ValueError: it is not there, or not what a calculation of so many `atoms` leaves."""
+    try:
+        output = ElementTree.parse(directory / XML).getroot().find("output")
+        assert output is not None
+        found = Found(
+            converged=_text(output, "convergence_info/scf_conv/convergence_achieved") == "true",
+            cycles=int(_text(output, "convergence_info/scf_conv/n_scf_steps")),
+            scf_error_Ha=float(_text(output, "convergence_info/scf_conv/scf_error")),
+            energy_Ha=float(_text(output, "total_energy/etot")),
+            forces_Ha_Bohr=np.array(_text(output, "forces").split(), dtype=float).reshape(-1, 3),
+        )
+    except FileNotFoundError:
+        raise ValueError(f"it ended well and left no {XML.name}") from None
+    except (ElementTree.ParseError, AssertionError, ValueError) as error:
+        raise ValueError(f"{XML.name} cannot be read: {error}") from error
+    if len(found.forces_Ha_Bohr) != atoms:
+        raise ValueError(f"{XML.name} has the forces of {len(found.forces_Ha_Bohr)} atoms, and there are {atoms}")
+    if not (math.isfinite(found.energy_Ha) and np.isfinite(found.forces_Ha_Bohr).all()):
+        raise ValueError(f"{XML.name} has numbers that are not finite")
+    return found
+
+
+def _text(output: ElementTree.Element, path: str) -> str:
+    text = output.findtext(path)
+    if text is None:
+        raise ValueError(f"it has no {path}")
+    return text.strip()

@@ -1,0 +1,142 @@
+"""One run of `pw.x` in a directory of its own: the input that it gets, and why it gave no label."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import tempfile
+from collections.abc import Mapping
+from contextlib import suppress
+from functools import lru_cache, partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from flows.failure import CalculationFailed
+from flows.labelling.engines.espresso_fitness import INSTALL, missing_programs
+from flows.labelling.engines.espresso_output import Found, read_xml
+from flows.labelling.engines.protocol import STAGE
+
+if TYPE_CHECKING:
+    from ase import Atoms
+
+    from flows.labelling.engines.espresso_method import EspressoMethod
+
+INPUT, OUTPUT, ERRORS = "espresso.pwi", "espresso.pwo", "espresso.err"
+_UNCONVERGED = 2  # exit code of pw.x since 6.0
+_LAST_WORDS = 300
+_failed = partial(CalculationFailed.of, STAGE)
+
+
+def run(settings: EspressoMethod, atoms: Atoms, files: Mapping[str, Path]) -> Found:
+    """What `pw.x` finds for `atoms`, with the pseudopotential of each element in `files`.
+
+    Raises:
+        CalculationFailed: `no-program`, `killed`, `crashed`, `unconverged`, `garbage`.
+    """
+    if missing := missing_programs(settings):
+        raise _failed("no-program", f"there is no {', '.join(missing)} where labels are computed", INSTALL)
+    with tempfile.TemporaryDirectory(prefix="espresso-", dir=settings.scratch) as name:
+        directory = Path(name)
+        for symbol, path in files.items():
+            (directory / f"{symbol}.UPF").symlink_to(path.absolute())
+        write_input(settings, atoms, directory / INPUT)
+        code = _run(settings, directory)
+        _refuse_broken(settings, code, directory)
+        try:
+            found = read_xml(directory, len(atoms))
+        except ValueError as error:
+            raise _failed("garbage", str(error), "is the command a pw.x of Quantum ESPRESSO 6.4 or later?") from error
+    if not found.converged:
+        raise _unconverged(settings)
+    return found
+
+
+def write_input(settings: EspressoMethod, atoms: Atoms, path: Path) -> None:
+    """The input file of `pw.x` for `atoms`, by ASE."""
+    from ase.io.espresso import write_espresso_in
+
+    mesh = settings.mesh_of(atoms)
+    gamma = mesh == (1, 1, 1) and not any(settings.kpoints_shift)  # real orbitals, at half the cost
+    with path.open("w") as file:
+        write_espresso_in(
+            file,
+            atoms,
+            input_data=_namelists(settings),
+            pseudopotentials={symbol: f"{symbol}.UPF" for symbol in dict.fromkeys(atoms.symbols)},
+            kpts=None if gamma else mesh,
+            koffset=settings.kpoints_shift,
+        )
+
+
+def _namelists(settings: EspressoMethod) -> dict[str, dict[str, Any]]:
+    occupations: dict[str, Any] = {"occupations": "fixed"}
+    if settings.smearing is not None:
+        occupations = {"occupations": "smearing", "smearing": settings.smearing, "degauss": settings.degauss_Ry}
+    ours: dict[str, dict[str, Any]] = {
+        # with less pw.x leaves no XML where it converged
+        "control": {"calculation": "scf", "tprnfor": True, "disk_io": "low", "outdir": ".", "prefix": "pwscf", "pseudo_dir": "."},
+        "system": {"ecutwfc": settings.ecutwfc_Ry, "ecutrho": settings.cutoff_of_density_Ry, "nosym": True, **occupations},
+        "electrons": {"conv_thr": settings.conv_thr_Ry, "electron_maxstep": settings.max_scf_cycles},
+    }
+    return {name: {**settings.namelists.get(name, {}), **keys} for name, keys in ours.items()}
+
+
+def _run(settings: EspressoMethod, directory: Path) -> int:
+    command = [*settings.words, "-in", INPUT]
+    with (directory / OUTPUT).open("w") as out, (directory / ERRORS).open("w") as errors:
+        try:
+            return subprocess.run(command, cwd=directory, stdin=subprocess.DEVNULL, stdout=out, stderr=errors, check=False).returncode
+        except OSError as error:
+            raise _failed("no-program", f"{settings.command} cannot be started: {error.strerror}", INSTALL) from error
+
+
+def _refuse_broken(settings: EspressoMethod, code: int, directory: Path) -> None:
+    """An exit code beyond 128 is a signal that a launcher such as mpirun tells of."""
+    crash = _crash(directory)
+    if crash:
+        raise _failed("crashed", f"pw.x stopped: {crash}", "see that message in the manual of pw.x; correct the settings, or leave the structure out")
+    if code == _UNCONVERGED:
+        raise _unconverged(settings)
+    number = -code if code < 0 else code - 128
+    if number in list(signal.Signals):
+        hint = ", as when the machine is out of memory" if number == signal.SIGKILL else ""
+        raise _failed("killed", f"pw.x was ended by {signal.Signals(number).name}{hint}", "retry, with more memory or on more nodes where it was that")
+    if code:
+        raise _failed("crashed", f"{settings.command} ended with exit code {code}{_last_words(directory)}", "see its message")
+
+
+def _unconverged(settings: EspressoMethod) -> CalculationFailed:
+    message = f"the density did not converge in {settings.max_scf_cycles} cycles"
+    return _failed("unconverged", message, "raise max_scf_cycles, or lower mixing_beta in namelists; without a gap it needs smearing")
+
+
+def _crash(directory: Path) -> str:
+    """What stands in the file CRASH, without its frame: `read_namelists (2): could not find namelist &control`."""
+    with suppress(OSError):
+        text = (directory / "CRASH").read_text(errors="replace")
+        lines = [line.strip() for line in text.splitlines() if line.strip("% ") and not re.match(r"\s*task #", line)]
+        return "; ".join(dict.fromkeys(re.sub(r"\s+", " ", line) for line in lines)) or "its file CRASH is empty"
+    return ""
+
+
+def _last_words(directory: Path) -> str:
+    for name in (ERRORS, OUTPUT):
+        text = (directory / name).read_text(errors="replace").strip()
+        if text:
+            return f": {' '.join(text[-_LAST_WORDS:].split())}"
+    return ""
+
+
+@lru_cache(maxsize=8)
+def version_of(command: str) -> str:
+    """What `pw.x` says of its version when it is started with nothing to do; `unknown` where it says nothing."""
+    import shlex
+
+    with tempfile.TemporaryDirectory(prefix="espresso-") as directory, suppress(OSError, subprocess.TimeoutExpired):
+        asked = [*shlex.split(command), "-in", os.devnull]
+        said = subprocess.run(asked, cwd=directory, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace", timeout=60, check=False)
+        if found := re.search(r"Program PWSCF v\.(\S+)", said.stdout):
+            return found[1]
+    return "unknown"
