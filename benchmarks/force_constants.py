@@ -1,6 +1,6 @@
 """Differences by force constants on the published labels of diamond: how good, from how many labels, and how sure.
 
-    python benchmarks/force_constants.py FOLDER [--halves 200] [--draws 20]
+    python benchmarks/force_constants.py FOLDER [--halves 200] [--draws 20] [--figure FILE.png]
 
 FOLDER holds `200221forcc.xyz` (DFT, with forces) and, of the levels above, `200221forcc_hfe.xyz`, `200221forcc_ccsdt.xyz`,
 as they were published. Three tables, each frequency upon harmonic force constants of DFT that are fitted to its published
@@ -10,6 +10,8 @@ forces, over all modes of the 64-atom cell:
 - RMS of all frequencies against the fit to all labels, by the number of labels, drawn by chance and chosen;
 - over random half sets, how often the stated error covers the distance to the fit to all labels. A half is part of the
   whole: the variance of that distance is that of the half less that of the whole, and it is this that is held against it.
+
+With `--figure` the forecasts that a campaign would make of these labels are drawn instead: errors against the number of labels.
 """
 
 from __future__ import annotations
@@ -22,10 +24,12 @@ import numpy as np
 from ase.build import bulk
 from ase.io import read
 
+from flows.forecast.outcome import forecast_of
+from flows.forecast.settings import ForecastTask
 from flows.phonons.cells import primitive
 from flows.phonons.harmonic import cm1_per_THz
 from flows.phonons.uncertainty import THz2_per_eV_A2_amu, dynamical_matrices
-from flows.records import Label, Structure
+from flows.records import Forecast, Label, Structure
 from flows.training.force_constants import design
 from flows.training.force_constants.basis import SymmetryBasis, symmetric_cell, symmetry_basis
 from flows.training.force_constants.choice import choose
@@ -58,21 +62,20 @@ class Crystal:
     def frequencies(self, basis: SymmetryBasis, mean: np.ndarray) -> np.ndarray:
         """(wave vectors, modes) in cm^-1 of DFT with a difference whose columns are 1, E_base, pairs, ..."""
         pairs = basis.orders[0]
-        model = Model(self.sites.primitive)
         found = []
         for q, base in zip(self.qpoints, self.base, strict=True):
-            added = np.tensordot(mean[2 : 2 + pairs.count], dynamical_matrices(pairs, model, q, self.masses), 1)
+            added = np.tensordot(mean[2 : 2 + pairs.count], dynamical_matrices(pairs, self.sites.primitive, q, self.masses), 1)
             values = np.linalg.eigvalsh((1 + mean[1]) * base + added) * THz2_per_eV_A2_amu() * cm1_per_THz() ** 2
             found.append(np.sign(values) * np.sqrt(np.abs(values)))
         return np.array(found)
 
     def gradients(self, basis: SymmetryBasis, mean: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Frequencies, and (wave vectors, modes, columns): how they follow the columns, to first order."""
-        pairs, model = basis.orders[0], Model(self.sites.primitive)
+        pairs = basis.orders[0]
         per = THz2_per_eV_A2_amu() * cm1_per_THz() ** 2
         frequencies, rows = [], []
         for q, base in zip(self.qpoints, self.base, strict=True):
-            parts = np.concatenate([base[None], dynamical_matrices(pairs, model, q, self.masses)])
+            parts = np.concatenate([base[None], dynamical_matrices(pairs, self.sites.primitive, q, self.masses)])
             weights = np.concatenate([[1 + mean[1]], mean[2 : 2 + pairs.count]])
             values, vectors = np.linalg.eigh(np.tensordot(weights, parts, 1))
             omega = np.sqrt(np.abs(values) * per)
@@ -82,13 +85,6 @@ class Crystal:
             frequencies.append(omega)
             rows.append(row)
         return np.array(frequencies), np.array(rows)
-
-
-@dataclass
-class Model:
-    """What phases are counted from."""
-
-    primitive: object
 
 
 def pairs_of_labels(folder: Path, name: str) -> list[tuple[Label, Label]]:
@@ -127,7 +123,7 @@ def crystal_of(frames: Frames, forces: np.ndarray) -> Crystal:
     pairs = basis.orders[0]
     masses = frames.sites.primitive.get_masses()
     base = [
-        np.tensordot(mean[: pairs.count], dynamical_matrices(pairs, Model(frames.sites.primitive), q, masses), 1) for q in qpoints
+        np.tensordot(mean[: pairs.count], dynamical_matrices(pairs, frames.sites.primitive, q, masses), 1) for q in qpoints
     ]
     return Crystal(frames.sites, cell, qpoints, base)
 
@@ -184,12 +180,49 @@ def calibration(crystal: Crystal, frames: Frames, name: str, halves: int) -> Non
     print(f"| {name} | {halves} | {100 * np.mean(within):.0f} % | {100 * np.mean(apart):.0f} % |")
 
 
+def draw(folder: Path, path: Path) -> None:
+    """The figure of a campaign's page, from forecasts before any label and with all."""
+    from matplotlib import rc_context
+
+    from campaign.report.ink.style import STYLE
+    from campaign.report.topics.forecast.gather import level_panel
+    from campaign.report.topics.forecast.ink import draw_forecast
+    from campaign.report.topics.forecast.payload import ForecastFigure
+
+    panels = []
+    for letter, name in zip("ab", FILES, strict=True):
+        forecasts = _forecasts(folder, name)
+        for one in forecasts:
+            print(name, one.labelled, "labels:", one.reached or one.ahead[-1])
+        panels.append(level_panel(forecasts).model_copy(update={"letter": letter}))
+    figure = ForecastFigure(name="forecast", system="diamond", heading="", alt="", caption="", panels=tuple(panels))
+    with rc_context(STYLE):
+        draw_forecast(figure).savefig(path, dpi=150)
+
+
+def _forecasts(folder: Path, name: str) -> list[Forecast]:
+    primitive_cell = Structure.from_atoms(primitive(bulk("C", "diamond", a=LATTICE_A, cubic=True)))
+    pairs = [tuple(one.model_copy(update={"level": one.level.lower()}) for one in pair) for pair in pairs_of_labels(folder, name)]
+    labels = {one.key: one for pair in pairs for one in pair}
+    chosen = design.order(primitive_cell, [base.structure for _, base in pairs], "informative")
+    rows = tuple((pairs[at][0].key, pairs[at][1].key) for at in chosen)
+    about = {"key": name, "system": "diamond", "model": f"{name.lower()}-dft_fc", "primitive": primitive_cell}
+    tasks = (
+        ForecastTask(**about, settings=ForceConstantSettings(), pool=tuple(row[1] for row in rows), labelled=some) for some in ((), rows)
+    )
+    return [forecast_of(task, labels) for task in tasks]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path)
     parser.add_argument("--halves", type=int, default=200)
     parser.add_argument("--draws", type=int, default=20)
+    parser.add_argument("--figure", type=Path)
     asked = parser.parse_args()
+    if asked.figure is not None:
+        draw(asked.folder, asked.figure)
+        return
     diamond = primitive(bulk("C", "diamond", a=LATTICE_A, cubic=True))
     data = {}
     for name in FILES:

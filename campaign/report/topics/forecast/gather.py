@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -37,23 +37,28 @@ def _panels(harvest: Harvest, system: str) -> Iterator[LevelPanel]:
             made.setdefault(one.work.model, []).append(one.record)
     for model, forecasts in made.items():
         name = ModelName.parse(model)
-        last = max(forecasts, key=lambda one: one.labelled)
-        first = next((one for one in forecasts if one.assumed and not one.labelled), None)
         until = harvest.campaign.spec.systems[system].levels[name.level].until
-        yield LevelPanel(
-            letter="",
-            level=name.level,
-            title=title_of(name.level),
-            labelled=last.labelled,
-            noise_meV_atom=None if last.assumed else last.noise_meV_atom,
-            chosen=tuple(_fit(one) for one in last.behind if one.draw == "chosen"),
-            random=tuple(_fit(one) for one in last.behind if one.draw == "random"),
-            fitted=None if last.reached is None else FitPoint(count=last.reached.count, stated_cm1=last.reached.modes_cm1),
-            predicted=() if first is None else tuple((one.count, one.modes_cm1) for one in first.ahead),
-            assumed_meV_atom=None if first is None else first.noise_meV_atom,
-            networks=tuple(_networks(harvest, system, f"{name.level}-{name.base}")),
-            target_cm1=None if until is None else until.modes_cm1,
-        )
+        beside = {"networks": tuple(_networks(harvest, system, f"{name.level}-{name.base}"))}
+        yield level_panel(forecasts).model_copy(update=beside | {"target_cm1": None if until is None else until.modes_cm1})
+
+
+def level_panel(forecasts: Sequence[Forecast]) -> LevelPanel:
+    """What the forecasts of one model say, from most labels and from none."""
+    last = max(forecasts, key=lambda one: one.labelled)
+    first = next((one for one in forecasts if one.assumed and not one.labelled), None)
+    level = ModelName.parse(last.model).level
+    return LevelPanel(
+        letter="",
+        level=level,
+        title=title_of(level),
+        labelled=last.labelled,
+        noise_meV_atom=None if last.assumed else last.noise_meV_atom,
+        chosen=tuple(_fit(one) for one in last.behind if one.draw == "chosen"),
+        random=tuple(_fit(one) for one in last.behind if one.draw == "random"),
+        fitted=None if last.reached is None else FitPoint(count=last.reached.count, stated_cm1=last.reached.modes_cm1),
+        predicted=() if first is None else tuple((one.count, one.modes_cm1) for one in first.ahead),
+        assumed_meV_atom=None if first is None else first.noise_meV_atom,
+    )
 
 
 def _fit(one: LearningPoint) -> FitPoint:
