@@ -199,7 +199,7 @@ main(["import", sys.argv[1]])
 """
 
 
-@pytest.mark.parametrize("writes", [1, 9, 21])
+@pytest.mark.parametrize("writes", [1, pytest.param(9, marks=pytest.mark.slow), pytest.param(21, marks=pytest.mark.slow)])
 @pytest.mark.usefixtures("finished")
 def test_a_kill_in_the_middle_and_again_ends_in_the_same(latticefarm, elsewhere, writes: int, monkeypatch) -> None:
     from datetime import timedelta

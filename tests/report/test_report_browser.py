@@ -14,6 +14,7 @@ from known_to_plotly import AS_PICTURES
 from campaign.report.write import Report
 from flows.phonons.modes import Block, displaced
 
+pytestmark = pytest.mark.slow  # a report of its own, and a browser
 Written = tuple[Report, Path]
 MODES = 'window.latticefarm.viewers.find((one) => one.modes.name === "modes_lih_full").modes'
 
