@@ -24,6 +24,8 @@ from campaign.report.topics.seeds.payload import SeedsFigure
 from campaign.report.write import Report, drawings
 from campaign.results import Campaign
 
+pytestmark = pytest.mark.slow  # a report of its own
+
 Written = tuple[Report, Path]
 DATA = re.compile(r'<script type="application/json" id="data-([\w-]+)">(.*?)</script>', re.DOTALL)
 

@@ -22,6 +22,8 @@ from launchers.queue.processes import ProcessName
 from launchers.queue.resources import Offer
 from launchers.workers.heartbeats import SlotBeat
 
+pytestmark = pytest.mark.slow  # many pieces of work
+
 
 def state_of(farm: Farm, key: str) -> State:
     from campaign.records.campaigns import resolved_spec

@@ -10,6 +10,8 @@ from fireworks import Firework, ScriptTask, Workflow
 
 from launchers.farm import Farm
 
+pytestmark = pytest.mark.slow  # many workflows
+
 LONG = "train ML(CCSD(T)-DFT) of a material with a long name, seed 5735, full"
 
 
