@@ -204,9 +204,8 @@ def _forecasts(folder: Path, name: str) -> list[Forecast]:
     primitive_cell = Structure.from_atoms(primitive(bulk("C", "diamond", a=LATTICE_A, cubic=True)))
     pairs = [tuple(one.model_copy(update={"level": one.level.lower()}) for one in pair) for pair in pairs_of_labels(folder, name)]
     labels = {one.key: one for pair in pairs for one in pair}
-    chosen = design.order(primitive_cell, [base.structure for _, base in pairs], "informative")
-    rows = tuple((pairs[at][0].key, pairs[at][1].key) for at in chosen)
-    about = {"key": name, "system": "diamond", "model": f"{name.lower()}-dft_fc", "primitive": primitive_cell}
+    rows = tuple((upper.key, base.key) for upper, base in pairs)
+    about = {"key": name, "system": "diamond", "model": f"{name.lower()}-dft_fc", "primitive": primitive_cell, "draw": "informative"}
     tasks = (
         ForecastTask(**about, settings=ForceConstantSettings(), pool=tuple(row[1] for row in rows), labelled=some) for some in ((), rows)
     )

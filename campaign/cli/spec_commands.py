@@ -113,7 +113,8 @@ def look(loaded: LoadedSpec) -> Look:
         made = plan(spec, Knowledge(label_sets=published, structures=structures))
         unqueued = Status(made, states(made, set(), {}), {})
         return Look(unqueued, published, Pace().left(made.work.values()), sources=sources, outlook=tuple(outlook(spec, made, ())))
-    from campaign.records.lookup import known, stored_forecasts
+    from campaign.records.forecasts import stored_forecasts
+    from campaign.records.lookup import known
     from launchers.farm import Farm
 
     farm = Farm.open(found)

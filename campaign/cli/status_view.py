@@ -7,10 +7,9 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from campaign.cli.plan_view import by_path_lines, gap_lines, lacking_lines, say_left, stopped_lines
-from campaign.planning.outlook import outlook
 from campaign.planning.plan import Plan
 from campaign.records.campaigns import campaign_names, holds, resolved_spec
-from campaign.records.lookup import stored_forecasts
+from campaign.records.forecasts import targets
 from campaign.records.outputs import label_sources
 from campaign.records.plans import kept_plan
 from campaign.results.failed import FailedWork, failed_work
@@ -88,22 +87,13 @@ def render(farm: Farm, name: str) -> Iterator[RenderableType]:
     yield from by_path_lines(found.plan)
     yield from gap_lines(found.plan.gaps)
     yield from stopped_lines(found.plan)
-    yield from target_lines(farm, spec, found)
+    yield from (escape(one) for one in targets(farm, spec, found.plan))
     yield from unstable_lines(farm, spec, found)
     yield from (escape(one) for one in hands(farm, found))
     yield from _failure_lines(name, failed_work(farm, found))
     blocked = len(found.of(State.BLOCKED))
     if blocked:
         yield f"{counting(blocked, 'job')} blocked by what failed; `latticefarm retry {name}` runs that again"
-
-
-def target_lines(farm: Farm, spec: ResolvedSpec, found: Status) -> Iterator[str]:
-    """How far levels with a target are from it."""
-    from rich.markup import escape
-
-    if any(level.until is not None for system in spec.systems.values() for level in system.levels.values()):
-        said = outlook(spec, found.plan, stored_forecasts(farm, found.plan))
-        yield from (escape(one.text) for one in said if one.has_target)
 
 
 def unstable_lines(farm: Farm, spec: ResolvedSpec, found: Status) -> Iterator[str]:

@@ -154,7 +154,7 @@ class _SystemPlan:
     def _forecasts(self, models: list[str], labels: LabelSet) -> Iterator[Work]:
         """How sure each model by force constants is, before its labels and after."""
         for model in models:
-            if ModelName.parse(model).method == "fc" and ModelName.parse(model).kind == "difference":
+            if ModelName.parse(model).method == "fc":
                 for task in forecasts(self.spec, self.system, model, self.asked, labels):
                     parts = {*task.pool, *(key for row in task.labelled for key in row)}
                     yield forecast_work(task, self._computing({key for key in parts if not self.known.settled(key)}))

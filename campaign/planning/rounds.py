@@ -58,20 +58,19 @@ def rounds(spec: ResolvedSpec, system: str, level: str, every: Candidates, known
     assert until is not None
     assert model is not None
     made: list[ForecastTask] = []
-    most = len(every.order)
+    most, pool, there = len(every.order), every.pool(known), _settled(every, known)
     count = min(max(FIRST, spec.labelling.pilots), most)
     while True:
-        task = forecast_task(spec, system, model, every.pool(known), every.rows(count, known))
+        task = forecast_task(spec, system, model, pool, every.rows(count, known))
         made.append(task)
         found = known.forecasts.get(task.key)
-        if found is None or _settled(every, known) < count:
+        if found is None or there < count:
             return Rounds(count, tuple(made), task.key)
         if count >= most or is_reached(found, until):
             break
         count = min(_next(found, count, until), most)
-    there = _settled(every, known)  # a finer target of before, or another campaign, has labelled more: nothing is left aside
-    if there > count:
-        made.append(forecast_task(spec, system, model, every.pool(known), every.rows(there, known)))
+    if there > count:  # a finer target of before, or another campaign, has labelled more: nothing is left aside
+        made.append(forecast_task(spec, system, model, pool, every.rows(there, known)))
     return Rounds(max(count, there), tuple(made))
 
 

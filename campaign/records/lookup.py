@@ -10,7 +10,6 @@ from campaign.planning.knowledge import Knowledge
 from campaign.planning.label_requests import LabelRequests, label_requests, label_set
 from campaign.planning.labels_by_path import standings
 from campaign.planning.plan import Plan, plan
-from campaign.planning.work import Work
 from campaign.records import labels
 from campaign.records.outputs import fields, wall_times_s
 from campaign.spec import ResolvedSpec
@@ -99,17 +98,12 @@ def _sweeps(farm: Farm, spec: ResolvedSpec, found: Knowledge) -> dict[str, Sweep
 
 def _forecasts(farm: Farm, spec: ResolvedSpec, found: Knowledge) -> dict[str, Forecast]:
     """Those after the rounds of levels with a target: each may lead to another round."""
+    if not spec.has_targets:
+        return {}
     rounds = (one for asked in all_wanted(spec, found).values() for one in asked.rounds.values())
     awaited = {job_uuid(one.awaited): one.awaited for one in rounds if one.awaited}
     new = {awaited[uuid]: Forecast.model_validate(record) for uuid, record in farm.records(awaited).items()}
     return {**found.forecasts, **new}
-
-
-def stored_forecasts(farm: Farm, made: Plan) -> list[tuple[Work, Forecast]]:
-    """Those of a plan that are there, in its order."""
-    works = {job_uuid(work.key): work for work in made.of_stage("forecast")}
-    stored = farm.records(works)
-    return [(work, Forecast.model_validate(stored[uuid])) for uuid, work in works.items() if uuid in stored]
 
 
 def all_wanted(spec: ResolvedSpec, found: Knowledge) -> dict[str, LabelRequests]:

@@ -245,6 +245,11 @@ class ResolvedSpec(_Campaign):
     systems: dict[SystemName, ResolvedSystem] = Field(min_length=1)
     overrides: tuple[str, ...] = ()
 
+    @property
+    def has_targets(self) -> bool:
+        """Whether any level is labelled until its frequencies are sure enough."""
+        return any(level.until is not None for system in self.systems.values() for level in system.levels.values())
+
 
 def gaps(spec: ResolvedSpec) -> tuple[Gap, ...]:
     """Every (system, model) whose labels the spec does not name: to be reported, no reason to stop."""

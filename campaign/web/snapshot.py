@@ -11,11 +11,10 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
-from campaign.planning.outlook import outlook
 from campaign.planning.plan import Plan
 from campaign.records.bulletins import bulletins
 from campaign.records.campaigns import Selection, notes, overview, resolved_spec
-from campaign.records.lookup import stored_forecasts
+from campaign.records.forecasts import targets
 from campaign.records.outputs import wall_times_s
 from campaign.records.plans import kept_plan
 from campaign.results.failed import FailedWork, failed_work
@@ -127,10 +126,7 @@ class Snapshots:
     def _targets(self, plan: Plan) -> tuple[str, ...]:
         if not plan.of_stage("forecast"):
             return ()
-        spec = resolved_spec(self.farm, plan.campaign)
-        if not any(level.until is not None for system in spec.systems.values() for level in system.levels.values()):
-            return ()
-        return tuple(one.text for one in outlook(spec, plan, stored_forecasts(self.farm, plan)) if one.has_target)
+        return tuple(targets(self.farm, resolved_spec(self.farm, plan.campaign), plan))
 
     def _status(self, name: str) -> Status:
         """By the plan that is kept. It is planned anew, at most for a tenth of the time, only where other code has planned,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from flows.forecast.crystal import BaseCrystal, rms_apart_cm1
+from flows.forecast.prediction import growing
 from flows.records import LearningPoint
 from flows.training.evaluate import rms
 from flows.training.force_constants.choice import Undetermined, choose
@@ -28,7 +29,7 @@ def learning_points(crystal: BaseCrystal, frames: Frames, settings: ForceConstan
     """By fits to the first of `frames`, and to as many drawn at random; `frequencies` are those of the fit to all."""
     rng = np.random.default_rng(1)
     count = len(frames.keys)
-    for some in _counts(max(fewest, FIRST), count):
+    for some in growing(max(fewest, FIRST), 0.9 * count, STEP):
         yield from _point("chosen", crystal, frames, settings, frequencies, [range(some)])
         draws = [np.sort(rng.permutation(count)[:some]).tolist() for _ in range(DRAWS)]
         yield from _point("random", crystal, frames, settings, frequencies, draws)
@@ -63,11 +64,3 @@ def _fit(
     predicted = model.energies(others.u, others.sites) + model.slope * others.base_eV
     left = 1e3 * rms(predicted - others.difference_eV) / len(frames.sites)
     return crystal.reach(model, len(some.keys)).modes_cm1, rms_apart_cm1(crystal.frequencies_cm1(model), frequencies), left
-
-
-def _counts(fewest: int, count: int) -> list[int]:
-    found, some = [], fewest
-    while some < 0.9 * count:
-        found.append(some)
-        some = max(some + 1, round(some * STEP))
-    return found

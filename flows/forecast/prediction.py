@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from flows.forecast.crystal import BaseCrystal, usual_cutoffs
+from flows.forecast.crystal import BaseCrystal
 from flows.records import Reach
-from flows.training.force_constants.basis import SymmetryBasis, symmetry_basis
+from flows.training.force_constants.basis import SymmetryBasis
 from flows.training.force_constants.choice import Tried
 from flows.training.force_constants.difference import pair_fit
 from flows.training.force_constants.fit import Noise, posterior
@@ -40,8 +40,7 @@ class Expectation:
     @classmethod
     def before(cls, crystal: BaseCrystal, noise_eV: float, with_base: bool) -> Expectation:
         """With no label: energies of this noise, for force constants that may be as large as the base's own."""
-        basis = symmetry_basis(crystal.cell, usual_cutoffs(crystal.cell))
-        priors, at = [], 0
+        basis, priors, at = crystal.basis, [], 0
         for one in basis.orders:
             mine = crystal.parameters[at : at + one.count]
             priors.append(float(np.sqrt((mine**2).mean())))
@@ -79,8 +78,11 @@ class Expectation:
 
 def counts_to(most: int, fewest: int) -> list[int]:
     """From `fewest` on, each a tenth more than the last, to `most` itself."""
-    found, count = [], max(fewest, 1)
-    while count < most:
-        found.append(count)
-        count = max(count + 1, round(count * STEP))
-    return [*found, most] if most >= fewest else []
+    return [*growing(max(fewest, 1), most, STEP), most] if most >= fewest else []
+
+
+def growing(count: int, below: float, step: float) -> Iterator[int]:
+    """From `count` on, each `step` times the last and one more at least."""
+    while count < below:
+        yield count
+        count = max(count + 1, round(count * step))

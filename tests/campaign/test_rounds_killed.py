@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import signal
@@ -58,11 +59,9 @@ class Place:
         """Level, structure and energy of every label that the database holds."""
         script = (
             "import json; from campaign.cli.connect import open_farm; farm = open_farm(); "
-            "found = farm.outputs.find({'metadata.kind': 'label'}) if False else farm.outputs.find({'output.level': {'$exists': True}, 'output.energy_eV': {'$exists': True}}); "
+            "found = farm.outputs.find({'output.level': {'$exists': True}, 'output.energy_eV': {'$exists': True}}); "
             "print(json.dumps([[one['output']['level'], one['output']['structure_key'], one['output']['energy_eV']] for one in found]))"
         )
-        import json
-
         done = subprocess.run([sys.executable, "-c", script], cwd=self.folder, env=self.environment, capture_output=True, text=True, check=True)
         return [tuple(one) for one in json.loads(done.stdout.splitlines()[-1])]
 

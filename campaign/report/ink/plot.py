@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from campaign.report.ink.style import GUIDE, INK, MISSING, REFERENCE, SOFT, Look, look
+from campaign.report.ink.style import GUIDE, INK, MISSING, REFERENCE, SEED_COLOURS, SOFT, Look, look
 from campaign.report.typeset import typeset
 
 Trace = dict[str, Any]  # as plotly has it
@@ -19,6 +19,7 @@ HEIGHT = 460  # pixels
 AREA = 0.4  # how much an area covers
 PALE = 0.55  # a line of what has not learned
 DASHES = {"-": "solid", "--": "dash", ":": "dot"}
+MODEL_STYLES = ("-", "--", ":")  # model by model, where colours are of seeds
 MODELS, SEEDS, BESIDE = "Models", "Seeds", "Beside them"
 
 
@@ -57,6 +58,12 @@ class Switch:
     @property
     def id(self) -> str:
         return f"{self.group}/{self.name}"
+
+
+def seed_switch(seed: int | None, seeds: Sequence[int | None]) -> Switch:
+    """That of a seed, in its own colour among `seeds`."""
+    colour = SEED_COLOURS[seeds.index(seed) % len(SEED_COLOURS)]
+    return Switch(SEEDS, "none" if seed is None else str(seed), str(Paint(colour, colour)))
 
 
 @dataclass(frozen=True)

@@ -6,23 +6,20 @@ from collections.abc import Iterator
 from typing import Any
 
 from campaign.report.ink.plot import (
+    MODEL_STYLES,
     MODELS,
     PALE,
-    SEEDS,
-    Paint,
     Plot,
     Switch,
     Trace,
     axis,
     paint_of,
+    seed_switch,
     stroke,
     trace,
 )
-from campaign.report.ink.style import SEED_COLOURS
 from campaign.report.topics.curves.ink import kept_of, seeds_of
 from campaign.report.topics.curves.payload import UNITS, Curve, CurvePanel, CurvesFigure
-
-STYLES = ("-", "--", ":")  # model by model: colours are of seeds
 
 
 def curves_plot(payload: CurvesFigure) -> Plot:
@@ -39,7 +36,7 @@ def curves_plot(payload: CurvesFigure) -> Plot:
         layout={"xaxis": axis("epoch", anchor="y2" if forces else "y"), **axes},
         switches=(
             *dict.fromkeys(_model(panel) for panel in payload.panels),
-            *(_seed(seed, seeds) for seed in seeds),
+            *(seed_switch(seed, seeds) for seed in seeds),
         ),
     )
 
@@ -47,11 +44,11 @@ def curves_plot(payload: CurvesFigure) -> Plot:
 def _curve(panel: CurvePanel, one: Curve, known: tuple[list[str], list[int | None]]) -> Iterator[Trace]:
     """A line, and a dot at the epoch that was kept."""
     models, seeds = known
-    own = _seed(one.seed, seeds)
+    own = seed_switch(one.seed, seeds)
     place = {"yaxis": "y2"} if panel.quantity == "force" else {}
     name, switches = f"{panel.title}, seed {one.seed}", [_model(panel), own]
     opacity = 1.0 if one.learned else PALE
-    line = stroke(own.colour, STYLES[models.index(panel.model) % len(STYLES)])
+    line = stroke(own.colour, MODEL_STYLES[models.index(panel.model) % len(MODEL_STYLES)])
     said = f"epoch %{{x}}: %{{y:.3g}} {panel.unit}"
     yield trace(name, one.epochs, one.errors, switches, line=line, opacity=opacity, hovertemplate=said, **place)
     kept: dict[str, Any] = {"mode": "markers", "marker": {"size": 8, "color": own.colour}, "hovertemplate": f"kept, {said}"}
@@ -61,8 +58,3 @@ def _curve(panel: CurvePanel, one: Curve, known: tuple[list[str], list[int | Non
 
 def _model(panel: CurvePanel) -> Switch:
     return Switch(MODELS, panel.title, str(paint_of(panel.model)))
-
-
-def _seed(seed: int | None, seeds: list[int | None]) -> Switch:
-    colour = SEED_COLOURS[seeds.index(seed) % len(SEED_COLOURS)]
-    return Switch(SEEDS, "none" if seed is None else str(seed), str(Paint(colour, colour)))

@@ -17,21 +17,18 @@ from campaign.report.ink.dispersion_plot import (
 from campaign.report.ink.plot import (
     BESIDE,
     INKED,
+    MODEL_STYLES,
     MODELS,
     PALE,
-    SEEDS,
-    Paint,
     Plot,
     Switch,
     Trace,
     paint_of,
+    seed_switch,
     stroke,
     trace,
 )
-from campaign.report.ink.style import SEED_COLOURS
 from campaign.report.topics.seeds.payload import SeedsFigure
-
-STYLES = ("-", "--", ":")  # model by model: colours are of seeds
 
 
 def seeds_plot(payload: SeedsFigure) -> Plot:
@@ -42,7 +39,7 @@ def seeds_plot(payload: SeedsFigure) -> Plot:
     return Plot(
         traces=(*_seed_lines(payload, seeds, models), *(_level(payload, one) for one in directs), *marks(payload)),
         layout=band_axes(payload),
-        switches=(*models, *(_seed(one, seeds) for one in seeds), *map(_direct, directs), *mark_switches(payload)),
+        switches=(*models, *(seed_switch(one, seeds) for one in seeds), *map(_direct, directs), *mark_switches(payload)),
         modes=modes_name(payload),
     )
 
@@ -52,7 +49,7 @@ def _seed_lines(payload: SeedsFigure, seeds: list[int], models: list[Switch]) ->
         for line in panel.lines:
             if line.seed is None:
                 continue
-            own = _seed(line.seed, seeds)
+            own = seed_switch(line.seed, seeds)
             x, y = strokes(payload, line.frequencies_cm1)
             yield trace(
                 f"{line.title}, seed {line.seed}{'' if line.learned else ', not learned'}",
@@ -61,7 +58,7 @@ def _seed_lines(payload: SeedsFigure, seeds: list[int], models: list[Switch]) ->
                 [switch, own],
                 meta=path_meta(payload, line.frequencies_cm1, line.model),
                 hovertemplate=f"%{{y:.1f}} {CM1}",
-                line=stroke(own.colour, STYLES[number % len(STYLES)], 1.3),
+                line=stroke(own.colour, MODEL_STYLES[number % len(MODEL_STYLES)], 1.3),
                 opacity=1.0 if line.learned else PALE,
             )
 
@@ -77,11 +74,6 @@ def _model(panel: Panel, number: int) -> Switch:
     learned = any(line.learned for line in panel.lines if line.seed is not None)
     title = first.title if learned else f"{first.title}, not learned"
     return Switch(MODELS, f"{panel.letter}) {title}", str(paint_of(first.model)), on=number == 0)
-
-
-def _seed(seed: int, seeds: list[int]) -> Switch:
-    colour = SEED_COLOURS[seeds.index(seed) % len(SEED_COLOURS)]
-    return Switch(SEEDS, str(seed), str(Paint(colour, colour)))
 
 
 def _direct(line: Line) -> Switch:
