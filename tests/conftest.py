@@ -14,13 +14,16 @@ from sources import module_at
 
 os.environ.setdefault("TQDM_DISABLE", "1")
 
+DEAR = {"slurm_conf", "written"}
+"""Fixtures of a session that several files use: a real Slurm, a whole report."""
+
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """One process has all tests of a file, whose fixtures are its own, and one all that start the real Slurm."""
+    """One process has all tests of a file, whose fixtures are its own, and one all that share what is dear to make."""
     for item in items:
-        alone = "slurm_conf" in getattr(item, "fixturenames", ())
-        item.add_marker(pytest.mark.xdist_group("slurm" if alone else str(item.path)))
+        shared = DEAR.intersection(getattr(item, "fixturenames", ()))
+        item.add_marker(pytest.mark.xdist_group(min(shared, default=str(item.path))))
 
 
 @pytest.fixture(scope="session")

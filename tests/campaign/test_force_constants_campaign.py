@@ -80,6 +80,7 @@ def test_what_is_asked_for(folder: Path) -> None:
     assert not {work.key for work in other.of_stage("train") if work.model == "hf-dft_fc"} & set(with_fits.work)
 
 
+@pytest.mark.slow
 def test_from_the_yaml_to_the_page(folder: Path, crystal: Toy, latticefarm, farm) -> None:  # noqa: ARG001 - a database
     one_seed = ("--set", "training.seeds=[1]")
     done = latticefarm("run", "lattice.yaml", *one_seed)

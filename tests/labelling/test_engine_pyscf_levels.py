@@ -21,6 +21,7 @@ from flows.labelling.engines.pyscf_chain import built_cell
 
 LEVELS = {"hf": False, "mp2": False, "ccsd": False, "ccsd(t)": False}
 CONVERGED = {"density_fitting": "gdf", "cc_tolerance_Ha": 1e-11, "cc_amplitude_tolerance": 1e-9, "max_cc_cycles": 300}
+CRYSTALS = ["H2", "LiH", pytest.param("C2", marks=pytest.mark.slow)]
 BASIS = {"H2": "gth-dzv", "LiH": "gth-szv", "C2": "gth-szv", "Li4H4": "gth-szv"}
 
 
@@ -140,7 +141,7 @@ def test_coupled_cluster_of_two_electrons_is_exact():
     assert found["ccsd"] < found["mp2"] < 0
 
 
-@pytest.mark.parametrize("name", ["H2", "LiH", pytest.param("C2", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("name", CRYSTALS)
 def test_coupled_cluster_is_that_of_the_k_point_code(name):
     from pyscf.pbc import cc
 
@@ -149,7 +150,7 @@ def test_coupled_cluster_is_that_of_the_k_point_code(name):
     assert correlation_Ha(name)["ccsd"] == pytest.approx(coupled.kernel()[0].real, abs=1e-8)
 
 
-@pytest.mark.parametrize("name", ["H2", "LiH", "C2"])
+@pytest.mark.parametrize("name", CRYSTALS)
 def test_a_constant_in_the_interaction_changes_no_correlation_energy(name):
     """In the integrals and the Fock matrix; in the latter alone a third of the energy is lost, or more."""
     bare, c = coupled_cluster_Ha(name, 0.0, 0.0), madelung_Ha(name)
@@ -159,7 +160,7 @@ def test_a_constant_in_the_interaction_changes_no_correlation_energy(name):
     assert abs(coupled_cluster_Ha(name, 0.0, c)) < 0.7 * abs(bare)
 
 
-@pytest.mark.parametrize("name", ["H2", "LiH", "C2"])
+@pytest.mark.parametrize("name", CRYSTALS)
 def test_second_order_is_that_of_the_k_point_code(name):
     from pyscf.pbc import mp
 
@@ -167,6 +168,7 @@ def test_second_order_is_that_of_the_k_point_code(name):
     assert correlation_Ha(name)["mp2"] == pytest.approx(found.real, abs=1e-8)
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::numpy.exceptions.ComplexWarning")
 def test_triples_are_those_of_the_k_point_code_and_second_order_that_of_cc4s(tmp_path, monkeypatch):
     """LiH, 8 atoms, Γ: the (T) of PySCF's k-point code; the MP2 of Cc4s on the same integrals (Hartree per cell)."""
@@ -223,7 +225,7 @@ RECALCULATED = {
 }
 
 
-@pytest.mark.parametrize("name", RECALCULATED)
+@pytest.mark.parametrize("name", [*CRYSTALS, pytest.param("Li4H4", marks=pytest.mark.slow)])
 def test_energies_are_those_of_an_independent_recalculation(name):
     found = correlation_Ha(name)
     for part, value in RECALCULATED[name].items():

@@ -21,7 +21,7 @@ def picture(drawing: Drawing) -> Figure:
     with rc_context(STYLE):
         drawn = drawing.topic.draw(drawing.payload)
         drawn.draw_without_rendering()
-        drawn.set_layout_engine("none")  # it is laid out: not again for every format
+        drawn.set_layout_engine(None)  # it is laid out; with an engine, even "none", each format would draw it twice
     return drawn
 
 
