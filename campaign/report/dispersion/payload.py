@@ -21,12 +21,24 @@ class DosArea(Payload):
     high: tuple[float, ...]
 
 
+class PointError(Payload):
+    """One standard error of a band at a named point, about the middle of its seeds."""
+
+    label: str
+    frequency_cm1: float
+    error_cm1: float
+
+
 class Area(SeedSet):
-    """The seed spread of a model: smallest and largest frequency of each band, per segment (q-points x bands)."""
+    """The seed spread of a model: smallest and largest frequency of each band, per segment (q-points x bands).
+
+    `errors` is of sums with force constants alone: what their labels leave open joined with the spread.
+    """
 
     low_cm1: tuple[Rows, ...]
     high_cm1: tuple[Rows, ...]
     dos: DosArea
+    errors: tuple[PointError, ...] = ()
 
 
 class Line(Payload):
@@ -89,6 +101,11 @@ class DispersionFigure(Figure):
     absent: tuple[Absent, ...] = ()
     range_cm1: tuple[float, float]
     clipped: tuple[str, ...] = ()
+
+    def placed_errors(self, area: Area) -> tuple[tuple[float, PointError], ...]:
+        """The errors of an area with the positions on the axis at which their points are."""
+        ticks, errors = self.axis.ticks, area.errors
+        return tuple((tick.position, one) for tick in ticks for one in errors if one.label in tick.label.split("|"))
 
 
 def _ticks(bands: Bands, coverage: Sequence[PointCoverage]) -> tuple[Tick, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -174,3 +175,31 @@ def test_what_has_learned_is_never_clipped() -> None:
     assert clipped == ("B, not learned",)
     assert shown[0] > -500
     assert shown[1] < 1800
+
+
+def test_errors_of_sums_with_force_constants_stand_at_their_points(figure: BandsFigure, harvest: Harvest) -> None:
+    """What one seed says (3 cm^-1) joined with the scatter of the seeds; of other models nothing."""
+    from campaign.report.ink.files import picture
+    from campaign.report.topic import Drawing
+    from campaign.report.topics.bands.gather import area
+    from campaign.report.topics.bands.topic import Bands as Topic
+
+    assert not any(one.errors for one in areas(figure).values())
+    group = harvest.phonons("diamond", "full")["delta_hf"]
+    said = {"Γ": (0.0, 0.0, 0.0, 3.0, 3.0, 3.0), "X": (0.1,) * 6}
+    sure = [
+        replace(one, record=one.record.model_copy(update={"point_errors_cm1": said})) for one in group.results
+    ]
+    made = area(replace(group, results=tuple(sure)))
+    at_gamma = [one for one in made.errors if one.label == "Γ"]
+    seeds = np.array([one.record.points_cm1["Γ"][3:] for one in group.results])
+    assert [one.error_cm1 for one in at_gamma[-3:]] == pytest.approx(np.hypot(3.0, seeds.std(axis=0, ddof=1)), abs=1e-3)
+    assert [one.frequency_cm1 for one in at_gamma[-3:]] == pytest.approx((seeds.min(axis=0) + seeds.max(axis=0)) / 2, abs=1e-3)
+    shown = figure.model_copy(update={"panels": (Panel(letter="a", areas=(made,)),)})
+    gammas = [tick.position for tick in figure.axis.ticks if "Γ" in tick.label.split("|")]
+    assert [where for where, one in shown.placed_errors(made) if one.label == "Γ"] == [where for where in gammas for _ in at_gamma]
+    drawn = picture(Drawing(Topic(), shown))
+    (bars,) = drawn.axes[0].containers
+    assert len(bars.lines[0].get_xdata()) == len(shown.placed_errors(made))
+    (trace,) = [one for one in Topic().plot(shown).traces if "error_y" in one]
+    assert trace["error_y"]["array"] == [one.error_cm1 for _, one in shown.placed_errors(made)]

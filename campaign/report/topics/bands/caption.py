@@ -27,6 +27,11 @@ def bands_caption(figure: BandsFigure, source: DispersionSource) -> Caption:
     )
     alone = list(dict.fromkeys(area.title for panel in figure.panels for area in panel.areas if len(area.seeds) == 1))
     first += f" Of one seed a line is drawn, pale where it has not learned, and no spread is known: {listed(alone)}." if alone else ""
+    if any(area.errors for panel in figure.panels for area in panel.areas):
+        first += (
+            " Bars at the named points, of sums with force constants: one standard error, which joins what the labels leave "
+            "open with the spread of the base over its seeds."
+        )
     panels = (f"({panel.letter}) {'; '.join(_contents(panel))}." for panel in figure.panels)
     return Caption.of([first, *panels, *dispersion_notes(figure, _densities(figure))], dispersion_methods(source))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from campaign.report.dispersion.payload import Area, Line, Panel
+from campaign.report.dispersion.payload import Area, Line, Panel, PointError
 from campaign.report.dispersion.source import DispersionSource, figure_of
 from campaign.report.dispersion.spread import band_mean, band_spread, dos_mean, dos_spread
 from campaign.report.harvest import SeedGroup
@@ -12,6 +12,7 @@ from campaign.report.panels import layout, letters
 from campaign.report.titles import title_of
 from campaign.report.topics.bands.caption import bands_alt, bands_caption
 from campaign.report.topics.bands.payload import BandsFigure
+from campaign.results.tables.phonons import LEAST_ERROR_CM1, joined_error
 from flows.records import PhononFacts
 from flows.training.names import ModelName
 
@@ -37,7 +38,19 @@ def area(group: SeedGroup[PhononFacts]) -> Area:
     """The seed spread of a model."""
     records = [one.record for one in group.results]
     low, high = band_spread([one.bands for one in records])
-    return Area(**group.facts(), low_cm1=low, high_cm1=high, dos=dos_spread([one.dos for one in records]))
+    dos = dos_spread([one.dos for one in records])
+    return Area(**group.facts(), low_cm1=low, high_cm1=high, dos=dos, errors=tuple(_errors(records)))
+
+
+def _errors(records: Sequence[PhononFacts]) -> Iterator[PointError]:
+    """Band by band at the named points; of a band that is as sure as a line is thick, nothing."""
+    for label in records[0].points_cm1:
+        said = [one.point_errors_cm1.get(label, ()) for one in records]
+        for band, seeds in enumerate(zip(*(one.points_cm1[label] for one in records), strict=True)):
+            error = joined_error(said, (band,), seeds)
+            if error is not None and error >= LEAST_ERROR_CM1:
+                middle = (min(seeds) + max(seeds)) / 2
+                yield PointError(label=label, frequency_cm1=round(middle, 4), error_cm1=round(error, 4))
 
 
 def _lines(source: DispersionSource, models: Sequence[str]) -> Iterator[Line]:

@@ -42,6 +42,7 @@ def _panel(places: list[Axes], payload: DispersionFigure, panel: Panel) -> None:
     draw_points(axes, payload)
     for area in panel.areas:
         _area(axes, payload.axis.distances, area)
+        _errors(axes, payload, area)
         draw_beyond(axes, payload, (area.low_cm1, area.high_cm1), look(area.model).edge)
     for line in panel.lines:
         draw_line(axes, payload, line, (_dash(line), REFERENCE))
@@ -85,6 +86,15 @@ def _area(axes: Axes, distances: tuple[tuple[float, ...], ...], area: Area) -> N
             axes.fill_between(x, below, above, **fill)
             axes.plot(x, below, **edge)
             axes.plot(x, above, **edge)
+
+
+def _errors(axes: Axes, payload: DispersionFigure, area: Area) -> None:
+    """Bars at the named points, within the frame also at its ends."""
+    if placed := payload.placed_errors(area):
+        where, errors = zip(*placed, strict=True)
+        style: dict[str, Any] = {"color": look(area.model).edge, "elinewidth": 0.8, "capsize": 2.0, "capthick": 0.8}
+        middle, bars = [one.frequency_cm1 for one in errors], [one.error_cm1 for one in errors]
+        axes.errorbar(where, middle, bars, ls="none", zorder=4, clip_on=False, **style)
 
 
 def _name(axes: Axes, panel: Panel, payload: DispersionFigure) -> None:

@@ -87,6 +87,13 @@ def _area(payload: BandsFigure, one: Area, switch: Switch) -> Iterator[Trace]:
     for y, other, text in ends:
         beside = {} if alone else {"customdata": other}
         yield trace(one.name, x, y, [switch], meta=meta, hovertemplate=text, **beside, **style)
+    if placed := payload.placed_errors(one):
+        where, errors = zip(*placed, strict=True)
+        bars = {"type": "data", "array": [error.error_cm1 for error in errors], "color": str(paint), "thickness": 1.2}
+        said = f"%{{y:.1f}} ± %{{error_y.array:.1f}} {CM1}"
+        middle = [error.frequency_cm1 for error in errors]
+        dot = {"color": str(paint), "size": 3}
+        yield trace(one.name, where, middle, [switch], mode="markers", marker=dot, error_y=bars, hovertemplate=said)
     for values in [dos.low] if alone else [dos.low, dos.high]:
         yield trace(one.name, values, dos.frequencies_cm1, [switch], hovertemplate=_DENSITY, **style) | _BESIDE
 
