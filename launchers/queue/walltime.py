@@ -8,7 +8,6 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from launchers.farm import Farm
-from launchers.queue.endings import as_time
 
 EXPECTS = "_expects"  # in the spec of a firework
 MARGIN = 1.5  # of jobs of one kind, one may take longer than they do on average
@@ -64,18 +63,33 @@ def fitting(paces: Mapping[str, float], left_s: float) -> dict[str, Any]:
     }
 
 
-def note(farm: Farm, worker: str) -> None:
-    """Add what the last job of a worker has taken to what is known of its kind."""
-    found = farm.launchpad.launches.find({"fworker.name": worker}, {"fw_id": 1, "state": 1, "state_history": 1})
-    last = next(iter(found.sort("launch_id", -1).limit(1)), None)
-    if last is None or last["state"] != "COMPLETED":
-        return
-    firework = farm.launchpad.fireworks.find_one({"fw_id": last["fw_id"]}, {f"spec.{EXPECTS}": 1}) or {}
-    expects = firework.get("spec", {}).get(EXPECTS)
-    times = {one["state"]: as_time(one.get("created_on")) for one in last["state_history"]}
-    if expects and not expects["resumes"] and (began := times.get("RUNNING")) and (ended := times.get("COMPLETED")):
-        taken = {"count": 1, "total_s": (ended - began).total_seconds()}
-        farm.paces.update_one({"_id": expects["kind"]}, {"$inc": taken}, upsert=True)
+@dataclass
+class Stopwatch:
+    """What jobs of this process take, added now and then to what is known of their kinds: many are shorter than a write."""
+
+    farm: Farm
+    _running: tuple[str, float] | None = None
+    _taken: dict[str, list[float]] = field(default_factory=dict)
+
+    def begin(self, spec: Mapping[str, Any]) -> None:
+        """A job of this spec begins. What goes on from a checkpoint tells nothing of its kind."""
+        expects = spec.get(EXPECTS)
+        self._running = (expects["kind"], time.monotonic()) if expects and not expects["resumes"] else None
+
+    def end(self, completed: bool) -> None:
+        """It has ended."""
+        if self._running is not None and completed:
+            kind, began = self._running
+            self._taken.setdefault(kind, []).append(time.monotonic() - began)
+        self._running = None
+
+    def tell(self) -> None:
+        """Add what has been taken since the last time."""
+        while self._taken:
+            kind, seconds = next(iter(self._taken.items()))
+            taken = {"count": len(seconds), "total_s": sum(seconds)}
+            self.farm.paces.update_one({"_id": kind}, {"$inc": taken}, upsert=True)
+            del self._taken[kind]
 
 
 def left_s(deadline: float | None) -> float | None:

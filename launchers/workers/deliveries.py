@@ -24,6 +24,7 @@ from launchers.farm import Farm, server_time
 from launchers.queue.endings import is_away
 from launchers.queue.patience import DATABASE_AWAY
 from launchers.queue.processes import Processes, ProcessName
+from launchers.queue.walltime import Stopwatch
 from launchers.workers.heartbeats import SILENT_S, SlotBeat, holds
 from launchers.workers.spool import Kept, Spool
 
@@ -57,14 +58,15 @@ class PatientStore(JobStore):
 class WorkersLaunchPad(LaunchPad):
     """The LaunchPad of a worker: it says what the slot has in hand, and ends no launch that is its own no more."""
 
-    def __init__(self, farm: Farm, spool: Spool, slot: SlotBeat) -> None:
+    def __init__(self, farm: Farm, spool: Spool, slot: SlotBeat, stopwatch: Stopwatch) -> None:
         self.__dict__.update(farm.launchpad.__dict__)
-        self._farm, self._spool, self._slot = farm, spool, slot
+        self._farm, self._spool, self._slot, self._stopwatch = farm, spool, slot, stopwatch
 
     def checkout_fw(self, *arguments: Any, **more: Any) -> Any:
         firework, launch_id = super().checkout_fw(*arguments, **more)
         if firework is not None:
             waiting(lambda: self._slot.begins(firework.fw_id, launch_id))
+            self._stopwatch.begin(firework.spec)
         return firework, launch_id
 
     def ping_launch(self, *arguments: Any, **more: Any) -> None:
@@ -78,6 +80,7 @@ class WorkersLaunchPad(LaunchPad):
             super().restore_backup_data(launch_id, fw_id)
 
     def complete_launch(self, launch_id: int, action: Any = None, state: str = "COMPLETED") -> Any:
+        self._stopwatch.end(state == "COMPLETED")
         told = {"launch_id": launch_id, "action": (action or FWAction()).to_dict(), "state": state}
         with self._spool.holding(told) as kept:
             return waiting(lambda: self._complete(launch_id, action, state), kept)

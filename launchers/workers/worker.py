@@ -28,7 +28,7 @@ from launchers.queue.locks import patient_locks
 from launchers.queue.patience import DATABASE_AWAY
 from launchers.queue.processes import ProcessName
 from launchers.queue.resources import DEVICE
-from launchers.queue.walltime import Paces, fitting, left_s, note
+from launchers.queue.walltime import Paces, Stopwatch, fitting, left_s
 from launchers.workers.deadline import deadline_file, told
 from launchers.workers.heartbeats import SlotBeat
 from launchers.workers.in_hand import goes_on
@@ -98,6 +98,7 @@ class Worker:
         self.name = ProcessName.mine()
         self.reaper = Reaper(farm, settings.patience_s, self.name)
         self.slot = SlotBeat(farm, self.name, settings.deadline, settings.offer)
+        self.stopwatch = Stopwatch(farm)
         self._launchpad = farm.launchpad
         self.fworker = ChoosingFWorker(farm, settings, str(self.name))
         self._deadline_file = deadline_file(settings.run_root, self.slot.node) if self.slot.node else None
@@ -110,7 +111,7 @@ class Worker:
             with (
                 watch(self._asks, self._leave_note, 1.3 * GRACE_S),
                 patient_locks(self.settings.patience_s),
-                delivering(self.farm, self.slot, self.reaper) as self._launchpad,
+                delivering(self.farm, self.slot, self.reaper, self.stopwatch) as self._launchpad,
                 beating(self.slot, self._has_news),
             ):
                 return self._run()
@@ -129,19 +130,22 @@ class Worker:
             except (*DATABASE_AWAY, RuntimeError, OSError) as error:
                 print(f"{trouble(error)}; trying again", flush=True)
                 time.sleep(2)
+        with suppress(*DATABASE_AWAY):
+            self.stopwatch.tell()
         return done
 
     def _run_one(self) -> bool:
         if not self._is_ready():
+            self.slot.ends()
+            self.stopwatch.tell()
             return False
         from fireworks.core.rocket_launcher import launch_rocket
 
         with run_directory(self.settings.run_root) as self._directory, output_to(self._directory / "job.log"):
             ran = launch_rocket(self._launchpad, self.fworker, strm_lvl="ERROR")
             (self._directory / DRAIN_NOTE).unlink(missing_ok=True)  # it was said in the database
-        self.slot.ends()
-        if ran:
-            note(self.farm, str(self.name))
+        if self.draining or not ran:
+            self.slot.ends()  # else with its next job: there is mostly one
         if self.draining:
             self.reaper.reap_of_slots()  # what was drained arrives as FIZZLED
         return ran
@@ -154,6 +158,7 @@ class Worker:
             self.reaper.reap_of_slots()
         else:
             self.reaper.reap()
+        self.stopwatch.tell()
         self._kept_house = time.monotonic()
 
     def _is_ready(self) -> bool:
@@ -247,7 +252,7 @@ class Worker:
 
 
 @contextmanager
-def delivering(farm: Farm, slot: SlotBeat, reaper: Reaper) -> Iterator[LaunchPad]:
+def delivering(farm: Farm, slot: SlotBeat, reaper: Reaper, stopwatch: Stopwatch) -> Iterator[LaunchPad]:
     """Within it, what jobs of this process find is kept until the database has it; what dead ones left is delivered first."""
     from jobflow import SETTINGS
 
@@ -260,7 +265,7 @@ def delivering(farm: Farm, slot: SlotBeat, reaper: Reaper) -> Iterator[LaunchPad
     waiting(slot.appear)
     before, SETTINGS.JOB_STORE = SETTINGS.JOB_STORE, PatientStore(farm.store, spool, slot)
     try:
-        yield WorkersLaunchPad(farm, spool, slot)
+        yield WorkersLaunchPad(farm, spool, slot, stopwatch)
     finally:
         SETTINGS.JOB_STORE = before
 

@@ -25,6 +25,7 @@ from launchers.farm import server_time
 from launchers.queue.claims import add
 from launchers.queue.launchpad import counts
 from launchers.queue.processes import ProcessName
+from launchers.queue.walltime import Stopwatch
 from launchers.workers.deliveries import Leftovers, PatientStore, WorkersLaunchPad
 from launchers.workers.heartbeats import SlotBeat
 from launchers.workers.rescue import Reaper
@@ -118,7 +119,7 @@ def test_a_record_is_on_disk_before_the_database_is_waited_for(farm, patient, sp
 @pytest.mark.usefixtures("no_pause")
 def test_a_launch_ends_when_the_database_is_back(farm, spool, toy_task, envelope, monkeypatch):
     add(farm, [envelope(toy_task(value=1), then="flows.toys:toy")])
-    launchpad = WorkersLaunchPad(farm, spool, SlotBeat(farm, MINE))
+    launchpad = WorkersLaunchPad(farm, spool, SlotBeat(farm, MINE), Stopwatch(farm))
     _, launch = launchpad.checkout_fw(FWorker(name=str(MINE)), "/nowhere")
     monkeypatch.setattr(farm.launchpad.workflows, "find_one_and_replace", Absence(farm.launchpad.workflows.find_one_and_replace))
     monkeypatch.setattr("launchers.queue.locks.PatientLock.patience_s", 0.1)

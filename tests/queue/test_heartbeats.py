@@ -21,6 +21,7 @@ from launchers.queue.endings import ATTEMPTS
 from launchers.queue.launchpad import counts, fizzled, queued
 from launchers.queue.locks import is_left, rerun
 from launchers.queue.processes import Processes, ProcessName
+from launchers.queue.walltime import Stopwatch
 from launchers.workers import heartbeats
 from launchers.workers.deliveries import WorkersLaunchPad
 from launchers.workers.heartbeats import Listener, SlotBeat, beat_for
@@ -200,7 +201,7 @@ def test_of_two_that_put_a_launch_back_the_second_does_nothing(farm):
 @pytest.mark.parametrize("state", ["COMPLETED", "FIZZLED"])
 def test_who_comes_back_late_ends_nothing_that_is_not_its_own(farm, tmp_path, state):
     slow = SlotBeat(farm, away(1))
-    launchpad = WorkersLaunchPad(farm, Spool(tmp_path), slow)
+    launchpad = WorkersLaunchPad(farm, Spool(tmp_path), slow, Stopwatch(farm))
     _, first = launchpad.checkout_fw(FWorker(name=str(away(1))), "/nowhere")
     age(farm, away(1), 130)
     assert reaper(farm).reap() == [1]

@@ -14,7 +14,7 @@ import pytest
 from launchers.envelopes import Envelope
 from launchers.queue.claims import add
 from launchers.queue.launchpad import counts
-from launchers.queue.walltime import MARGIN, Expectation, Paces, fitting
+from launchers.queue.walltime import MARGIN, Expectation, Paces, Stopwatch, fitting
 from launchers.workers.settings import WorkerSettings
 from launchers.workers.worker import Worker
 
@@ -93,6 +93,16 @@ def test_a_failure_tells_nothing_of_how_long_it_takes(farm, toy_task, envelope, 
     add(farm, [replace(envelope(toy_task(value=1, fail=True)), expects=Expectation("toys", 1.0))])
     Worker(farm, settings).run()
     assert farm.paces.find_one() is None
+
+
+def test_many_short_jobs_are_told_of_at_once(farm, expecting, settings, monkeypatch):
+    told = []
+    real = Stopwatch.tell
+    monkeypatch.setattr(Stopwatch, "tell", lambda self: (told.append(len(self._taken)), real(self)))
+    add(farm, [expecting(n, "short", 1.0) for n in range(1, 9)] + [expecting(9, "other", 1.0), expecting(10, "resumed", 1.0, resumes=True)])
+    assert Worker(farm, settings).run() == 10
+    assert {one["_id"]: one["count"] for one in farm.paces.find()} == {"short": 8, "other": 1}
+    assert sum(told) <= 4
 
 
 def test_what_others_wait_for_goes_first(farm, toy_task, envelope, settings):
