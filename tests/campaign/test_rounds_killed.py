@@ -66,7 +66,7 @@ class Place:
         return [tuple(one) for one in json.loads(done.stdout.splitlines()[-1])]
 
     def stop(self) -> None:
-        self.call("database", "stop")
+        self.call("db", "stop")
 
 
 def kill_all(process: subprocess.Popen) -> None:
@@ -83,6 +83,7 @@ def kill_all(process: subprocess.Popen) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(3000)
 def test_killed_ten_times_it_asks_for_the_same_labels(tmp_path: Path) -> None:
     calm, killed = Place(tmp_path / "calm"), Place(tmp_path / "killed")
     try:
