@@ -29,7 +29,7 @@ mace: {preset: small, hidden_irreps: 2x0e + 2x1o, max_epochs: 2}
 phonons: {mesh: [2, 2, 2], points_per_segment: 5}
 labelling: {pilots: 2}
 engines:
-  pyscf: {basis: gth-szv, density_fitting: fft, cutoff_dft_Ha: 100, cutoff_Ha: 60}
+  pyscf: {basis: gth-szv, density_fitting: fft}
 """
 KILLS = 10
 COMMAND = [sys.executable, "-c", "from campaign.cli import run_main; run_main()"]
