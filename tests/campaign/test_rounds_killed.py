@@ -88,6 +88,7 @@ def test_killed_ten_times_it_asks_for_the_same_labels(tmp_path: Path) -> None:
     calm, killed = Place(tmp_path / "calm"), Place(tmp_path / "killed")
     try:
         calm.call("run", "adaptive.yaml", "--slots", "2", "--no-report")
+        killed.call("db", "start")
         killed.call("submit", "adaptive.yaml")
         rng = random.Random(12)
         for _ in range(KILLS):
