@@ -28,6 +28,7 @@ from launchers.farm import Farm, batches
 from launchers.queue.debounce import exclusive
 
 _FIELDS = ("key", "stage", "system", "model", "seed", "size", "needs", "parts", "count")
+_UNTOLD = Settings()
 _LIGHT = dict.fromkeys((*_FIELDS, "guessed_s"), 1)
 
 
@@ -110,7 +111,7 @@ def _told(work: Work) -> dict[str, Any]:
 
 
 def _work(one: dict[str, Any]) -> Work:
-    task = _tasks(one["stage"]).validate_json(zlib.decompress(one["task"])) if "task" in one else Settings()
+    task = _tasks(one["stage"]).validate_json(zlib.decompress(one["task"])) if "task" in one else _UNTOLD
     fields = {name: one[name] for name in _FIELDS} | {name: tuple(one[name]) for name in ("needs", "parts")}
     return Work(**fields, task=task, guessed_s=one["guessed_s"])
 
