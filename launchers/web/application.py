@@ -12,7 +12,7 @@ from launchers.envelopes import load
 from launchers.farm import Farm
 from launchers.web.credentials import Credentials
 from launchers.web.fireworks_app import HERE, fireworks_app, refuse_what_is_not_there
-from launchers.web.headers import guarded_answers
+from launchers.web.headers import guarded_answers, trust_proxy
 from launchers.web.login import Doorman, Tell, guard
 from launchers.web.server import WARMED
 
@@ -32,9 +32,14 @@ class Pages:
     warm: Callable[[], object] = bool
 
 
-def web_app(farm: Farm, credentials: Credentials, mounted: Sequence[str] = (), tell: Tell = print) -> Flask:
-    """The app on `farm`. `mounted` are import paths (`module:function`) of functions from a farm to its `Pages`."""
+def web_app(farm: Farm, credentials: Credentials, mounted: Sequence[str] = (), tell: Tell = print, *, behind_proxy: bool = False) -> Flask:
+    """The app on `farm`. `mounted` are import paths (`module:function`) of functions from a farm to its `Pages`.
+
+    `behind_proxy`: one web server passes on what it is asked, and says in headers for whom, how, and below which path.
+    """
     app = fireworks_app(farm)
+    if behind_proxy:
+        trust_proxy(app)
     guard(app, Doorman(credentials, tell))
     app.before_request(lambda: refuse_what_is_not_there(farm))  # after the guard: the database answers who is let in
     guarded_answers(app)
