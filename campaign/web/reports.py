@@ -18,7 +18,7 @@ from campaign.report.page import FOLDER
 from campaign.report.write import INDEX, INTERACTIVE
 from launchers.web.headers import own_policy
 
-REPORTS = "LATTICEFARM_REPORTS"  # of the settings of the app: the folder in which reports are looked for
+REPORTS = "REPORTS_FOLDER"  # of the settings of the app: the folder in which reports are looked for
 SHOWN, SAVED = (".png", ".json"), (".pdf",)  # of figures; what a browser shows by a program of its own is saved
 
 _CLOSED = {"default-src": "'none'", "style-src": "'unsafe-inline'", "base-uri": "'none'", "form-action": "'none'", "frame-ancestors": "'none'"}

@@ -75,7 +75,7 @@ def test_what_others_reach_needs_a_password_of_ones_own(host: str, password: str
 
 @pytest.mark.parametrize("password", [None, "", "elevenchars"])
 def test_behind_a_proxy_others_reach_it(password: str | None) -> None:
-    with pytest.raises(CredentialsError, match="12 (characters )?or more"):
+    with pytest.raises(CredentialsError, match=r"12 (characters )?or more"):
         Credentials.of("ada", password, "127.0.0.1", behind_proxy=True)
     assert Credentials.of("ada", PASSWORD, "127.0.0.1", behind_proxy=True).fit("ada", PASSWORD)
 
