@@ -122,7 +122,8 @@ def _spread(point: str, seeds: Sequence[Frequencies], said: Sequence[Frequencies
 
 def _means(frequencies: Sequence[Frequencies], modes: range) -> list[float]:
     """Of each seed, over the bands of a mode."""
-    return [sum(one[modes.start : modes.stop]) / len(modes) for one in frequencies]
+    start, stop, count = modes.start, modes.stop, len(modes)
+    return [sum(one[start:stop]) / count for one in frequencies]
 
 
 def joined_error(said: Sequence[Sequence[float]], modes: Iterable[int], means: Sequence[float]) -> float | None:
