@@ -37,7 +37,7 @@ class LabelTimes:
 
     @staticmethod
     def _stored(status: Status, work: Work) -> Iterable[str]:
-        return work.parts if status.states[work.key] is State.DONE else status.stored.intersection(work.parts)
+        return work.parts if status.states[work.key] is State.DONE else status.stored & set(work.parts)
 
 
 def label_panels(status: Status, moments: Moments, works: Iterable[Work], now_s: float) -> tuple[list[Panel], int]:
