@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 Kind = Literal["ef", "e", "difference", "sum"]
@@ -38,17 +39,7 @@ class ModelName:
         Raises:
             ValueError: it spells none.
         """
-        for kind, pattern in _PATTERNS:
-            if match := pattern.fullmatch(text):
-                found = match.groupdict()
-                name = cls(kind, match["level"], found.get("base"), "fc" if found.get("fc") else "mace")
-                if name.base != name.level:
-                    return name
-        raise ValueError(
-            f"{text!r} is not the name of a model: expected <level>_ef, <level>_e, <level>-<another level> or "
-            "delta_<level>, the last two with _fc for force constants, levels in lower case, such as dft_ef, dft_e, ccsd(t)-dft, "
-            "ccsd(t)-dft_fc, delta_ccsd(t)"
-        )
+        return _parsed(text)
 
     def __str__(self) -> str:
         how = "_fc" if self.method == "fc" else ""
@@ -72,6 +63,21 @@ class ModelName:
     def needs_forces(self) -> bool:
         """Whether it is trained on forces."""
         return self.kind == "ef"
+
+
+@lru_cache(maxsize=1000)  # each row of a table asks
+def _parsed(text: str) -> ModelName:
+    for kind, pattern in _PATTERNS:
+        if match := pattern.fullmatch(text):
+            found = match.groupdict()
+            name = ModelName(kind, match["level"], found.get("base"), "fc" if found.get("fc") else "mace")
+            if name.base != name.level:
+                return name
+    raise ValueError(
+        f"{text!r} is not the name of a model: expected <level>_ef, <level>_e, <level>-<another level> or "
+        "delta_<level>, the last two with _fc for force constants, levels in lower case, such as dft_ef, dft_e, ccsd(t)-dft, "
+        "ccsd(t)-dft_fc, delta_ccsd(t)"
+    )
 
 
 def mace_kinds(models: Iterable[str]) -> tuple[Kind, ...]:

@@ -68,12 +68,16 @@ def seed_switch(seed: int | None, seeds: Sequence[int | None]) -> Switch:
 
 @dataclass(frozen=True)
 class Plot:
-    """What plotly draws, its legend, and the name of the modes that a click on a band shows, where it does."""
+    """What plotly draws, its legend, and the name of the modes that a click on a band shows, where it does.
+
+    `said`: where it is not what the caption says, which is of the picture.
+    """
 
     traces: tuple[Trace, ...]
     layout: dict[str, Any]
     switches: tuple[Switch, ...]
     modes: str = ""
+    said: str = ""
 
     def document(self) -> dict[str, Any]:
         """As the page holds it."""

@@ -77,32 +77,41 @@ def _holdouts(campaign: Outcomes) -> dict[tuple[str, str], frozenset[str]]:
     Where an engine still labels, the plan tests on structures that no label is known of: they are in no holdout.
     """
     common: dict[tuple[str, str], frozenset[str]] = {}
+    structures: dict[tuple[str, str], Mapping[str, str]] = {}
     label_sets = campaign.label_sets()
     for work in campaign.plan.work.values():
-        if work.system in label_sets and (tests := _test_structures(work, label_sets[work.system])):
+        tested = _test_labels(work)
+        if tested and work.system in label_sets:
             where = (work.system, work.model)
-            common[where] = common.get(where, tests) & tests
+            if where not in structures:
+                structures[where] = _structures(label_sets[work.system], work.model)
+            known = structures[where]
+            if tests := frozenset(known[label] for label in tested if label in known):
+                common[where] = common.get(where, tests) & tests
     return common
 
 
-def _test_structures(work: Work, labels: LabelSet) -> frozenset[str]:
+def _test_labels(work: Work) -> tuple[str, ...]:
+    """The keys of the labels, of the upper level, that it is tested on."""
     match work.task:
         case TrainingTask(test=test) | ForceConstantTask(test=test):
-            tested: Iterable[str] = (keys[0] for keys in test)
+            return tuple(keys[0] for keys in test)
         case SummingTask(labels=of_splits):
-            tested = of_splits.get("test", ())
-        case _:
-            return frozenset()
-    known = {level: labels.labels.get(level, {}) for level in ModelName.parse(work.model).levels}
-    structures = {label: key for key, label in known[ModelName.parse(work.model).level].items()}
-    found = (structures[label] for label in tested if label in structures)
-    return frozenset(one for one in found if all(one in level for level in known.values()))
+            return tuple(of_splits.get("test", ()))
+    return ()
+
+
+def _structures(labels: LabelSet, model: str) -> dict[str, str]:
+    """By the key of its label at the level of `model`: the structures that have labels at all of its levels."""
+    upper, *others = (labels.labels.get(level, {}) for level in ModelName.parse(model).levels)
+    return {label: one for one, label in upper.items() if all(one in level for level in others)}
 
 
 def _tested(campaign: Outcomes) -> Iterator[_Tested]:
     """Every model and sum with a test set, in the order of the plan of trainings, then of sums."""
-    trained = {one.work.key: one.record for one in campaign.trainings()}
-    for one in campaign.trainings():
+    models = campaign.predictions()
+    trained = {one.work.key: one.record for one in models}
+    for one in models:
         if one.record.test_count:
             facts = {"learned": one.record.learned, "verdict": one.record.verdict}
             facts["seen_count"] = one.record.train_count + one.record.valid_count
