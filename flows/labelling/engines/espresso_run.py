@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import signal
 import subprocess
 import tempfile
 from collections.abc import Mapping
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from flows.failure import CalculationFailed
+from flows.labelling.engines import program
 from flows.labelling.engines.espresso_fitness import INSTALL, missing_programs
 from flows.labelling.engines.espresso_output import Found, read_xml
 from flows.labelling.engines.protocol import STAGE
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 INPUT, OUTPUT, ERRORS = "espresso.pwi", "espresso.pwo", "espresso.err"
 _UNCONVERGED = 2  # exit code of pw.x since 6.0
-_LAST_WORDS = 300
 _failed = partial(CalculationFailed.of, STAGE)
 
 
@@ -84,27 +83,23 @@ def _namelists(settings: EspressoMethod) -> dict[str, dict[str, Any]]:
 
 
 def _run(settings: EspressoMethod, directory: Path) -> int:
-    command = [*settings.words, "-in", INPUT]
-    with (directory / OUTPUT).open("w") as out, (directory / ERRORS).open("w") as errors:
-        try:
-            return subprocess.run(command, cwd=directory, stdin=subprocess.DEVNULL, stdout=out, stderr=errors, check=False).returncode
-        except OSError as error:
-            raise _failed("no-program", f"{settings.command} cannot be started: {error.strerror}", INSTALL) from error
+    try:
+        return program.run([*settings.words, "-in", INPUT], directory, OUTPUT, ERRORS)
+    except OSError as error:
+        raise _failed("no-program", f"{settings.command} cannot be started: {error.strerror}", INSTALL) from error
 
 
 def _refuse_broken(settings: EspressoMethod, code: int, directory: Path) -> None:
-    """An exit code beyond 128 is a signal that a launcher such as mpirun tells of."""
     crash = _crash(directory)
     if crash:
         raise _failed("crashed", f"pw.x stopped: {crash}", "see that message in the manual of pw.x; correct the settings, or leave the structure out")
     if code == _UNCONVERGED:
         raise _unconverged(settings)
-    number = -code if code < 0 else code - 128
-    if number in list(signal.Signals):
-        hint = ", as when the machine is out of memory" if number == signal.SIGKILL else ""
-        raise _failed("killed", f"pw.x was ended by {signal.Signals(number).name}{hint}", "retry, with more memory or on more nodes where it was that")
+    if (by := program.signal_of(code)) is not None:
+        raise _failed("killed", *program.killed("pw.x", by))
     if code:
-        raise _failed("crashed", f"{settings.command} ended with exit code {code}{_last_words(directory)}", "see its message")
+        said = program.last_words(directory / ERRORS, directory / OUTPUT)
+        raise _failed("crashed", f"{settings.command} ended with exit code {code}{said}", "see its message")
 
 
 def _unconverged(settings: EspressoMethod) -> CalculationFailed:
@@ -118,14 +113,6 @@ def _crash(directory: Path) -> str:
         text = (directory / "CRASH").read_text(errors="replace")
         lines = [line.strip() for line in text.splitlines() if line.strip("% ") and not re.match(r"\s*task #", line)]
         return "; ".join(dict.fromkeys(re.sub(r"\s+", " ", line) for line in lines)) or "its file CRASH is empty"
-    return ""
-
-
-def _last_words(directory: Path) -> str:
-    for name in (ERRORS, OUTPUT):
-        text = (directory / name).read_text(errors="replace").strip()
-        if text:
-            return f": {' '.join(text[-_LAST_WORDS:].split())}"
     return ""
 
 

@@ -1,0 +1,132 @@
+"""What VASP and Cc4s are asked to do: potentials, cutoffs, orbitals, corrections, tolerances and bounds."""
+
+from __future__ import annotations
+
+import shlex
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import AfterValidator, Field, PositiveFloat, PositiveInt, field_validator, model_validator
+
+from flows.labelling.engines.protocol import EngineSettings
+from flows.labelling.engines.vasp.potentials import Potential
+
+Mesh = tuple[PositiveInt, PositiveInt, PositiveInt]
+Value = bool | int | float | str | list[int | float]
+Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+Name = Annotated[str, Field(min_length=1), AfterValidator(lambda name: name.strip().lower())]
+
+GAMMA: Mesh = (1, 1, 1)
+LEVELS = {"hf": False, "mp2": False, "ccsd": False, "ccsd(t)": False}
+"""Cheapest first; none has forces."""
+
+# what makes it faster or get there at all, and not elsewhere
+_ROAD = frozenset("NELM NELMIN NELMDL TIME NSIM NCORE NPAR KPAR LPLANE LSCALAPACK LSCAAWARE MAXMEM NBLOCK_FOCK".split())
+_PARALLEL = frozenset("NCORE NPAR KPAR NSIM".split())
+_OURS = frozenset(
+    "ENCUT ENCUTGW ENCUTGWSOFT ISMEAR SIGMA ISYM ALGO EDIFF NELM NBANDS NBANDSHIGH NBANDSLOW LHFCALC AEXX LSFACTOR LAPPROX LMP2LT NOMEGA"
+    " LDUMPMP2IJ PREC ISPIN ISTART ICHARG NSW IBRION LWAVE KSPACING NFREEZE".split()
+)
+
+
+class Cc4sMethod(EngineSettings):
+    """Hartree-Fock on a mesh of k-points; MP2, CCSD and CCSD(T) at Γ in natural orbitals. Closed shells, no forces.
+
+    E = E(HF on `hf_kpoints`) + E(correlation at Γ) + corrections. `hf_kpoints` of (1, 1, 1) is Γ for all.
+    `orbitals_per_occupied` natural orbitals of MP2 for each occupied one make the basis of coupled cluster.
+    `basis_set_correction` (focal point: second order and particle-particle ladder) and `finite_size_correction`
+    (interpolated structure factor) are those of CCSD. `mp2_basis_set_correction` is its second-order part, for MP2; where
+    nothing is said, as for CCSD. There is no finite-size correction of MP2. `pair_energies` says by what VASP extrapolates MP2
+    to a complete basis: `mp2`, or for large cells `laplace` with `laplace_points`.
+
+    `potentials` says which potential of VASP's an element has (`Li: Li_sv`) where it is not that of its own name, `family` of
+    which release; they were made for `functional`, which also starts Hartree-Fock. POTCARs lie in `potcars`, or where
+    pymatgen has them; `digests` are the sha256 of what they hold. `incar` adds tags to every step of VASP.
+
+    Commands, cycles, slices, `diis`, `triples_fallback`, `parallel`, `potcars` and such tags of `incar` decide no numbers and
+    are in no key.
+    """
+
+    functional: Name = "pbe"
+    potentials: dict[str, str] = Field(default={})
+    family: str | None = Field(default=None, min_length=1)
+    digests: dict[str, Sha256] = Field(default={})
+    encut_eV: PositiveFloat
+    encutgw_eV: PositiveFloat
+    hf_kpoints: Mesh
+    orbitals_per_occupied: PositiveInt = 10
+    basis_set_correction: bool = True
+    mp2_basis_set_correction: bool | None = None
+    finite_size_correction: bool = True
+    pair_energies: Literal["mp2", "laplace"] = "mp2"
+    laplace_points: PositiveInt = 6
+    interpolation_grid: PositiveInt = 20
+    prec: Literal["Normal", "Accurate"] = "Normal"
+    sigma_eV: PositiveFloat = 1e-3
+    hf_tolerance_eV: PositiveFloat = 1e-7
+    cc_tolerance_eV: PositiveFloat = 1e-5
+    cc_amplitude_tolerance: PositiveFloat = 1e-5
+    incar: dict[str, Value] = Field(default={})
+    max_scf_cycles: PositiveInt = 200
+    max_cc_cycles: PositiveInt = Field(default=50, ge=2)
+    integrals_slice: PositiveInt = 100
+    diis: PositiveInt = 5
+    triples_fallback: bool = True
+    command: str = "vasp_std"
+    gamma_command: str = "vasp_gam"
+    cc4s_command: str = "Cc4s"
+    parallel: dict[str, PositiveInt] = Field(default={})
+    potcars: str | None = Field(default=None, min_length=1)
+
+    @field_validator("incar")
+    @classmethod
+    def _not_ours(cls, incar: dict[str, Value]) -> dict[str, Value]:
+        upper = {tag.strip().upper(): value for tag, value in incar.items()}
+        if taken := sorted(upper.keys() & _OURS):
+            raise ValueError(f"{', '.join(taken)} follows from the steps and the other settings: remove it")
+        return upper
+
+    @field_validator("parallel")
+    @classmethod
+    def _of_parallelism(cls, parallel: dict[str, int]) -> dict[str, int]:
+        upper = {tag.strip().upper(): value for tag, value in parallel.items()}
+        if strangers := sorted(upper.keys() - _PARALLEL):
+            raise ValueError(f"{', '.join(strangers)} is no tag of parallelism; there is {', '.join(sorted(_PARALLEL))}")
+        return upper
+
+    @field_validator("command", "gamma_command", "cc4s_command")
+    @classmethod
+    def _is_a_command(cls, command: str) -> str:
+        if not shlex.split(command):
+            raise ValueError("no command: write vasp_std, or srun vasp_std")
+        return command
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> Self:
+        if self.encutgw_eV > self.encut_eV:
+            raise ValueError(f"encutgw_eV should be at most encut_eV ({self.encut_eV:g}), got {self.encutgw_eV:g}")
+        for symbol in {*self.potentials, *self.digests}:
+            self.potential(symbol)  # raises
+        return self
+
+    @property
+    def corrects_mp2(self) -> bool:
+        """Whether MP2 is corrected for its basis."""
+        return self.basis_set_correction if self.mp2_basis_set_correction is None else self.mp2_basis_set_correction
+
+    def needs_pair_energies(self, level: str) -> bool:
+        """Whether all levels up to `level` need those of MP2 in a complete basis."""
+        return self.corrects_mp2 or (level != "mp2" and self.basis_set_correction)
+
+    def potential(self, element: str) -> Potential:
+        """The potential of an element."""
+        family = self.family or ("LDA_54" if self.functional == "lda" else "PBE_54")
+        return Potential(family=family, symbol=self.potentials.get(element, element), sha256=self.digests.get(element))
+
+    def deciding_tags(self) -> dict[str, Any]:
+        """Those of `incar` that decide numbers."""
+        return {tag: value for tag, value in self.incar.items() if tag not in _ROAD}
+
+
+def without_road(tags: dict[str, Any]) -> dict[str, Any]:
+    """The tags of a step that decide numbers."""
+    return {tag: value for tag, value in tags.items() if tag not in _ROAD}
