@@ -38,6 +38,7 @@ class Computed:
     components_eV: Mapping[str, float] = field(default_factory=dict)
     diagnostics: Mapping[str, float] = field(default_factory=dict)
     wall_time_s: float = 0.0
+    versions: Mapping[str, str] = field(default_factory=dict)
 
 
 class EngineSettings(Settings):

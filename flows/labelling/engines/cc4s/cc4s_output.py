@@ -62,7 +62,8 @@ def read_correlation(path: Path) -> Correlation:
         seconds={step.name: step.seconds() for step in steps},
     )
     if basis is not None:
-        _agree("correction of BasisSetCorrection", basis.energy_eV("correction"), found.basis_set_mp2_eV + found.basis_set_ppl_eV)
+        of_parts = basis.energy_eV("secondOrderCorrection") + basis.energy_eV("pplCorrection")
+        _agree("correction of BasisSetCorrection", basis.energy_eV("correction"), of_parts)
         _agree("uncorrectedCorrelation of BasisSetCorrection", basis.energy_eV("uncorrectedCorrelation"), found.ccsd_eV)
     return found
 

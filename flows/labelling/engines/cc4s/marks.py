@@ -19,7 +19,7 @@ from uuid import uuid4
 from flows.checkpoints import write_whole
 
 MARK = "done.json"
-_TEXTS = frozenset("INCAR KPOINTS POSCAR OUTCAR OSZICAR cc4s.in.yaml cc4s.out.yaml cc4s.log program.out program.err".split())
+_TEXTS = ("INCAR", "KPOINTS", "POSCAR", "OUTCAR", "OSZICAR", "cc4s.in.yaml", "cc4s.out.yaml", "cc4s.log", "program.out", "program.err")
 
 
 @dataclass(frozen=True)
@@ -51,11 +51,19 @@ def mark(folder: Path, inputs: str, leaves: Iterable[str], found: Mapping[str, A
 
 def read_mark(folder: Path, inputs: str) -> Mark | None:
     """The mark of a step that was told `inputs`; None: it is not done, or was told otherwise."""
-    with suppress(OSError, ValueError, TypeError, KeyError):
-        read = json.loads((folder / MARK).read_bytes())
+    with suppress(ValueError, TypeError, KeyError):
+        read = said(folder)
         made = Mark(read["inputs"], {name: (one[0], one[1]) for name, one in read["files"].items()}, read["found"], read["seconds"])
         return made if made.inputs == inputs else None
     return None
+
+
+def said(folder: Path) -> Mapping[str, Any]:
+    """What the mark says, whatever the step was told; nothing where there is none."""
+    with suppress(OSError, ValueError):
+        read = json.loads((folder / MARK).read_bytes())
+        return read if isinstance(read, dict) else {}
+    return {}
 
 
 def intact(folder: Path, made: Mark, names: Collection[str]) -> bool:

@@ -20,12 +20,14 @@ LEVELS = {"hf": False, "mp2": False, "ccsd": False, "ccsd(t)": False}
 """Cheapest first; none has forces."""
 
 # what makes it faster or get there at all, and not elsewhere
-_ROAD = frozenset("NELM NELMIN NELMDL TIME NSIM NCORE NPAR KPAR LPLANE LSCALAPACK LSCAAWARE MAXMEM NBLOCK_FOCK".split())
-_PARALLEL = frozenset("NCORE NPAR KPAR NSIM".split())
-_OURS = frozenset(
-    "ENCUT ENCUTGW ENCUTGWSOFT ISMEAR SIGMA ISYM ALGO EDIFF NELM NBANDS NBANDSHIGH NBANDSLOW LHFCALC AEXX LSFACTOR LAPPROX LMP2LT NOMEGA"
-    " LDUMPMP2IJ PREC ISPIN ISTART ICHARG NSW IBRION LWAVE KSPACING NFREEZE".split()
-)
+_PARALLEL = frozenset({"NCORE", "NPAR", "KPAR", "NSIM"})
+_ROAD = _PARALLEL | {"NELM", "NELMIN", "NELMDL", "TIME", "LPLANE", "LSCALAPACK", "LSCAAWARE", "MAXMEM", "NBLOCK_FOCK"}
+_OURS = {
+    "cutoffs and precision": "ENCUT ENCUTGW ENCUTGWSOFT PREC EDIFF",
+    "states": "ISMEAR SIGMA ISPIN ISYM NBANDS NBANDSHIGH NBANDSLOW NFREEZE KSPACING",
+    "method": "ALGO NELM LHFCALC AEXX LSFACTOR LAPPROX LMP2LT NOMEGA LDUMPMP2IJ",
+    "files and motion": "ISTART ICHARG LWAVE NSW IBRION",
+}
 
 
 class Cc4sMethod(EngineSettings):
@@ -81,7 +83,7 @@ class Cc4sMethod(EngineSettings):
     @classmethod
     def _not_ours(cls, incar: dict[str, Value]) -> dict[str, Value]:
         upper = {tag.strip().upper(): value for tag, value in incar.items()}
-        if taken := sorted(upper.keys() & _OURS):
+        if taken := sorted(upper.keys() & set(" ".join(_OURS.values()).split())):
             raise ValueError(f"{', '.join(taken)} follows from the steps and the other settings: remove it")
         return upper
 

@@ -51,6 +51,13 @@ class VaspStep:
         return self.name in (MESH_START, MESH_HF, START, HF)
 
 
+def all_steps(settings: Cc4sMethod, level: str) -> Iterator[VaspStep]:
+    """Those of VASP for all levels up to `level`."""
+    yield from hf_steps(settings)
+    if level != "hf":
+        yield from correlation_steps(settings, level)
+
+
 def hf_steps(settings: Cc4sMethod) -> Iterator[VaspStep]:
     """Those of the energy of Hartree-Fock."""
     mesh = settings.hf_kpoints
