@@ -50,9 +50,9 @@ def computed_label(
         components_eV=dict(computed.components_eV),
         diagnostics=dict(computed.diagnostics),
         engine=engine.kind,
-        engine_version=_version(computed.versions or engine.versions()),
+        engine_version=_version({**engine.versions(), **computed.versions}),
         settings_digest=settings_digest(level, engine, forces),
-        files=tuple(f"{name}: {one.text()}" for name, one in engine.given_files()),
+        files=(*(f"{name}: {one.text()}" for name, one in engine.given_files()), *computed.files),
         wall_time_s=computed.wall_time_s,
     )
 

@@ -39,6 +39,8 @@ class Computed:
     diagnostics: Mapping[str, float] = field(default_factory=dict)
     wall_time_s: float = 0.0
     versions: Mapping[str, str] = field(default_factory=dict)
+    files: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
 
 
 class EngineSettings(Settings):

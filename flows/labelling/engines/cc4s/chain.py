@@ -45,11 +45,11 @@ _SAME_CCSD = 100  # times its tolerance
 
 
 class Coupled(NamedTuple):
-    """What Cc4s found; why it did not find the rest; whether (T) is of the reference implementation."""
+    """What Cc4s found; why it did not find the rest; how (T) crashed, where it is of the reference implementation."""
 
     found: Correlation
     broken: CalculationFailed | None = None
-    reference: bool = False
+    crash: str = ""
 
 
 class Chain:
@@ -88,6 +88,7 @@ class Chain:
             diagnostics=self._diagnostics(hf, coupled),
             wall_time_s=self._seconds(level, found),
             versions={"vasp": hf["version"]} | ({} if found is None else {"cc4s": found.version}),
+            remarks=_remarks(level, coupled),
         )
 
     def _converged(self, level: str) -> Coupled:
@@ -141,7 +142,7 @@ class Chain:
             return Coupled(found, _failed(error.failure.kind, why, error.failure.advice))
         self._lighten()
         seconds = {**found.seconds, "PerturbativeTriples": done.seconds}
-        return Coupled(replace(found, triples_eV=again.triples_eV, seconds=seconds), reference=True)
+        return Coupled(replace(found, triples_eV=again.triples_eV, seconds=seconds), crash=crash)
 
     def _made(self, name: str, files: Collection[str] = ()) -> Mark:
         """A step of VASP, with its `files`, done by now."""
@@ -154,8 +155,10 @@ class Chain:
         return done
 
     def _make_taken(self, takes: Taken) -> None:
-        for name in dict.fromkeys(step for step, _ in takes.values()):
-            self._made(name, [there for step, there in takes.values() if step == name])
+        """In the order of the steps."""
+        for name in self._steps:
+            if files := [there for step, there in takes.values() if step == name]:
+                self._made(name, files)
 
     def _lighten(self) -> None:
         takes = {name: step.takes for name, step in self._steps.items()}
@@ -217,7 +220,7 @@ class Chain:
             **{name: float(value) for name, value in counts.items()},
             "hf_gamma_eV": gamma["energy_eV"],
             **energies,
-            "triples_reference": float(coupled.reference),
+            "triples_reference": float(bool(coupled.crash)),
         }
 
     def _seconds(self, level: str, found: Correlation | None) -> float:
@@ -229,6 +232,12 @@ class Chain:
             spent = sum(self._folders.seconds(name) for name in (*self._steps, CC4S, REFERENCE)) - _after(level, found)
         seconds, self._counted_s = max(0.0, spent - self._counted_s), max(spent, self._counted_s)
         return seconds
+
+
+def _remarks(level: str, coupled: Coupled | None) -> tuple[str, ...]:
+    if level != "ccsd(t)" or coupled is None or not coupled.crash:
+        return ()
+    return (f"(T) is by PerturbativeTriplesReference, as PerturbativeTriples crashed: {coupled.crash}",)
 
 
 def _after(level: str, found: Correlation) -> float:

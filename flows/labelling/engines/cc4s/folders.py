@@ -54,10 +54,13 @@ class Folders:
     directory: Path
 
     def done(self, asked: Asked, files: Collection[str] = ()) -> marks.Mark | None:
-        """The mark of a step that is done and whose `files` are still what it left."""
+        """The mark of a step that is done and whose `files` are still what it left; else it has none from now on."""
         folder = self.directory / asked.name
         made = marks.read_mark(folder, asked.inputs)
-        return made if made is not None and marks.intact(folder, made, files) else None
+        if made is not None and marks.intact(folder, made, files):
+            return made
+        (folder / marks.MARK).unlink(missing_ok=True)
+        return None
 
     def do(self, asked: Asked) -> marks.Mark:
         """Do a step whose `takes` are there.
