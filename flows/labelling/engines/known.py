@@ -9,5 +9,6 @@ from pydantic import Field
 from flows.labelling.engines.ase import ASESettings
 from flows.labelling.engines.espresso import EspressoSettings
 from flows.labelling.engines.pyscf import PySCFSettings
+from flows.labelling.engines.vasp.settings import VaspSettings
 
-EngineChoice = Annotated[PySCFSettings | ASESettings | EspressoSettings, Field(discriminator="kind")]
+EngineChoice = Annotated[PySCFSettings | ASESettings | EspressoSettings | VaspSettings, Field(discriminator="kind")]
