@@ -53,6 +53,7 @@ def computed_label(
         engine_version=_version({**engine.versions(), **computed.versions}),
         settings_digest=settings_digest(level, engine, forces),
         files=(*(f"{name}: {one.text()}" for name, one in engine.given_files()), *computed.files),
+        remarks=computed.remarks,
         wall_time_s=computed.wall_time_s,
     )
 

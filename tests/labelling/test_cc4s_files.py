@@ -30,7 +30,7 @@ def settings(**more: Any) -> Cc4sSettings:
 def published(tmp_path: Path):
     """Reads a published output, changed by a function."""
 
-    def read(name: str, change=lambda document: None):
+    def read(name: str, change=lambda _: None):
         document = deepcopy(PUBLISHED[name]["document"])
         change(document)
         path = tmp_path / "cc4s.out.yaml"

@@ -147,7 +147,7 @@ class TestNumbers:
 class TestKilled:
     """In a process of its own, which is killed with the program that it runs."""
 
-    def run(self, world: World, engine: Cc4sSettings) -> int:
+    def run(self, engine: Cc4sSettings) -> int:
         script = (
             "import sys; from ase.build import bulk; from flows.labelling.engines.cc4s.engine import Cc4sSettings\n"
             "atoms = bulk('C', 'diamond', a=3.561, cubic=True); atoms.rattle(0.02, seed=3)\n"
@@ -160,7 +160,7 @@ class TestKilled:
     def test_at_a_step_it_goes_on_there_in_another_process(self, world, step):
         engine = world.settings()
         world.wrong(**{step: "kill"})
-        assert self.run(world, engine) == -9
+        assert self.run(engine) == -9
         before = STEPS[: STEPS.index(step) + 1]
         assert world.calls == before
         assert (directory(engine) / FOLDERS[step] / "half-written").exists()
@@ -410,7 +410,7 @@ class TestKeys:
     def test_potentials_count_by_what_they_hold(self, world):
         plain, same = world.settings().for_elements({"C"}), world.settings(potentials={"C": "C", "Li": "Li_sv"}).for_elements({"C"})
         assert self.keys(plain) == self.keys(same) != self.keys(world.settings(potentials={"C": "C_h"}))
-        known = [world.settings(digests={"C": 64 * one}, family=family) for one, family in (("1", "PBE_54"), ("1", "PBE_64"), ("2", "PBE_54"))]
+        known = [world.settings(potentials={"C": "C"}, digests={"C": 64 * one}, family=family) for one, family in (("1", "PBE_54"), ("1", "PBE_64"), ("2", "PBE_54"))]
         assert self.keys(known[0]) == self.keys(known[1]) != self.keys(known[2])
 
     def test_captions_say_the_policy(self, world):

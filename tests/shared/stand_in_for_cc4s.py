@@ -197,7 +197,7 @@ def cc4s(folder: Path, path: Path) -> int:
 
 
 def ended(step: dict[str, Any], wrong: str) -> dict[str, Any]:
-    out: dict[str, Any] = {name: "0x2daf488" for name in step["out"]}
+    out: dict[str, Any] = dict.fromkeys(step["out"], "0x2daf488")
     if step["name"] in ENERGIES:
         out["energy"] = {**ENERGIES[step["name"]], "unit": UNIT}
     if step["name"] == "CoupledCluster":

@@ -30,7 +30,8 @@ class Computed:
 
     `components_eV` are parts of the energy (`hf`, `mp2`, `ccsd`, `(t)`, ...); `diagnostics` what tells a good
     label from a bad one (`gap_eV`, `cycles`, `t1`, `force_sum_eV_A`, ...). `wall_time_s` counts what this level
-    cost on top of those computed before it.
+    cost on top of those computed before it. `versions` and `files` are of programs and of files that are known only where
+    it runs; `remarks` say what was done to come through.
     """
 
     energy_eV: float
@@ -104,6 +105,14 @@ class EngineSettings(Settings):
     def for_elements(self, symbols: Collection[str]) -> Self:  # noqa: ARG002
         """Without what is for elements other than `symbols`, where that would be part of keys."""
         return self
+
+    def pinned(self) -> Self:
+        """Known by the content of those of its files that are licensed, stay where they are, and are on this machine."""
+        return self
+
+    def input_files(self, atoms: Atoms, levels: Collection[str]) -> dict[str, str]:  # noqa: ARG002
+        """What its programs would be given for `atoms`: texts by path. Runs nothing; of licensed files names and digests alone."""
+        return {}
 
     def by_path(self) -> Self | None:
         """As it was understood before the content of files was part of keys: by their paths. None: that is the same."""

@@ -40,6 +40,8 @@ from flows.records import Failure
 if TYPE_CHECKING:
     from ase import Atoms
 
+    from flows.labelling.engines.vasp.potentials import Potcar
+
 _failed = partial(CalculationFailed.of, STAGE)
 _SAME_CCSD = 100  # times its tolerance
 
@@ -53,10 +55,10 @@ class Coupled(NamedTuple):
 
 
 class Chain:
-    """Of `atoms` in `directory`, up to `level`; `potcar` is that of its elements in the order in which they come first."""
+    """Of `atoms` in `directory`, up to `level`, with the potentials of its elements in the order in which they come first."""
 
-    def __init__(self, settings: Cc4sMethod, atoms: Atoms, directory: Path, level: str, potcar: bytes) -> None:
-        self._settings, self._level, self._potcar = settings, level, potcar
+    def __init__(self, settings: Cc4sMethod, atoms: Atoms, directory: Path, level: str, potcars: Mapping[str, Potcar]) -> None:
+        self._settings, self._level, self._potcars = settings, level, potcars
         self._poscar = steps.poscar_text(atoms)
         self._folders = Folders(directory)
         self._steps = {one.name: one for one in steps.all_steps(settings, level)}
@@ -88,6 +90,7 @@ class Chain:
             diagnostics=self._diagnostics(hf, coupled),
             wall_time_s=self._seconds(level, found),
             versions={"vasp": hf["version"]} | ({} if found is None else {"cc4s": found.version}),
+            files=tuple(f"POTCAR of {symbol}: {one.title} (sha256 {one.sha256[:12]})" for symbol, one in self._potcars.items()),
             remarks=_remarks(level, coupled),
         )
 
@@ -177,7 +180,7 @@ class Chain:
             name=step.name,
             command=shlex.split(command),
             texts={"INCAR": steps.incar_text(tags), "KPOINTS": steps.kpoints_text(step.mesh), "POSCAR": self._poscar},
-            secret={"POTCAR": self._potcar},
+            secret={"POTCAR": b"".join(one.content for one in self._potcars.values())},
             deciding={"incar": without_road(tags), "kpoints": list(step.mesh), "poscar": self._poscar},
             takes=step.takes,
             linked=False,

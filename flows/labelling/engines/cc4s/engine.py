@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal
 
 from flows.checkpoints import directory_of
 from flows.failure import CalculationFailed
 from flows.labelling.computed import computed_label_key
 from flows.labelling.engines.cc4s import fitness
 from flows.labelling.engines.cc4s.chain import Chain
+from flows.labelling.engines.cc4s.inputs import written_inputs
 from flows.labelling.engines.cc4s.method import GAMMA, LEVELS, Cc4sMethod
 from flows.labelling.engines.protocol import STAGE, Computed
-from flows.labelling.engines.vasp import potentials
 from flows.records import Failure, Structure
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ class Cc4sSettings(Cc4sMethod):
             "kind": self.kind,
             "level": level,
             "forces": forces,
-            "potentials": {element: self.potential(element).identity() for element in sorted({*self.potentials, *self.digests})},
+            "potentials": self.identities(),
             "functional": self.functional,
             **{name: getattr(self, name) for name in ("encut_eV", "prec", "sigma_eV", "hf_tolerance_eV")},
             "hf_kpoints": list(self.hf_kpoints),
@@ -79,10 +79,10 @@ class Cc4sSettings(Cc4sMethod):
             found |= self._policy(level)
         return found
 
-    def for_elements(self, symbols: Collection[str]) -> Self:
-        """With a potential named for each of `symbols`, and for no other element."""
-        named = {element: self.potential(element).symbol for element in sorted(symbols)}
-        return self.model_copy(update={"potentials": named, "digests": {one: self.digests[one] for one in named if one in self.digests}})
+    def input_files(self, atoms: Atoms, levels: Collection[str]) -> dict[str, str]:
+        """Of each step. How many bands there are is estimated: VASP says it when Hartree-Fock at Γ is done."""
+        known = [level for level in LEVELS if level in levels]
+        return written_inputs(self, atoms, known[-1]) if known else {}
 
     def _policy(self, level: str) -> dict[str, Any]:
         """What is corrected, and how."""
@@ -109,12 +109,10 @@ class Cc4sSettings(Cc4sMethod):
 
     def _chain(self, atoms: Atoms, level: str) -> Chain:
         """In the checkpoints of the label of `level`: when it is delivered they go with it."""
-        elements = list(dict.fromkeys(atoms.symbols))
-        functional = "lda" if self.functional == "lda" else "pbe"
-        found = {one: potentials.fetch(self.potential(one), one, functional, self.potcars) for one in elements}
+        found = self.fetched(atoms)
         if why := fitness.troubles(self, atoms, {level: False}):
             raise _failed("bad-input", "; ".join(f"{key}: {what}" for key, what in why), "correct the settings of the engine")
         if missing := self.lacking():
             raise _failed("no-program", "; ".join(what for _, what in missing), "install it there, or name it")
         directory = directory_of(computed_label_key(Structure.from_atoms(atoms).key(), level, self, forces=False))
-        return Chain(self, atoms, directory, level, b"".join(found[one].content for one in elements))
+        return Chain(self, atoms, directory, level, found)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from flows.labelling.engines import program
 from flows.labelling.engines.cc4s.steps import Sizes
-from flows.labelling.engines.vasp import potentials
+from flows.labelling.engines.vasp.fitness import unknown_tags
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -25,28 +25,19 @@ _HA_A2_EV = 3.80998  # hbar^2 / (2 m) in eV Å^2
 def troubles(settings: Cc4sMethod, atoms: Atoms, levels: Mapping[str, bool]) -> tuple[Trouble, ...]:
     """What `settings` lack for cells such as `atoms`, as far as the POTCARs of this machine tell."""
     found: dict[str, Potcar] = {}
-    said: list[Trouble] = []
-    for element in dict.fromkeys(atoms.symbols):
-        asked = settings.potential(element)
-        try:
-            potcar = potentials.find(asked, settings.potcars)
-        except (OSError, ValueError) as error:
-            said.append(("potcars", str(error)))
-            continue
-        if potcar is not None:
-            said += [("potentials", why) for why in potentials.misfits(asked, potcar, element, _made_for(settings))]
-            found[element] = potcar
+    said = [*unknown_tags(settings.incar), *settings.unfit_potcars(atoms, found)]
     if not said and len(found) == len(set(atoms.symbols)):
         said += _of_potcars(settings, atoms, levels, found)
     return tuple(said)
 
 
 def lacking(settings: Cc4sMethod) -> Iterator[Trouble]:
-    """Programs that are not on this machine."""
+    """Programs and POTCARs that are not on this machine."""
     for key, name in COMMANDS.items():
         missing = ", ".join(program.missing(shlex.split(getattr(settings, key)), name))
         if missing:
             yield key, f"{missing} is not on this machine; where labels are computed, give its path in {key}"
+    yield from settings.lacking_potcars()
 
 
 def estimated_sizes(settings: Cc4sMethod, atoms: Atoms, found: Mapping[str, Potcar]) -> Sizes:
@@ -80,7 +71,3 @@ def _of_potcars(settings: Cc4sMethod, atoms: Atoms, levels: Mapping[str, bool], 
 
 def _electrons(atoms: Atoms, found: Mapping[str, Potcar]) -> float:
     return sum(found[symbol].valence for symbol in atoms.symbols)
-
-
-def _made_for(settings: Cc4sMethod) -> str:
-    return "lda" if settings.functional == "lda" else "pbe"

@@ -5,15 +5,12 @@ from __future__ import annotations
 import shlex
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, Field, PositiveFloat, PositiveInt, field_validator, model_validator
+from pydantic import BeforeValidator, Field, PositiveFloat, PositiveInt, field_validator, model_validator
 
-from flows.labelling.engines.protocol import EngineSettings
-from flows.labelling.engines.vasp.potentials import Potential
+from flows.labelling.engines.vasp.chosen import ChosenPotentials
 
 Mesh = tuple[PositiveInt, PositiveInt, PositiveInt]
 Value = bool | int | float | str | list[int | float]
-Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
-Name = Annotated[str, Field(min_length=1), AfterValidator(lambda name: name.strip().lower())]
 
 GAMMA: Mesh = (1, 1, 1)
 LEVELS = {"hf": False, "mp2": False, "ccsd": False, "ccsd(t)": False}
@@ -30,7 +27,11 @@ _OURS = {
 }
 
 
-class Cc4sMethod(EngineSettings):
+def _lower(name: Any) -> Any:
+    return name.strip().lower() if isinstance(name, str) else name
+
+
+class Cc4sMethod(ChosenPotentials):
     """Hartree-Fock on a mesh of k-points; MP2, CCSD and CCSD(T) at Γ in natural orbitals. Closed shells, no forces.
 
     E = E(HF on `hf_kpoints`) + E(correlation at Γ) + corrections. `hf_kpoints` of (1, 1, 1) is Γ for all.
@@ -40,18 +41,13 @@ class Cc4sMethod(EngineSettings):
     nothing is said, as for CCSD. There is no finite-size correction of MP2. `pair_energies` says by what VASP extrapolates MP2
     to a complete basis: `mp2`, or for large cells `laplace` with `laplace_points`.
 
-    `potentials` says which potential of VASP's an element has (`Li: Li_sv`) where it is not that of its own name, `family` of
-    which release; they were made for `functional`, which also starts Hartree-Fock. POTCARs lie in `potcars`, or where
-    pymatgen has them; `digests` are the sha256 of what they hold. `incar` adds tags to every step of VASP.
+    Potentials were made for `functional` (PBE, LDA), which also starts Hartree-Fock. `incar` adds tags to every step of VASP.
 
     Commands, cycles, slices, `diis`, `triples_fallback`, `parallel`, `potcars` and such tags of `incar` decide no numbers and
     are in no key.
     """
 
-    functional: Name = "pbe"
-    potentials: dict[str, str] = Field(default={})
-    family: str | None = Field(default=None, min_length=1)
-    digests: dict[str, Sha256] = Field(default={})
+    functional: Annotated[Literal["lda", "pbe"], BeforeValidator(_lower)] = "pbe"
     encut_eV: PositiveFloat
     encutgw_eV: PositiveFloat
     hf_kpoints: Mesh
@@ -77,7 +73,6 @@ class Cc4sMethod(EngineSettings):
     gamma_command: str = "vasp_gam"
     cc4s_command: str = "Cc4s"
     parallel: dict[str, PositiveInt] = Field(default={})
-    potcars: str | None = Field(default=None, min_length=1)
 
     @field_validator("incar")
     @classmethod
@@ -106,9 +101,11 @@ class Cc4sMethod(EngineSettings):
     def _is_whole(self) -> Self:
         if self.encutgw_eV > self.encut_eV:
             raise ValueError(f"encutgw_eV should be at most encut_eV ({self.encut_eV:g}), got {self.encutgw_eV:g}")
-        for symbol in {*self.potentials, *self.digests}:
-            self.potential(symbol)  # raises
         return self
+
+    @property
+    def made_for(self) -> str:
+        return self.functional
 
     @property
     def corrects_mp2(self) -> bool:
@@ -118,11 +115,6 @@ class Cc4sMethod(EngineSettings):
     def needs_pair_energies(self, level: str) -> bool:
         """Whether all levels up to `level` need those of MP2 in a complete basis."""
         return self.corrects_mp2 or (level != "mp2" and self.basis_set_correction)
-
-    def potential(self, element: str) -> Potential:
-        """The potential of an element."""
-        family = self.family or ("LDA_54" if self.functional == "lda" else "PBE_54")
-        return Potential(family=family, symbol=self.potentials.get(element, element), sha256=self.digests.get(element))
 
     def deciding_tags(self) -> dict[str, Any]:
         """Those of `incar` that decide numbers."""
