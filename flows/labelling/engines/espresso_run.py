@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import subprocess
@@ -40,7 +41,7 @@ def run(settings: EspressoMethod, atoms: Atoms, files: Mapping[str, Path]) -> Fo
         directory = Path(name)
         for symbol, path in files.items():
             (directory / f"{symbol}.UPF").symlink_to(path.absolute())
-        write_input(settings, atoms, directory / INPUT)
+        (directory / INPUT).write_text(input_of(settings, atoms))
         code = _run(settings, directory)
         _refuse_broken(settings, code, directory)
         try:
@@ -52,21 +53,22 @@ def run(settings: EspressoMethod, atoms: Atoms, files: Mapping[str, Path]) -> Fo
     return found
 
 
-def write_input(settings: EspressoMethod, atoms: Atoms, path: Path) -> None:
+def input_of(settings: EspressoMethod, atoms: Atoms) -> str:
     """The input file of `pw.x` for `atoms`, by ASE."""
     from ase.io.espresso import write_espresso_in
 
     mesh = settings.mesh_of(atoms)
     gamma = mesh == (1, 1, 1) and not any(settings.kpoints_shift)  # real orbitals, at half the cost
-    with path.open("w") as file:
-        write_espresso_in(
-            file,
-            atoms,
-            input_data=_namelists(settings),
-            pseudopotentials={symbol: f"{symbol}.UPF" for symbol in dict.fromkeys(atoms.symbols)},
-            kpts=None if gamma else mesh,
-            koffset=settings.kpoints_shift,
-        )
+    text = io.StringIO()
+    write_espresso_in(
+        text,
+        atoms,
+        input_data=_namelists(settings),
+        pseudopotentials={symbol: f"{symbol}.UPF" for symbol in dict.fromkeys(atoms.symbols)},
+        kpts=None if gamma else mesh,
+        koffset=settings.kpoints_shift,
+    )
+    return text.getvalue()
 
 
 def _namelists(settings: EspressoMethod) -> dict[str, dict[str, Any]]:

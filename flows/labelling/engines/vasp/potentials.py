@@ -155,13 +155,18 @@ def how_to_have(folder: str | None = None) -> str:
     return f"{what}, or name a folder in potcars"
 
 
-def _paths(asked: Potential, place: Path) -> Iterator[Path]:
-    from monty.os.path import zpath
+def folder_of(family: str, place: Path) -> Path:
+    """Where pymatgen has the POTCARs of a family."""
     from pymatgen.core import SETTINGS
     from pymatgen.io.vasp.inputs import POTCAR_FUNCTIONAL_MAP
 
-    sub = SETTINGS.get("PMG_VASP_PSP_SUB_DIRS", {}).get(asked.family, POTCAR_FUNCTIONAL_MAP.get(asked.family, asked.family))
-    for folder in (place / sub, place):
+    return place / SETTINGS.get("PMG_VASP_PSP_SUB_DIRS", {}).get(family, POTCAR_FUNCTIONAL_MAP.get(family, family))
+
+
+def _paths(asked: Potential, place: Path) -> Iterator[Path]:
+    from monty.os.path import zpath
+
+    for folder in (folder_of(asked.family, place), place):
         for name in (f"POTCAR.{asked.symbol}", f"{asked.symbol}/POTCAR"):
             yield Path(zpath(str(folder / name)))
 
