@@ -84,6 +84,7 @@ def _programs() -> Iterator[Finding]:
     """Programs of engines, by the names under which they are usually found."""
     yield _espresso()
     yield from _vasp()
+    yield _cc4s()
 
 
 def _espresso() -> Finding:
@@ -102,15 +103,21 @@ def _vasp() -> Iterator[Finding]:
     from flows.labelling.engines.vasp import potentials
 
     paths = [path for name in ("vasp_std", "vasp_gam") if (path := shutil.which(name))]
-    todo = "" if paths else "engines of kind vasp need it where labels are computed: give the command that starts it there in their command"
+    todo = "" if paths else "engines of kind vasp and cc4s need it where labels are computed: give the command that starts it there in their command"
     yield Finding("VASP", ", ".join(paths) or "no vasp_std, no vasp_gam", True if paths else None, todo)
     folder = potentials.home()
     if folder is None:
-        yield Finding("POTCARs", f"{potentials.HOME} is not set", None, f"engines of kind vasp need them: {potentials.how_to_have()}")
+        yield Finding("POTCARs", f"{potentials.HOME} is not set", None, f"engines of kind vasp and cc4s need them: {potentials.how_to_have()}")
         return
     here = [family for family in potentials.families() if potentials.folder_of(family, folder).is_dir()]
     todo = "" if here else f"no folder in it is called as pymatgen calls those of families ({potentials.folder_of('PBE_54', folder).name}, ...)"
     yield Finding("POTCARs", f"{folder}{': ' * bool(here)}{', '.join(here)}", bool(here), todo)
+
+
+def _cc4s() -> Finding:
+    path = shutil.which("Cc4s")
+    todo = "" if path else "engines of kind cc4s need it where labels are computed: give its path in their cc4s_command"
+    return Finding("Cc4s", path or "no Cc4s", True if path else None, todo)
 
 
 def _schedulers() -> Iterator[Finding]:
