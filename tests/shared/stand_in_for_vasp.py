@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import random
 import re
 import signal
 import sys
@@ -41,6 +42,9 @@ def main(arguments: list[str]) -> int:
     energy, forces = morse(cell, fractional, EXACT_EXCHANGE if exact else 1.0)
     cycles = 3 if began else 9
     most = int(tags["NELM"])
+    if tags["IBRION"] == "0":
+        move(tags, mesh, cell, symbols, fractional, wrong)
+        return 0
     if wrong == "unconverged" or (wrong == "needs-algo-all" and tags["ALGO"].upper() != "ALL"):
         cycles = most
     leave(tags, mesh, cell, symbols, fractional, energy, forces, min(cycles, most), wrong)
@@ -137,18 +141,84 @@ def electrons(symbols: list[str]) -> float:
     return sum(valence[species.index(one)] for one in symbols)
 
 
+MASSES = {"H": 1.008, "Li": 6.94, "C": 12.011, "Si": 28.085}
+ACCELERATION = 0.00964853322  # Å/fs² of 1 eV/Å on 1 u
+BOLTZMANN = 8.617333e-5
+
+
+def move(tags, mesh, cell, symbols, fractional, wrong) -> None:
+    """Langevin MD from the velocities of POSCAR, in vasprun.xml one calculation for each step, in CONTCAR where it is to go on."""
+    assert tags["MDALGO"] == "3"
+    assert tags["ISIF"] == "2"
+    assert tags["TEBEG"] == tags["TEEND"]
+    steps, timestep, temperature = int(tags["NSW"]), float(tags["POTIM"]), float(tags["TEBEG"])
+    frictions = [float(word) / 1000 for word in tags["LANGEVIN_GAMMA"].split()]
+    species = list(dict.fromkeys(symbols))
+    assert len(frictions) == len(species)
+    noise = random.Random(int(tags["RANDOM_SEED"].split()[0]))
+    lines = Path("POSCAR").read_text().splitlines()[9 + len(symbols) :]
+    velocities = [[float(word) for word in line.split()] for line in lines[: len(symbols)]]
+    assert len(velocities) == len(symbols)
+    inverse = inverted(cell)
+    text, kinetic = "", 0.0
+    for step in range(steps):
+        energy, forces = morse(cell, fractional, 1.0)
+        kinetic = sum(0.5 * MASSES[one] * sum(x * x for x in v) for one, v in zip(symbols, velocities, strict=True)) / ACCELERATION
+        cycles = int(tags["NELM"]) if wrong == "unconverged-step" and step == 7 else 4
+        text += calculation(cell, fractional, energy, forces, cycles, kinetic * (1000 if wrong == "explodes" and step == 7 else 1))
+        for i, one in enumerate(symbols):
+            friction = frictions[species.index(one)]
+            keep = math.exp(-friction * timestep)
+            spread = math.sqrt((1 - keep * keep) * BOLTZMANN * temperature * ACCELERATION / MASSES[one])
+            for x in range(3):
+                velocities[i][x] += forces[i][x] * ACCELERATION / MASSES[one] * timestep
+                velocities[i][x] = keep * velocities[i][x] + spread * noise.gauss(0, 1)
+            shift = [sum(velocities[i][k] * inverse[k][x] for k in range(3)) * timestep for x in range(3)]
+            fractional[i] = [(a + b) % 1.0 for a, b in zip(fractional[i], shift, strict=True)]
+    text = document(tags, mesh, cell, symbols, fractional, text)
+    Path("vasprun.xml").write_text(text)
+    Path("OUTCAR").write_text(" vasp.6.4.2 20Jul23 (build) complex\n")
+    Path("OSZICAR").write_text("")
+    head = "\n".join(Path("POSCAR").read_text().splitlines()[:8])
+    places = "\n".join(" ".join(f"{x:.16f}" for x in row) for row in fractional)
+    speeds = "\n".join(" ".join(f"{x:.8E}" for x in row) for row in velocities)
+    Path("CONTCAR").write_text(f"{head}\n{places}\n\n{speeds}\n")
+    Path("WAVECAR").write_text("orbitals\n")
+
+
+def inverted(cell: list[list[float]]) -> list[list[float]]:
+    (a, b, c), (d, e, f), (g, h, i) = cell
+    det = a * (e * i - f * h) - b * (d * i - f * g) + c * (d * h - e * g)
+    return [
+        [(e * i - f * h) / det, (c * h - b * i) / det, (b * f - c * e) / det],
+        [(f * g - d * i) / det, (a * i - c * g) / det, (c * d - a * f) / det],
+        [(d * h - e * g) / det, (b * g - a * h) / det, (a * e - b * d) / det],
+    ]
+
+
 def rows(numbers: list[list[float]]) -> str:
     return "".join("   <v> " + " ".join(f"{x:.8f}" for x in row) + " </v>\n" for row in numbers)
 
 
-def leave(tags, mesh, cell, symbols, fractional, energy, forces, cycles, wrong) -> None:
-    """vasprun.xml, OUTCAR, OSZICAR, CONTCAR, WAVECAR."""
-    shown = -1e400 if wrong == "nan" else energy
-    if wrong == "few-forces":
-        forces = forces[:-1]
-    if wrong == "other-structure":
-        fractional = [[x + 0.01 * i for x in row] for i, row in enumerate(fractional)]
-    total = "".join(f'<i name="{name}">{shown:.8f}</i>' for name in ("e_fr_energy", "e_wo_entrp", "e_0_energy"))
+def calculation(cell, fractional, energy, forces, cycles, kinetic=None) -> str:
+    total = "".join(f'<i name="{name}">{energy:.8f}</i>' for name in ("e_fr_energy", "e_wo_entrp", "e_0_energy"))
+    moving = "" if kinetic is None else f'<i name="kinetic">{kinetic:.8f}</i><i name="total">{energy + kinetic:.8f}</i>'
+    return f"""<calculation>
+{f"<scstep><energy>{total}</energy></scstep>" * cycles}
+<structure>{geometry(cell, fractional)}</structure>
+<varray name="forces">
+{rows(forces)}</varray>
+<energy>{total}{moving}</energy>
+</calculation>
+"""
+
+
+def geometry(cell, fractional) -> str:
+    basis = f'<crystal><varray name="basis">\n{rows(cell)}</varray><varray name="rec_basis">\n{rows(cell)}</varray></crystal>'
+    return f'{basis}<varray name="positions">\n{rows(fractional)}</varray>'
+
+
+def document(tags, mesh, cell, symbols, fractional, calculations: str) -> str:
     said = "".join(f'<i type="{kind(value)}" name="{tag}">{value}</i>\n' for tag, value in tags.items())
     species = list(dict.fromkeys(symbols))
     ions = "".join(f"<rc><c>{one}</c><c>{species.index(one) + 1}</c></rc>\n" for one in symbols)
@@ -156,9 +226,8 @@ def leave(tags, mesh, cell, symbols, fractional, energy, forces, cycles, wrong) 
         f"<rc><c>{symbols.count(one)}</c><c>{one}</c><c>12.0</c><c>4.0</c><c>{title}</c></rc>\n"
         for one, title in zip(species, potcar_titles(), strict=True)
     )
-    basis = f'<crystal><varray name="basis">\n{rows(cell)}</varray><varray name="rec_basis">\n{rows(cell)}</varray></crystal>'
-    structure = f'{basis}<varray name="positions">\n{rows(fractional)}</varray>'
-    text = f"""<?xml version="1.0" encoding="ISO-8859-1"?>
+    structure = geometry(cell, fractional)
+    return f"""<?xml version="1.0" encoding="ISO-8859-1"?>
 <modeling>
 <generator><i name="program" type="string">vasp </i><i name="version" type="string">6.4.2  </i></generator>
 <incar>
@@ -174,16 +243,19 @@ def leave(tags, mesh, cell, symbols, fractional, energy, forces, cycles, wrong) 
 <field>mass</field><field>valence</field><field type="string">pseudopotential</field><set>
 {kinds}</set></array></atominfo>
 <structure name="initialpos">{structure}</structure>
-<calculation>
-{f"<scstep><energy>{total}</energy></scstep>" * cycles}
-<structure>{structure}</structure>
-<varray name="forces">
-{rows(forces)}</varray>
-<energy>{total}</energy>
-</calculation>
-<structure name="finalpos">{structure}</structure>
+{calculations}<structure name="finalpos">{structure}</structure>
 </modeling>
 """
+
+
+def leave(tags, mesh, cell, symbols, fractional, energy, forces, cycles, wrong) -> None:
+    """vasprun.xml, OUTCAR, OSZICAR, CONTCAR, WAVECAR."""
+    shown = -1e400 if wrong == "nan" else energy
+    if wrong == "few-forces":
+        forces = forces[:-1]
+    if wrong == "other-structure":
+        fractional = [[x + 0.01 * i for x in row] for i, row in enumerate(fractional)]
+    text = document(tags, mesh, cell, symbols, fractional, calculation(cell, fractional, shown, forces, cycles))
     Path("vasprun.xml").write_text(text[: len(text) // 2] if wrong == "cut" else text)
     Path("OUTCAR").write_text(f" vasp.6.4.2 20Jul23 (build) complex\n   ions per type = {len(symbols)}\n  free  energy   TOTEN  = {energy:18.8f} eV\n")
     Path("OSZICAR").write_text("".join(f"DAV: {i + 1:3d}    {energy:.8E}\n" for i in range(cycles)) + f"   1 F= {energy:.8E} E0= {energy:.8E}  d E =0.0\n")

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from flows.labelling.engines.given_files import GivenFile
+from flows.labelling.engines.moving import Moved, Stretch
 from flows.records import Failure
 from flows.resources import Resources
 from flows.settings import Settings
@@ -71,6 +72,14 @@ class EngineSettings(Settings):
         A failure of one level does not hide the others. May be slow, crash, hang or return garbage: callers go
         through `flows.labelling.engines.guarded`.
         """
+
+    def moves(self, level: str) -> bool:  # noqa: ARG002
+        """Whether its program does MD itself at `level`; else ASE moves the atoms, one structure after another."""
+        return False
+
+    def move(self, atoms: Atoms, stretch: Stretch) -> Moved | Failure:  # noqa: ARG002
+        """MD by its program from `atoms` with their velocities, whose centre of mass rests; as slow and unsafe as `compute`."""
+        return failure("bad-input", f"{self.kind} does no MD itself", "ask for a level that it moves", stretch.level)
 
     def troubles(self, atoms: Atoms, levels: Mapping[str, bool]) -> tuple[tuple[str, str], ...]:  # noqa: ARG002
         """What is known, before anything is computed, to fail for all cells such as `atoms`: for each a key of the

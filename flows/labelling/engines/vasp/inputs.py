@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +15,7 @@ from flows.labelling.engines.vasp.potentials import Potcar
 
 if TYPE_CHECKING:
     from ase import Atoms
+    from atomate2.vasp.sets.base import VaspInputGenerator
     from numpy.typing import NDArray
 
 INCAR, KPOINTS, POSCAR, POTCAR = "INCAR", "KPOINTS", "POSCAR", "POTCAR"
@@ -68,24 +69,42 @@ def incar_of(method: VaspMethod, step: Step, goes_on: bool) -> dict[str, Any]:
 
 
 def files_of(method: VaspMethod, step: Step, atoms: Atoms, goes_on: bool) -> dict[str, str]:
-    """INCAR, KPOINTS and POSCAR; atoms stand element by element (`order_of`)."""
+    """INCAR, KPOINTS and POSCAR of a static calculation; atoms stand element by element (`order_of`)."""
     from atomate2.vasp.sets.core import StaticSetGenerator
+
+    tags = {"LORBIT": None, **incar_of(method, step, goes_on)}  # which it would add
+    return texts_of(StaticSetGenerator, method, tags, atoms)
+
+
+def texts_of(
+    generator: Callable[..., VaspInputGenerator], method: VaspMethod, tags: Mapping[str, Any], atoms: Atoms, velocities_A_fs: NDArray[np.float64] | None = None
+) -> dict[str, str]:
+    """INCAR, KPOINTS and POSCAR by one of atomate2's input sets, with all of the `tags`."""
     from pymatgen.io.ase import AseAtomsAdaptor
     from pymatgen.io.vasp.inputs import Kpoints
 
-    wanted = incar_of(method, step, goes_on)
-    structure = AseAtomsAdaptor.get_structure(atoms[order_of(atoms)])
+    order = order_of(atoms)
+    structure = AseAtomsAdaptor.get_structure(_bare(atoms[order]))
+    if velocities_A_fs is not None:
+        structure.add_site_property("velocities", velocities_A_fs[order].tolist())
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # advice about settings that are asked for
-        generator = StaticSetGenerator(
+        made = generator(
             config_dict={"INCAR": {}, "KPOINTS": {}, "POTCAR": {}, "POTCAR_FUNCTIONAL": "PBE"},
-            user_incar_settings={**wanted, "LORBIT": None},  # which it would add
-            user_kpoints_settings=Kpoints.gamma_automatic(method.mesh_of(atoms)),  # type: ignore[arg-type]
+            user_incar_settings=dict(tags),
+            user_kpoints_settings=Kpoints.gamma_automatic(method.mesh_of(atoms)),
             user_potcar_settings={symbol: method.potential(symbol).symbol for symbol in dict.fromkeys(atoms.symbols)},
             sort_structure=False,
         )
-        found = generator.get_input_set(structure, potcar_spec=True)
+        found = made.get_input_set(structure, potcar_spec=True)
     return {name: str(found[name]) for name in (INCAR, KPOINTS, POSCAR)}
+
+
+def _bare(atoms: Atoms) -> Atoms:
+    """Positions and cell alone: momenta, as ASE has them, are none that VASP reads."""
+    from ase import Atoms
+
+    return Atoms(atoms.numbers, positions=atoms.positions, cell=atoms.cell, pbc=True)
 
 
 def order_of(atoms: Atoms) -> NDArray[np.int_]:

@@ -12,7 +12,8 @@ import re
 import shutil
 import socket
 import tempfile
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -37,6 +38,15 @@ class Orbitals:
             _remove_leftovers(Path(scratch or tempfile.gettempdir()))
             self._swept.add(scratch)
         return Path(tempfile.mkdtemp(prefix=f"vasp-{socket.gethostname()}-{os.getpid()}-", dir=scratch))
+
+    @contextmanager
+    def working(self, scratch: str | None) -> Iterator[Path]:
+        """A new directory, which is removed in the end."""
+        directory = self.directory(scratch)
+        try:
+            yield directory
+        finally:
+            shutil.rmtree(directory, ignore_errors=True)
 
     def give(self, of: str, directory: Path) -> bool:
         """Move it into `directory`, if it is that; else it is no longer needed."""

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 VASPRUN = "vasprun.xml"
-_SAME_A = 1e-4
+SAME_A = 1e-4
 _VERSION = re.compile(rb'<i name="version" type="string">\s*(\S+)\s*</i>')
 _CYCLE = re.compile(rb"<scstep>")
 
@@ -63,17 +63,22 @@ def read(directory: Path, atoms: Atoms) -> Found:
     energy = step.energies["free_energy"]
     if not (math.isfinite(energy) and np.isfinite(forces).all()):
         raise ValueError(f"{VASPRUN} has numbers that are not finite")
-    version = _VERSION.search(content)
     return Found(
         energy_eV=energy,
         forces_eV_A=np.asarray(forces, dtype=float),
         entropy_eV=step.energies["e_0_energy"] - step.energies["e_fr_energy"],
         cycles=len(_CYCLE.findall(content)),
-        version=version[1].decode() if version else "unknown",
+        version=version_of(content),
     )
+
+
+def version_of(content: bytes) -> str:
+    """Of VASP, as vasprun.xml says it."""
+    found = _VERSION.search(content)
+    return found[1].decode() if found else "unknown"
 
 
 def _same(atoms: Atoms, cell: NDArray[np.float64], positions: NDArray[np.float64]) -> bool:
     moves = np.linalg.solve(atoms.cell.array.T, (positions - atoms.positions).T).T
     moves -= moves.round()
-    return bool(np.abs(cell - atoms.cell.array).max() < _SAME_A and np.abs(moves @ atoms.cell.array).max() < _SAME_A)
+    return bool(np.abs(cell - atoms.cell.array).max() < SAME_A and np.abs(moves @ atoms.cell.array).max() < SAME_A)

@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 import shutil
 import signal
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flows.failure import CalculationFailed
+from flows.labelling.engines.moving import Moved, Stretch
 from flows.labelling.engines.protocol import STAGE
 from flows.labelling.engines.vasp import inputs, output
 from flows.labelling.engines.vasp.inputs import Step
@@ -53,24 +55,53 @@ def run(method: VaspMethod, step: Step, atoms: Atoms, potcars: Mapping[str, Potc
     Raises:
         CalculationFailed: `no-program`, `killed`, `crashed`, `unconverged`, `changed-settings`, `garbage`.
     """
-    from flows.labelling.engines.vasp import custody
+    directory, goes_on = place
+    ended = _ended(method, inputs.files_of(method, step, atoms, goes_on), atoms, potcars, directory)
+    with _judging(method, ended):
+        found = output.read(directory, atoms[inputs.order_of(atoms)])
+    return Ran(found, len(ended.corrections), _remarks(step, ended))
+
+
+def run_md(
+    method: VaspMethod, step: Step, atoms: Atoms, potcars: Mapping[str, Potcar], asked: Stretch, place: tuple[Path, bool]
+) -> Moved:
+    """The same of a stretch of MD."""
+    from flows.labelling.engines.vasp import motion
 
     directory, goes_on = place
-    inputs.write(directory, inputs.files_of(method, step, atoms, goes_on), potcars)
+    ended = _ended(method, motion.files_of(method, step, atoms, asked, goes_on), atoms, potcars, directory)
+    with _judging(method, ended):
+        moved = motion.read(directory, atoms, asked.steps)
+    return replace(moved, remarks=_remarks(step, ended))
+
+
+def _ended(method: VaspMethod, files: Mapping[str, str], atoms: Atoms, potcars: Mapping[str, Potcar], directory: Path) -> Ended:
+    from flows.labelling.engines.vasp import custody
+
+    inputs.write(directory, files, potcars)
     words = method.words(method.mesh_of(atoms))
     try:
         ended = custody.run(words, directory, method.max_corrections)
     except OSError as error:
         raise no_program(words, f"cannot be started: {error.strerror}") from error
     _refuse_broken(method, ended, directory)
+    return ended
+
+
+@contextmanager
+def _judging(method: VaspMethod, ended: Ended) -> Iterator[None]:
+    """What is wrong with what it left, as a failure."""
     try:
-        found = output.read(directory, atoms[inputs.order_of(atoms)])
+        yield
     except output.UnconvergedError as error:
-        raise _unconverged(method, ended) from error
+        raise _unconverged(method, ended, str(error)) from error
     except ValueError as error:
         advice = "is the command a VASP of version 5 or 6? what it left is gone: run it by hand and see"
         raise _failed("garbage", f"VASP ended well, and {error}", advice) from error
-    return Ran(found, len(ended.corrections), tuple(f"{step.name}: custodian: {one.text()}" for one in ended.corrections))
+
+
+def _remarks(step: Step, ended: Ended) -> tuple[str, ...]:
+    return tuple(f"{step.name}: custodian: {one.text()}" for one in ended.corrections)
 
 
 def no_program(words: list[str], why: str) -> CalculationFailed:
@@ -99,8 +130,8 @@ def _refuse_broken(method: VaspMethod, ended: Ended, directory: Path) -> None:
         raise _failed("changed-settings", message, advice)
 
 
-def _unconverged(method: VaspMethod, ended: Ended) -> CalculationFailed:
-    tried = _tried(ended)
+def _unconverged(method: VaspMethod, ended: Ended, where: str = "") -> CalculationFailed:
+    tried = _tried(ended) or where
     message = f"the electrons did not converge in max_scf_cycles = {method.max_scf_cycles}{f' ({tried})' if tried else ''}"
     return _failed("unconverged", message, "raise max_scf_cycles, or give a mixing or an ALGO in incar that does; without a gap take more smearing")
 

@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
-import shutil
 import time
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import replace
 from functools import partial
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any, Literal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import numpy as np
 
 from flows.failure import CalculationFailed
 from flows.keys import digest
+from flows.labelling.engines.moving import Moved, Stretch
 from flows.labelling.engines.protocol import STAGE, Computed
 from flows.labelling.engines.vasp import fitness, inputs
 from flows.labelling.engines.vasp.inputs import DFT, HF, Step
 from flows.labelling.engines.vasp.method import ROAD, VaspMethod
 from flows.labelling.engines.vasp.potentials import Potcar
-from flows.labelling.engines.vasp.run import ORBITALS, Ran, missing_programs, no_program, run
+from flows.labelling.engines.vasp.run import ORBITALS, Ran, missing_programs, no_program, run, run_md
 from flows.records import Failure
 
 if TYPE_CHECKING:
     from ase import Atoms
+
+T = TypeVar("T")
 
 _failed = partial(CalculationFailed.of, STAGE)
 _OF_WAVECAR = ("unconverged", "crashed", "garbage", "changed-settings")
@@ -95,6 +99,22 @@ class VaspSettings(VaspMethod):
             written |= {f"{step.name}/{name}": text for name, text in files.items()}
         return written
 
+    def moves(self, level: str) -> bool:
+        return level == DFT and not self.asked.exchange
+
+    def move(self, atoms: Atoms, stretch: Stretch) -> Moved | Failure:
+        try:
+            potcars = self._prepared(atoms, [stretch.level])
+            (step,) = inputs.steps_of(self, [stretch.level])
+            moved = self._from_orbitals(
+                atoms,
+                lambda place: run_md(self, step, atoms, potcars, stretch, place),
+                lambda found, said: replace(found, remarks=(f"{step.name}: {said}", *found.remarks)),
+            )
+        except CalculationFailed as error:
+            return error.failure.model_copy(update={"level": stretch.level})
+        return replace(moved, files=_told(potcars))
+
     def _prepared(self, atoms: Atoms, levels: Collection[str]) -> dict[str, Potcar]:
         """The potential of each element.
 
@@ -123,23 +143,26 @@ class VaspSettings(VaspMethod):
                 started = time.perf_counter()
 
     def _step(self, step: Step, atoms: Atoms, potcars: Mapping[str, Potcar]) -> Ran:
-        """With the orbitals of the structure or the step before; where these may be at fault, once more without."""
-        directory = ORBITALS.directory(self.scratch)
-        try:
-            given = ORBITALS.copy_to(directory) if step.goes_on else ORBITALS.give(self._cell_of(atoms), directory)
-            try:
-                ran = run(self, step, atoms, potcars, (directory, given))
-            except CalculationFailed as error:
-                if step.goes_on or not given or error.failure.kind not in _OF_WAVECAR:
-                    raise
-                shutil.rmtree(directory)
-                directory = ORBITALS.directory(self.scratch)
-                ran = run(self, step, atoms, potcars, (directory, False)).after(f"{step.name}: with the orbitals of the structure before: {error.failure.kind}")
-            if not step.goes_on:
-                ORBITALS.keep(self._cell_of(atoms), directory, self.scratch)
-            return ran
-        finally:
-            shutil.rmtree(directory, ignore_errors=True)
+        if step.goes_on:
+            with ORBITALS.working(self.scratch) as directory:
+                return run(self, step, atoms, potcars, (directory, ORBITALS.copy_to(directory)))
+        return self._from_orbitals(atoms, lambda place: run(self, step, atoms, potcars, place), lambda ran, said: ran.after(f"{step.name}: {said}"))
+
+    def _from_orbitals(self, atoms: Atoms, ran: Callable[[tuple[Path, bool]], T], after: Callable[[T, str], T]) -> T:
+        """With the orbitals of what ran before in this cell, which are kept for what comes; where they may be at fault, once more without."""
+        cell, said = self._cell_of(atoms), ""
+        while True:
+            with ORBITALS.working(self.scratch) as directory:
+                given = ORBITALS.give(cell, directory)
+                try:
+                    found = ran((directory, given))
+                except CalculationFailed as error:
+                    if not given or error.failure.kind not in _OF_WAVECAR:
+                        raise
+                    said = f"with the orbitals of the structure before: {error.failure.kind}"
+                    continue
+                ORBITALS.keep(cell, directory, self.scratch)
+                return after(found, said) if said else found
 
     def _cell_of(self, atoms: Atoms) -> str:
         """Orbitals fit where cell, atoms, potentials and all settings are the same."""
@@ -162,6 +185,10 @@ def _computed(ran: Ran, atoms: Atoms, potcars: Mapping[str, Potcar], seconds: fl
         },
         wall_time_s=seconds,
         versions={"vasp": found.version},
-        files=tuple(f"POTCAR of {symbol}: {one.title} (sha256 {one.sha256[:12]})" for symbol, one in potcars.items()),
+        files=_told(potcars),
         remarks=ran.remarks,
     )
+
+
+def _told(potcars: Mapping[str, Potcar]) -> tuple[str, ...]:
+    return tuple(f"POTCAR of {symbol}: {one.title} (sha256 {one.sha256[:12]})" for symbol, one in potcars.items())
