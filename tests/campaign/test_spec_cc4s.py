@@ -99,10 +99,10 @@ def test_labels_are_known_by_what_potcars_hold(potcars):
         ("engines.cc4s.incar={ENCUTT: 500}", "did you mean ENCUT?"),
         ("engines.cc4s.incar={ALGO: Fast}", "ALGO follows from the steps"),
         ("engines.cc4s.orbitals_per_occupied=60", "orbitals are asked for, and encut_eV gives about 3279"),
-        ("engines.cc4s.encut_eV=390", "needs 400 eV at least"),
+        ("engines.cc4s={encut_eV: 40, encutgw_eV: 30, hf_kpoints: [3, 3, 3]}", "40 eV is far below ENMAX = 400 eV of PAW_PBE C"),
         ("systems.diamond.levels.hf.forces=true", "hf"),
     ],
 )
 def test_what_cannot_be_is_refused(potcars, override, says):
     with pytest.raises(SpecError, match=re.escape(says)):
-        load_spec("diamond-cc4s", [RATTLED, potcars, override])
+        load_spec("diamond-cc4s", [RATTLED, override, potcars])

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +19,13 @@ from ase.build import bulk
 from pydantic import ValidationError
 
 from flows.checkpoints import directory_of
+from flows.failure import CalculationFailed
+from flows.labelling.chunk import label_chunk
 from flows.labelling.computed import computed_label, computed_label_key
 from flows.labelling.engines.cc4s.engine import Cc4sSettings
 from flows.labelling.engines.guarded import Guarded
 from flows.labelling.engines.protocol import Computed
+from flows.labelling.engines.task import LabelItem, LabelTask
 from flows.records import Structure
 
 VASP = ["mesh-dft", "mesh-hf", "dft", "hf", "bands", "mp2", "natural", "canonical", "vertex"]
@@ -184,6 +188,36 @@ class TestKilled:
         again = found(engine)
         assert [one.wall_time_s for one in again.values()] == pytest.approx([one.wall_time_s for one in first.values()], abs=1e-6)
         assert all(one.wall_time_s > 0 for one in first.values())
+
+    @pytest.mark.filterwarnings("ignore::UserWarning")  # which one thread lets the other say
+    def test_two_that_come_at_once_do_each_step_once(self, world):
+        engine = world.settings()
+        with ThreadPoolExecutor(2) as both:
+            one, other = both.map(found, [engine, engine])
+        assert world.calls == STEPS
+        assert {level: result.energy_eV for level, result in one.items()} == {level: result.energy_eV for level, result in other.items()}
+
+    def test_in_a_job_labels_are_kept_and_what_failed_is_gone_on_with(self, world):
+        engine, kept = world.settings(), {}
+
+        class Journal:
+            def keep(self, label):
+                kept[label.level] = label
+
+            def stored(self, keys):
+                return {label.key for label in kept.values()} & set(keys)
+
+        task = LabelTask(key="chunk", system="diamond", engine=engine, items=(LabelItem(structure=Structure.from_atoms(diamond()), levels=ALL),))
+        world.wrong(cc4s="triples signal 9")
+        with pytest.raises(CalculationFailed) as error:
+            label_chunk(task, lambda atoms, wanted: found(engine, dict(wanted), atoms), Journal())
+        assert (error.value.failure.kind, error.value.failure.run_directory) == ("killed", str(directory(engine)))
+        assert kept.keys() == {"hf", "mp2", "ccsd"}
+        world.forget()
+        label_chunk(task, lambda atoms, wanted: found(engine, dict(wanted), atoms), Journal())
+        assert world.calls == ["cc4s"]
+        assert kept["ccsd(t)"].energy_eV == pytest.approx(CCSD_T, abs=1e-9)
+        assert kept["ccsd(t)"].files[0].startswith("POTCAR of C: PAW_PBE C 01Jan2000 (sha256 ")
 
     def test_what_was_damaged_since_is_computed_again(self, world):
         engine = world.settings()
@@ -353,7 +387,7 @@ class TestTroubles:
 
     def test_each_is_named(self, world):
         assert self.said(world.settings()) == ""
-        assert "needs 300 eV at least" in self.said(world.settings(encut_eV=250, encutgw_eV=150))
+        assert "150 eV is far below ENMAX = 300 eV" in self.said(world.settings(encut_eV=150, encutgw_eV=150))
         assert "and encut_eV gives about" in self.said(world.settings(orbitals_per_occupied=90))
         assert "was made for pbe, and lda is asked for" in self.said(world.settings(functional="LDA", family="PBE_54"))
         assert "are asked for with" in self.said(world.settings(digests={"C": "0" * 64}))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from flows.labelling.engines import program
 from flows.labelling.engines.cc4s.steps import Sizes
-from flows.labelling.engines.vasp.fitness import unknown_tags
+from flows.labelling.engines.vasp.fitness import low_cutoff, unknown_tags
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -61,9 +61,7 @@ def _of_potcars(settings: Cc4sMethod, atoms: Atoms, levels: Mapping[str, bool], 
     if abs(electrons / 2 - round(electrons / 2)) > 1e-3:
         yield "potentials", f"{len(atoms)} atoms have {electrons:g} valence electrons: closed shells need an even number; take another cell"
         return
-    hardest = max(found.values(), key=lambda one: one.enmax_eV)
-    if settings.encut_eV < hardest.enmax_eV - 0.5:
-        yield "encut_eV", f"{hardest.title} needs {hardest.enmax_eV:g} eV at least, and Cc4s' manual advises 20% more"
+    yield from low_cutoff(settings.encut_eV, found.values())
     sizes = estimated_sizes(settings, atoms, found)
     if set(levels) - {"hf"} and sizes.kept_bands >= sizes.all_bands:
         yield "orbitals_per_occupied", f"{sizes.kept_bands} orbitals are asked for, and encut_eV gives about {sizes.all_bands}"

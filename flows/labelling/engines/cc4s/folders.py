@@ -9,7 +9,7 @@ import shutil
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -49,15 +49,17 @@ class Asked:
 
 @dataclass(frozen=True)
 class Folders:
-    """The folders of the steps of one structure, in `directory`."""
+    """The folders of the steps of one structure, in `directory`; `seen` are the files that this process knows to be whole."""
 
     directory: Path
+    seen: set[tuple[str, str]] = field(default_factory=set)
 
     def done(self, asked: Asked, files: Collection[str] = ()) -> marks.Mark | None:
         """The mark of a step that is done and whose `files` are still what it left; else it has none from now on."""
         folder = self.directory / asked.name
         made = marks.read_mark(folder, asked.inputs)
-        if made is not None and marks.intact(folder, made, files):
+        if made is not None and marks.intact(folder, made, [one for one in files if (asked.name, one) not in self.seen]):
+            self.seen.update((asked.name, one) for one in files)
             return made
         (folder / marks.MARK).unlink(missing_ok=True)
         return None
@@ -78,7 +80,9 @@ class Folders:
         except OSError as error:
             raise _failed("no-program", f"{shlex.join(asked.command)} cannot be started: {error.strerror}", ADVICE) from error
         found = asked.judge(folder, code)
-        return marks.mark(folder, asked.inputs, asked.leaves, found, time.perf_counter() - started)
+        made = marks.mark(folder, asked.inputs, asked.leaves, found, time.perf_counter() - started)
+        self.seen.update((asked.name, one) for one in asked.leaves)
+        return made
 
     def lighten(self, takes: Mapping[str, Taken]) -> None:
         """Remove the large files of done steps that no other takes that is not done; `takes` has all of them."""
@@ -86,6 +90,7 @@ class Folders:
         for name in filter(self._is_marked, takes):
             keep = {there for taken in undone for step, there in taken.values() if step == name}
             marks.lighten(self.directory / name, keep)
+            self.seen.difference_update([one for one in self.seen if one[0] == name and one[1] not in keep])
 
     def seconds(self, name: str) -> float:
         """How long a done step took, in whatever process; 0 of one that is not done."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from flows.labelling.engines.vasp.run import missing_programs
@@ -24,9 +24,14 @@ def troubles(method: VaspMethod, atoms: Atoms) -> Iterator[Trouble]:
     yield from unknown_tags(method.incar)
     here: dict[str, Potcar] = {}
     yield from method.unfit_potcars(atoms, here)
-    for found in here.values():
-        if method.encut_eV < _FAR_BELOW * found.enmax_eV:
-            yield "encut_eV", f"{method.encut_eV:g} eV is far below ENMAX = {found.enmax_eV:g} eV of {found.title}: is it in eV?"
+    yield from low_cutoff(method.encut_eV, here.values())
+
+
+def low_cutoff(encut_eV: float, potcars: Iterable[Potcar]) -> Iterator[Trouble]:
+    """A cutoff that is none of these potentials."""
+    for found in potcars:
+        if encut_eV < _FAR_BELOW * found.enmax_eV:
+            yield "encut_eV", f"{encut_eV:g} eV is far below ENMAX = {found.enmax_eV:g} eV of {found.title}: is it in eV?"
 
 
 def unknown_tags(tags: Collection[str]) -> Iterator[Trouble]:
