@@ -80,7 +80,7 @@ class VaspMethod(EngineSettings):
 
     `potentials` says which potential of VASP's an element has (`Li: Li_sv`), where it is not that of its own name, `family` of
     which release of them, as pymatgen calls it; without one it is `LDA_54` or `PBE_54`. POTCARs lie in `potcars`, or where pymatgen has
-    them. `digests` are the sha256 of their contents by element: of those that are where the campaign is planned, or as it says.
+    them. `digests` are the sha256 of their contents by element, where the campaign says them, `found` of those that lie where it is planned.
 
     K-points are a mesh of the cell that is labelled, or a `kspacing_per_A` (as VASP's KSPACING) of which each cell gets its own mesh.
     Energies are free energies, to which the forces belong. `incar` adds tags.
@@ -93,6 +93,7 @@ class VaspMethod(EngineSettings):
     potentials: dict[str, str] = Field(default={})
     family: str | None = Field(default=None, min_length=1)
     digests: dict[str, Sha256] = Field(default={})
+    found: dict[str, Sha256] = Field(default={})
     encut_eV: PositiveFloat
     kpoints: Mesh | None = None
     kspacing_per_A: PositiveFloat | None = None
@@ -148,7 +149,7 @@ class VaspMethod(EngineSettings):
     def potential(self, element: str) -> Potential:
         """The potential of an element."""
         family = self.family or f"{self.asked.potentials.upper()}_54"
-        return Potential(family=family, symbol=self.potentials.get(element, element), sha256=self.digests.get(element))
+        return Potential(family=family, symbol=self.potentials.get(element, element), sha256={**self.found, **self.digests}.get(element))
 
     def words(self, mesh: Mesh) -> list[str]:
         """The command for a mesh of k-points, word by word: at Γ alone there may be another."""

@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, TypeVar
 
 import numpy as np
 
@@ -38,6 +38,7 @@ class VaspSettings(VaspMethod):
     What has exact exchange begins from the orbitals of the functional without it, in a run of its own.
     """
 
+    called_by: ClassVar[str] = "name"
     kind: Literal["vasp"] = "vasp"
 
     def text(self, level: str) -> str:
@@ -96,15 +97,30 @@ class VaspSettings(VaspMethod):
         return self.model_copy(update={"potentials": named, "digests": {one: text for one, text in self.digests.items() if one in named}})
 
     def pinned(self) -> Self:
-        found = dict(self.digests)
+        found = {}
         for symbol in self.potentials:
             try:
                 potcar = potentials.find(self.potential(symbol), self.potcars)
             except (OSError, ValueError):
                 continue  # told as a trouble
             if potcar is not None:
-                found.setdefault(symbol, potcar.sha256)
-        return self.model_copy(update={"digests": found})
+                found[symbol] = potcar.sha256
+        return self.model_copy(update={"found": found})
+
+    def told_files(self) -> tuple[tuple[str, str, str], ...]:
+        asked = {symbol: self.potential(symbol) for symbol in self.potentials}
+        return tuple((f"potentials.{symbol}", f"{one.symbol} of {one.family}", one.text()) for symbol, one in asked.items() if one.sha256)
+
+    def by_path(self) -> Self | None:
+        """A campaign may have been planned where its POTCARs are not."""
+        return self.model_copy(update={"digests": {}, "found": {}}) if self.digests or self.found else None
+
+    def anew(self) -> str:
+        return f"digests: {{{', '.join(f'{symbol}: {sha256}' for symbol, sha256 in self.found.items())}}}"
+
+    @property
+    def by_content_alone(self) -> bool:
+        return bool(self.digests)
 
     def input_files(self, atoms: Atoms, levels: Collection[str]) -> dict[str, str]:
         written: dict[str, str] = {}
