@@ -58,7 +58,7 @@ def test_it_is_planned_where_it_is_not_and_what_is_missing_is_named(written):
     assert engine.found == {}
     notes = "\n".join(loaded.notes)
     assert "/no/such/vasp_std is not on this machine" in notes
-    assert "there is no POTCAR Li_sv of LDA_54 on this machine, where PMG_VASP_PSP_DIR is not set" in notes
+    assert "no POTCAR H of LDA_54, Li_sv of LDA_54 on this machine, where PMG_VASP_PSP_DIR is not set: labels are known by these names" in notes
     assert len(keys(loaded)) == 6
 
 
@@ -126,3 +126,14 @@ def test_what_vasp_would_read_is_shown(written, potcars, latticefarm, no_databas
     job = json.loads(latticefarm("plan", str(written), "--show", next(one["key"] for one in work if one["stage"] == "label")).out)
     assert set(job["labels"]) <= set(keys(load_spec(written)))
     assert list(job["inputs"]) == [f"{step}/{name}" for step in ("dft", "hf") for name in ("INCAR", "KPOINTS", "POSCAR", "POTCAR")]
+
+
+def test_what_vasp_would_read_of_an_md_is_shown(written, latticefarm, no_database):
+    assert not no_database.exists()
+    written.write_text(ASKED.replace("rattles: {count: 3, displacements_A: [0.03]}", "sweep: {level: dft, timestep_fs: 0.5}"))
+    work = json.loads(latticefarm("plan", str(written), "--json").out)["work"]
+    (key,) = (one["key"] for one in work if one["stage"] == "sample")
+    inputs = json.loads(latticefarm("plan", str(written), "--show", key).out)["inputs"]
+    tags = inputs["dft/INCAR"].splitlines()
+    assert {"IBRION = 0", "MDALGO = 3", "ISIF = 2", "TEBEG = 100.0", "TEEND = 100.0", "POTIM = 0.5", "NSW = 100", "LANGEVIN_GAMMA = 10.0 10.0"} <= set(tags)
+    assert len(inputs["dft/POSCAR"].split("\n\n")[1].splitlines()) == 8  # velocities

@@ -121,8 +121,8 @@ class EngineSettings(Settings):
         """Known by the content of those of its files that are licensed, stay where they are, and are on this machine."""
         return self
 
-    def input_files(self, atoms: Atoms, levels: Collection[str]) -> dict[str, str]:  # noqa: ARG002
-        """What its programs would be given for `atoms`: texts by path. Runs nothing; of licensed files names and digests alone."""
+    def input_files(self, atoms: Atoms, levels: Collection[str], stretch: Stretch | None = None) -> dict[str, str]:  # noqa: ARG002
+        """What its programs would be given for `atoms`, or to move them: texts by path. Runs nothing; of licensed files names and digests alone."""
         return {}
 
     def by_path(self) -> Self | None:

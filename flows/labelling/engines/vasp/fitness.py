@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from ase import Atoms
 
     from flows.labelling.engines.vasp.method import VaspMethod
-    from flows.labelling.engines.vasp.potentials import Potcar
+    from flows.labelling.engines.vasp.potentials import Potcar, Potential
 
 Trouble = tuple[str, str]  # a key of the settings, and what is wrong with its value
 
@@ -62,12 +62,15 @@ def lacking(method: VaspMethod, elements: tuple[str, ...]) -> Iterator[Trouble]:
     for key, command in commands.items():
         if command is not None and (missing := missing_programs(shlex.split(command))):
             yield key, f"{', '.join(missing)} is not on this machine; where labels are computed VASP has to be"
-    for symbol in elements:
-        asked = method.potential(symbol)
-        try:
-            found = potentials.find(asked, method.potcars)
-        except (OSError, ValueError):
-            continue  # told as a trouble
-        if found is None:
-            known = "" if asked.sha256 else "; labels are known by what it is called until it is, or digests says its sha256"
-            yield "potentials", f"there is no POTCAR {asked.text()} {potentials.looked(method.potcars)}{known}; {potentials.how_to_have(method.potcars)}"
+    absent = [asked for symbol in elements if not _is_here(asked := method.potential(symbol), method.potcars)]
+    if absent:
+        what = f"no POTCAR {', '.join(one.text() for one in absent)} {potentials.looked(method.potcars)}"
+        known = "" if all(one.sha256 for one in absent) else ": labels are known by these names, as long as neither they nor digests say more"
+        yield "potentials", f"{what}{known}; {potentials.how_to_have(method.potcars)}"
+
+
+def _is_here(asked: Potential, folder: str | None) -> bool:
+    try:
+        return potentials.find(asked, folder) is not None
+    except (OSError, ValueError):
+        return True  # what is wrong with it is told as a trouble
