@@ -191,7 +191,7 @@ def by_path_lines(plan: Plan) -> Iterator[str]:
     """What becomes of labels of files that were known by their paths alone."""
     from rich.markup import escape
 
-    yield from (f"[yellow]by path alone: {escape(one.text())}[/]" for one in plan.by_path)
+    yield from (f"[yellow]by {one.called_by} alone: {escape(one.text())}[/]" for one in plan.by_path)
 
 
 def stopped_lines(plan: Plan) -> Iterator[str]:

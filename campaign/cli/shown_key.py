@@ -55,6 +55,11 @@ def _first_inputs(task: Settings) -> dict[str, str]:
         first = task.items[0]
         return task.engine.input_files(first.structure.atoms(), list(first.levels))
     if isinstance(task, SweepTask) and task.engine is not None and task.level is not None:
+        if task.engine.moves(task.level):
+            from flows.labelling.sampling.stretches import beginning
+
+            atoms, stretch = beginning(task)
+            return task.engine.input_files(atoms, [task.level], stretch)
         return task.engine.input_files(task.structure.atoms(), [task.level])
     return {}
 

@@ -41,7 +41,7 @@ def test_what_is_missing_is_named_in_its_place():
     notes = "\n".join(load_spec("diamond-cc4s").notes)
     for key, what in (("command", "vasp_std"), ("gamma_command", "vasp_gam"), ("cc4s_command", "Cc4s")):
         assert re.search(rf"engines\.cc4s\.{key}: .*{what} is not on this machine", notes)
-    assert "engines.cc4s.potentials: there is no POTCAR C of PBE_54 on this machine, where PMG_VASP_PSP_DIR is not set" in notes
+    assert "engines.cc4s.potentials: no POTCAR C of PBE_54 on this machine, where PMG_VASP_PSP_DIR is not set" in notes
 
 
 def test_it_is_table_1():

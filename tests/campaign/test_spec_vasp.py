@@ -10,6 +10,7 @@ from potcars import lay, potcar
 
 from campaign.planning.knowledge import Knowledge
 from campaign.planning.label_requests import label_requests
+from campaign.planning.labels_by_path import labels_by_path, standings
 from campaign.spec import LoadedSpec, SpecError, load_spec
 from flows.labelling.engines.vasp.potentials import HOME
 
@@ -54,10 +55,10 @@ def test_it_is_planned_where_it_is_not_and_what_is_missing_is_named(written):
     loaded = load_spec(written)
     engine = loaded.resolved.systems["lih"].engines["vasp"]
     assert engine.potentials == {"H": "H", "Li": "Li_sv"}
-    assert engine.digests == {}
+    assert engine.found == {}
     notes = "\n".join(loaded.notes)
     assert "/no/such/vasp_std is not on this machine" in notes
-    assert "there is no POTCAR Li_sv of LDA_54 on this machine, where PMG_VASP_PSP_DIR is not set" in notes
+    assert "no POTCAR H of LDA_54, Li_sv of LDA_54 on this machine, where PMG_VASP_PSP_DIR is not set: labels are known by these names" in notes
     assert len(keys(loaded)) == 6
 
 
@@ -66,12 +67,28 @@ def test_labels_are_known_by_what_potcars_hold_wherever_they_lie(written, potcar
     monkeypatch.setenv(HOME, str(potcars))
     here = load_spec(written)
     assert not set(keys(here)) & set(by_name)
-    digests = here.resolved.systems["lih"].engines["vasp"].digests
+    digests = here.resolved.systems["lih"].engines["vasp"].found
     assert digests.keys() == {"Li", "H"}
     assert not here.files  # they stay where they are
     monkeypatch.delenv(HOME)
     assert keys(load_spec(written, [f"engines.vasp.potcars={potcars}"])) == keys(here)
     assert keys(load_spec(written, [f"engines.vasp.digests={json.dumps(digests)}"])) == keys(here)
+
+
+def test_labels_that_are_known_by_name_are_used_where_potcars_are(written, potcars):
+    by_name = frozenset(keys(load_spec(written)))
+    loaded = load_spec(written, [f"engines.vasp.potcars={potcars}"])
+    known = Knowledge(by_path=by_name)
+    asked = label_requests(loaded.resolved, "lih", known)
+    assert set(asked.places) == by_name
+    assert standings(loaded.resolved, known).keys() == by_name
+    texts = [one.text() for one in labels_by_path(loaded.resolved, "lih", asked, known)]
+    sha256 = loaded.resolved.systems["lih"].engines["vasp"].found["H"]
+    assert texts[0].startswith("3 labels of DFT, lih, are known by the name alone of what vasp read (H of LDA_54 and Li_sv of LDA_54)")
+    assert f"to compute them anew, say digests: {{H: {sha256}" in texts[0]
+    digests = json.dumps(dict(loaded.resolved.systems["lih"].engines["vasp"].found))
+    sure = load_spec(written, [f"engines.vasp.potcars={potcars}", f"engines.vasp.digests={digests}"])
+    assert {one.alone for one in standings(sure.resolved, known).values()} == {True}
 
 
 def test_potcars_that_do_not_fit_are_refused_in_their_place(written, potcars):
@@ -109,3 +126,14 @@ def test_what_vasp_would_read_is_shown(written, potcars, latticefarm, no_databas
     job = json.loads(latticefarm("plan", str(written), "--show", next(one["key"] for one in work if one["stage"] == "label")).out)
     assert set(job["labels"]) <= set(keys(load_spec(written)))
     assert list(job["inputs"]) == [f"{step}/{name}" for step in ("dft", "hf") for name in ("INCAR", "KPOINTS", "POSCAR", "POTCAR")]
+
+
+def test_what_vasp_would_read_of_an_md_is_shown(written, latticefarm, no_database):
+    assert not no_database.exists()
+    written.write_text(ASKED.replace("rattles: {count: 3, displacements_A: [0.03]}", "sweep: {level: dft, timestep_fs: 0.5}"))
+    work = json.loads(latticefarm("plan", str(written), "--json").out)["work"]
+    (key,) = (one["key"] for one in work if one["stage"] == "sample")
+    inputs = json.loads(latticefarm("plan", str(written), "--show", key).out)["inputs"]
+    tags = inputs["dft/INCAR"].splitlines()
+    assert {"IBRION = 0", "MDALGO = 3", "ISIF = 2", "TEBEG = 100.0", "TEEND = 100.0", "POTIM = 0.5", "NSW = 100", "LANGEVIN_GAMMA = 10.0 10.0"} <= set(tags)
+    assert len(inputs["dft/POSCAR"].split("\n\n")[1].splitlines()) == 8  # velocities

@@ -142,7 +142,7 @@ class TestInputs:
     def test_inputs_are_shown_with_names_of_potcars_alone(self, world):
         files = world.engine().pinned().input_files(carbon(), ["dft", "hf"])
         assert list(files) == [f"{step}/{name}" for step in ("dft", "hf") for name in ("INCAR", "KPOINTS", "POSCAR", "POTCAR")]
-        sha256 = world.engine().pinned().digests["C"]
+        sha256 = world.engine().pinned().found["C"]
         assert files["dft/POTCAR"] == f"C of PBE_54 (sha256 {sha256[:12]})\n"
 
 
@@ -166,7 +166,7 @@ class TestNumbers:
         assert results["hf"].energy_eV == pytest.approx(stand_in_for_vasp.EXACT_EXCHANGE * results["dft"].energy_eV, abs=1e-6)
         assert [run["began"] for run in world.runs()] == [False, True]
         assert results["dft"].versions == {"vasp": "6.4.2"}
-        assert results["dft"].files == (f"POTCAR of C: PAW_PBE C 01Jan2000 (sha256 {world.engine().pinned().digests['C'][:12]})",)
+        assert results["dft"].files == (f"POTCAR of C: PAW_PBE C 01Jan2000 (sha256 {world.engine().pinned().found['C'][:12]})",)
         assert results["dft"].diagnostics["cycles"] == 9
 
     def test_orbitals_are_handed_on_in_the_same_cell(self, world):
@@ -257,7 +257,7 @@ class TestFailures:
         lay(world.home, "PBE_54", "C", potcar("C", enmax=401))
         failure = found(pinned, carbon())
         assert failure.kind == "wrong-pseudopotential"
-        assert f"labels are asked for with C of PBE_54 (sha256 {pinned.digests['C'][:12]})" in failure.message
+        assert f"labels are asked for with C of PBE_54 (sha256 {pinned.found['C'][:12]})" in failure.message
 
     def test_a_level_that_it_has_not_is_refused(self, world):
         assert found(world.engine(), carbon(), "mp2").kind == "bad-input"
@@ -350,7 +350,7 @@ class TestKeys:
         pinned = [settings(potcars=str(tmp_path / one)).for_elements({"C"}).pinned() for one in ("one", "same", "other")]
         one, same, other = map(self.key, pinned)
         assert one == same != other
-        assert self.key(settings(digests=pinned[0].digests)) == one
+        assert self.key(settings(digests=pinned[0].found)) == one
 
     def test_settings_survive_json(self, tmp_path):
         lay(tmp_path, "PBE_54", "C", potcar("C"))

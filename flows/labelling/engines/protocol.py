@@ -49,10 +49,12 @@ class EngineSettings(Settings):
     """The settings of one engine, of which a subclass adds its own. Frozen, plain JSON, part of keys.
 
     `kind` names the program, and is a literal in each subclass. `time_limit_s` bounds one structure; `resources` are
-    what its jobs ask of machines. `names_files_in` is the setting whose texts may name files.
+    what its jobs ask of machines. `names_files_in` is the setting whose texts may name files, `called_by` what
+    they were known by before what they hold was.
     """
 
     names_files_in: ClassVar[str | None] = None
+    called_by: ClassVar[str] = "path"
     kind: str
     time_limit_s: float | None = None
     resources: Resources | None = None
@@ -119,13 +121,22 @@ class EngineSettings(Settings):
         """Known by the content of those of its files that are licensed, stay where they are, and are on this machine."""
         return self
 
-    def input_files(self, atoms: Atoms, levels: Collection[str]) -> dict[str, str]:  # noqa: ARG002
-        """What its programs would be given for `atoms`: texts by path. Runs nothing; of licensed files names and digests alone."""
+    def input_files(self, atoms: Atoms, levels: Collection[str], stretch: Stretch | None = None) -> dict[str, str]:  # noqa: ARG002
+        """What its programs would be given for `atoms`, or to move them: texts by path. Runs nothing; of licensed files names and digests alone."""
         return {}
 
     def by_path(self) -> Self | None:
-        """As it was understood before the content of files was part of keys: by their paths. None: that is the same."""
+        """As it is understood where the content of files is no part of keys: by what they are called. None: that is the same."""
         return None
+
+    def told_files(self) -> tuple[tuple[str, str, str], ...]:
+        """The files that decide its numbers: the setting that names each, what it is called, and what it holds, for a user."""
+        return tuple((name, one.path, one.text()) for name, one in self.given_files())
+
+    def anew(self) -> str:
+        """What its user says to have no label of files that are known by what they are called: `files: {model: content} beside the arguments`."""
+        say = ", ".join(f"{name if name.isidentifier() else repr(name)}: content" for name, *_ in self.told_files())
+        return f"files: {{{say}}} beside the arguments"
 
     @property
     def by_content_alone(self) -> bool:

@@ -53,15 +53,27 @@ def sweep_by_stretches(task: SweepTask, driver: Driver, move: Move, place: Path 
     return record(task, driver, trajectory, about)
 
 
+def beginning(task: SweepTask, steps: int = STEPS) -> tuple[Atoms, Stretch]:
+    """The atoms of `task` as they begin to move, and its first stretch."""
+    atoms, asked = task.structure.atoms(), task.settings
+    begin(atoms, asked.temperatures_K[0], np.random.RandomState(asked.seed))
+    return atoms, _stretch(task, asked.temperatures_K[0], 0, min(steps, asked.steps))
+
+
+def _stretch(task: SweepTask, temperature_K: float, done: int, steps: int) -> Stretch:
+    asked = task.settings
+    seed = int(digest("stretch", 1, seed=asked.seed, step=done)[:7], 16)
+    return Stretch(task.level or "", temperature_K, steps, asked.timestep_fs, asked.friction_per_fs, seed)
+
+
 class _Run:
     def __init__(self, task: SweepTask, move: Move, trajectory: Trajectory, on_frame: OnFrame) -> None:
         self.task, self.move, self.trajectory, self.on_frame = task, move, trajectory, on_frame
-        self.atoms = task.structure.atoms()
+        self.atoms, _ = beginning(task)
         self.resumed_from: tuple[int, ...] = ()
         self.spent_s, self.began = 0.0, time.monotonic()
         last = trajectory.last
         if last is None:
-            begin(self.atoms, task.settings.temperatures_K[0], np.random.RandomState(task.settings.seed))
             return
         self.atoms.positions[:] = last.state.positions
         self.atoms.set_momenta(last.state.momenta)
@@ -70,14 +82,12 @@ class _Run:
             self.resumed_from += (last.last,)
 
     def stretch(self, temperature: float, done: int, steps: int) -> None:
-        asked, level = self.task.settings, self.task.level or ""
-        seed = int(digest("stretch", 1, seed=asked.seed, step=done)[:7], 16)
-        moved = self.move(self.atoms, Stretch(level, temperature, steps, asked.timestep_fs, asked.friction_per_fs, seed))
+        moved = self.move(self.atoms, _stretch(self.task, temperature, done, steps))
         if isinstance(moved, Failure):
             message = f"steps {done + 1} to {done + steps} of the sweep, at {temperature:g} K: {moved.message}"
             raise CalculationFailed(moved.model_copy(update={"message": message, "run_directory": str(self.trajectory.directory)}))
         self._refuse_exploded(moved, temperature, done)
-        kept = [i for i in range(steps) if asked.keeps(done + i + 1)]
+        kept = [i for i in range(steps) if self.task.settings.keeps(done + i + 1)]
         for i in kept:
             self.on_frame(structure_at(self.task.structure, moved.positions[i]), _computed(moved, i))
         self._append(moved, kept, done, steps)

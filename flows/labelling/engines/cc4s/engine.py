@@ -13,6 +13,7 @@ from flows.labelling.engines.cc4s import fitness
 from flows.labelling.engines.cc4s.chain import Chain
 from flows.labelling.engines.cc4s.inputs import written_inputs
 from flows.labelling.engines.cc4s.method import GAMMA, LEVELS, Cc4sMethod
+from flows.labelling.engines.moving import Stretch
 from flows.labelling.engines.protocol import STAGE, Computed
 from flows.records import Failure, Structure
 
@@ -79,7 +80,7 @@ class Cc4sSettings(Cc4sMethod):
             found |= self._policy(level)
         return found
 
-    def input_files(self, atoms: Atoms, levels: Collection[str]) -> dict[str, str]:
+    def input_files(self, atoms: Atoms, levels: Collection[str], stretch: Stretch | None = None) -> dict[str, str]:  # noqa: ARG002
         """Of each step. How many bands there are is estimated: VASP says it when Hartree-Fock at Γ is done."""
         known = [level for level in LEVELS if level in levels]
         return written_inputs(self, atoms, known[-1]) if known else {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Collection, Iterator
-from typing import TYPE_CHECKING, Annotated, Any, Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
 
 from pydantic import Field, model_validator
 
@@ -21,12 +21,14 @@ Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 class ChosenPotentials(EngineSettings):
     """`potentials` says which potential of VASP's an element has (`Li: Li_sv`), where it is not that of its own name, `family` of
     which release of them, as pymatgen calls it; without one it is `LDA_54` or `PBE_54`. POTCARs lie in `potcars`, or where pymatgen has
-    them. `digests` are the sha256 of their contents by element: of those that are where the campaign is planned, or as it says.
+    them. `digests` are the sha256 of their contents by element, where the campaign says them, `found` of those that lie where it is planned.
     """
 
+    called_by: ClassVar[str] = "name"
     potentials: dict[str, str] = Field(default={})
     family: str | None = Field(default=None, min_length=1)
     digests: dict[str, Sha256] = Field(default={})
+    found: dict[str, Sha256] = Field(default={})
     potcars: str | None = Field(default=None, min_length=1)
 
     @model_validator(mode="after")
@@ -43,7 +45,7 @@ class ChosenPotentials(EngineSettings):
     def potential(self, element: str) -> Potential:
         """The potential of an element."""
         family = self.family or f"{self.made_for.upper()}_54"
-        return Potential(family=family, symbol=self.potentials.get(element, element), sha256=self.digests.get(element))
+        return Potential(family=family, symbol=self.potentials.get(element, element), sha256={**self.found, **self.digests}.get(element))
 
     def for_elements(self, symbols: Collection[str]) -> Self:
         """With a potential for each of them, and none for others."""
@@ -51,15 +53,30 @@ class ChosenPotentials(EngineSettings):
         return self.model_copy(update={"potentials": named, "digests": {one: text for one, text in self.digests.items() if one in named}})
 
     def pinned(self) -> Self:
-        found = dict(self.digests)
+        found = {}
         for symbol in self.potentials:
             try:
                 potcar = potentials.find(self.potential(symbol), self.potcars)
             except (OSError, ValueError):
                 continue  # told as a trouble
             if potcar is not None:
-                found.setdefault(symbol, potcar.sha256)
-        return self.model_copy(update={"digests": found})
+                found[symbol] = potcar.sha256
+        return self.model_copy(update={"found": found})
+
+    def told_files(self) -> tuple[tuple[str, str, str], ...]:
+        asked = {symbol: self.potential(symbol) for symbol in self.potentials}
+        return tuple((f"potentials.{symbol}", f"{one.symbol} of {one.family}", one.text()) for symbol, one in asked.items() if one.sha256)
+
+    def by_path(self) -> Self | None:
+        """A campaign may have been planned where its POTCARs are not."""
+        return self.model_copy(update={"digests": {}, "found": {}}) if self.digests or self.found else None
+
+    def anew(self) -> str:
+        return f"digests: {{{', '.join(f'{symbol}: {sha256}' for symbol, sha256 in self.found.items())}}}"
+
+    @property
+    def by_content_alone(self) -> bool:
+        return bool(self.digests)
 
     def fetched(self, atoms: Atoms) -> dict[str, Potcar]:
         """The potential of each element, in the order in which these come first.
@@ -91,12 +108,15 @@ class ChosenPotentials(EngineSettings):
 
     def lacking_potcars(self) -> Iterator[tuple[str, str]]:
         """The potentials that are not on this machine."""
-        for symbol in self.potentials:
-            asked = self.potential(symbol)
-            try:
-                found = potentials.find(asked, self.potcars)
-            except (OSError, ValueError):
-                continue  # told as a trouble
-            if found is None:
-                known = "" if asked.sha256 else "; labels are known by what it is called until it is, or digests says its sha256"
-                yield "potentials", f"there is no POTCAR {asked.text()} {potentials.looked(self.potcars)}{known}; {potentials.how_to_have(self.potcars)}"
+        absent = [asked for symbol in self.potentials if not _is_here(asked := self.potential(symbol), self.potcars)]
+        if absent:
+            what = f"no POTCAR {', '.join(one.text() for one in absent)} {potentials.looked(self.potcars)}"
+            known = "" if all(one.sha256 for one in absent) else ": labels are known by these names, as long as neither they nor digests say more"
+            yield "potentials", f"{what}{known}; {potentials.how_to_have(self.potcars)}"
+
+
+def _is_here(asked: Potential, folder: str | None) -> bool:
+    try:
+        return potentials.find(asked, folder) is not None
+    except (OSError, ValueError):
+        return True  # what is wrong with it is told as a trouble

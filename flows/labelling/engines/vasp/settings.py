@@ -16,7 +16,7 @@ from flows.failure import CalculationFailed
 from flows.keys import digest
 from flows.labelling.engines.moving import Moved, Stretch
 from flows.labelling.engines.protocol import STAGE, Computed
-from flows.labelling.engines.vasp import fitness, inputs
+from flows.labelling.engines.vasp import fitness, inputs, motion
 from flows.labelling.engines.vasp.inputs import DFT, HF, Step
 from flows.labelling.engines.vasp.method import ROAD, VaspMethod
 from flows.labelling.engines.vasp.potentials import Potcar
@@ -90,10 +90,10 @@ class VaspSettings(VaspMethod):
             found["incar"] = tags
         return found
 
-    def input_files(self, atoms: Atoms, levels: Collection[str]) -> dict[str, str]:
+    def input_files(self, atoms: Atoms, levels: Collection[str], stretch: Stretch | None = None) -> dict[str, str]:
         written: dict[str, str] = {}
         for step in inputs.steps_of(self, list(levels)):
-            files = inputs.files_of(self, step, atoms, step.goes_on)
+            files = inputs.files_of(self, step, atoms, step.goes_on) if stretch is None else motion.files_of(self, step, atoms, stretch, False)
             named = [self.potential(symbol).text() for symbol in dict.fromkeys(atoms.symbols)]
             files[inputs.POTCAR] = "\n".join(named) + "\n"
             written |= {f"{step.name}/{name}": text for name, text in files.items()}
