@@ -22,7 +22,8 @@ from flows.labelling.engines.protocol import EngineSettings
 class LabelsByPath:
     """Labels of a level (`count` of them), or an MD that draws structures (None), known by the paths of files alone.
 
-    `used`: they stand for what the files hold now; else they are kept, and computed anew under other keys. `alone`: the
+    They may be known by another thing that files are `called_by`, as POTCARs by their names; `anew` is what a user says to have
+    them computed again. `used`: they stand for what the files hold now; else they are kept, and computed anew under other keys. `alone`: the
     user wants it so (`files`).
     """
 
@@ -33,6 +34,8 @@ class LabelsByPath:
     count: int | None
     used: bool
     alone: bool
+    called_by: str
+    anew: str
 
     def text(self) -> str:
         """For a user: what is known of them, what becomes of them, what to do."""
@@ -40,11 +43,10 @@ class LabelsByPath:
         what = f"the MD that draws the structures of {self.system}" if self.count is None else f"{self.count} label{'' if one else 's'} of {self.level.upper()}, {self.system},"
         paths, contents = (" and ".join(dict.fromkeys(part)) for part in list(zip(*self.files, strict=True))[1:])
         they, are, them = ("it", "is", "it") if one else ("they", "are", "them")
-        known = f"{what} {are} known by the path alone of what {self.engine} read ({paths}): what was there then is not known"
+        known = f"{what} {are} known by the {self.called_by} alone of what {self.engine} read ({paths}): what was there then is not known"
         if self.used:
-            say = ", ".join(f"{name if name.isidentifier() else repr(name)}: content" for name, *_ in self.files)
-            return f"{known}. {they.capitalize()} {are} used as if computed with {contents}; to compute {them} anew, say files: {{{say}}} beside the arguments of {self.engine}"
-        why = "files says content" if self.alone else f"{they} {'was' if one else 'were'} used before as computed with something else"
+            return f"{known}. {they.capitalize()} {are} used as if computed with {contents}; to compute {them} anew, say {self.anew} of {self.engine}"
+        why = f"{self.anew.partition(':')[0]} says content" if self.alone else f"{they} {'was' if one else 'were'} used before as computed with something else"
         return f"{known}. {they.capitalize()} {are} kept and not used, because {why}: {they} {are} computed anew with {contents}"
 
     def as_facts(self) -> dict[str, Any]:
@@ -108,9 +110,8 @@ def labels_by_path(spec: ResolvedSpec, system: str, asked: LabelRequests, known:
 
 def _about(spec: ResolvedSpec, system: str, level: str, count: int | None, used: bool) -> LabelsByPath:
     engine = _engine(spec, system, level)
-    files = tuple((name, one.path, one.text()) for name, one in engine.given_files())
     name = spec.systems[system].levels[level].engine or ""
-    return LabelsByPath(system, level, name, files, count, used, engine.by_content_alone)
+    return LabelsByPath(system, level, name, engine.told_files(), count, used, engine.by_content_alone, engine.called_by, engine.anew())
 
 
 def _sweep(spec: ResolvedSpec, system: str) -> tuple[str, Standing] | None:

@@ -42,7 +42,7 @@ def engines_of(
             why = f"should be greater than 0, got {engine.time_limit_s:g}: no structure would be done in time"
             unfit.append((_place(name, system, engine_name, "time_limit_s"), why))
         place = _place(name, system, engine_name, "")[:-1]
-        found[engine_name] = given = files.resolved(engine.for_elements(set(training.symbols)), place)
+        found[engine_name] = given = files.resolved(engine.for_elements(set(training.symbols)).pinned(), place)
         for key, why in files.on_this_machine(given).troubles(training, levels):
             unfit.append((_place(name, system, engine_name, key), why))
         for key, what in given.lacking():
