@@ -16,6 +16,7 @@ from campaign.planning.label_requests import LabelRequests, label_requests
 from campaign.spec import ResolvedSpec
 from flows.labelling.computed import computed_label_key, settings_digest
 from flows.labelling.engines.protocol import EngineSettings
+from flows.training.names import level_title
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class LabelsByPath:
     def text(self) -> str:
         """For a user: what is known of them, what becomes of them, what to do."""
         one = self.count in (None, 1)
-        what = f"the MD that draws the structures of {self.system}" if self.count is None else f"{self.count} label{'' if one else 's'} of {self.level.upper()}, {self.system},"
+        what = f"the MD that draws the structures of {self.system}" if self.count is None else f"{self.count} label{'' if one else 's'} of {level_title(self.level)}, {self.system},"
         paths, contents = (" and ".join(dict.fromkeys(part)) for part in list(zip(*self.files, strict=True))[1:])
         they, are, them = ("it", "is", "it") if one else ("they", "are", "them")
         known = f"{what} {are} known by the {self.called_by} alone of what {self.engine} read ({paths}): what was there then is not known"
@@ -80,7 +81,7 @@ def standings(spec: ResolvedSpec, known: Knowledge) -> dict[str, Standing]:
             if key != old:
                 level = asked.places[key][1]
                 engine = _engine(spec, name, level)
-                found[old] = Standing(key, settings_digest(level, engine, cells.levels[level].forces), engine.by_content_alone)
+                found[old] = Standing(key, settings_digest(cells.method(level), engine, cells.levels[level].forces), engine.by_content_alone)
     return found
 
 
@@ -101,8 +102,8 @@ def labels_by_path(spec: ResolvedSpec, system: str, asked: LabelRequests, known:
             used[level] = used.get(level, 0) + 1
         elif not known.settled(key):
             before = _engine(spec, system, level).by_path()
-            forces = spec.systems[system].levels[level].forces
-            if before is not None and computed_label_key(structure, level, before, forces) in known.passed_over:
+            forces, method = spec.systems[system].levels[level].forces, spec.systems[system].method(level)
+            if before is not None and computed_label_key(structure, method, before, forces) in known.passed_over:
                 over[level] = over.get(level, 0) + 1
     yield from (_about(spec, system, level, count, True) for level, count in used.items())
     yield from (_about(spec, system, level, count, False) for level, count in over.items())
@@ -123,7 +124,7 @@ def _sweep(spec: ResolvedSpec, system: str) -> tuple[str, Standing] | None:
     assert cells.sampling is not None
     assert cells.sampling.sweep is not None
     now = sampling.engine_sweep_key(cells, cells.sampling.sweep, level, engine)
-    return old, Standing(now, settings_digest(level, engine, True), engine.by_content_alone)
+    return old, Standing(now, settings_digest(cells.method(level), engine, True), engine.by_content_alone)
 
 
 def _sweep_level(spec: ResolvedSpec, system: str) -> str:

@@ -185,7 +185,7 @@ class Outcomes:
         return [
             one
             for system, asked in self._wanted.items()
-            for one in frozen_results(self.farm, system, self.spec.systems[system], asked)
+            for one in frozen_results(self.farm, self.spec, system, asked)
         ]
 
     @cached_property

@@ -8,6 +8,7 @@ from flows.records.base import Record, Structure, Vector
 class Label(Record):
     """Energy, and forces where the level has them, of one structure at one level of theory.
 
+    `level` of a label that an engine computed is what that computes, whatever campaigns call it.
     `version` is that of the engine's way to this level (`flows.faults`), `faulty` what was found to be wrong with it
     since; empty: nothing. `files` are those that its engine read, and what they held; `remarks` what was done to come
     through (corrections by custodian). Of a label that was

@@ -1,4 +1,8 @@
-"""Names of models: `dft_ef`, `dft_e`, `ccsd(t)-dft`, `delta_ccsd(t)`; by force constants `ccsd(t)-dft_fc`, `delta_ccsd(t)_fc`."""
+"""Names of models: `dft_ef`, `dft_e`, `ccsd(t)-dft`, `delta_ccsd(t)`; by force constants `ccsd(t)-dft_fc`, `delta_ccsd(t)_fc`.
+
+A level is a name of its user's: `rpa`, `hse06`, `dft_gamma`. A hyphen is a minus, unless one of the words beside it is no
+level by itself (`dft-d3`, `dlpno-ccsd(t)`), so that every name is read in one way: `ccsd(t)-dft-d3` is CCSD(T) less DFT-D3.
+"""
 
 from __future__ import annotations
 
@@ -11,13 +15,35 @@ from typing import Literal
 Kind = Literal["ef", "e", "difference", "sum"]
 Method = Literal["mace", "fc"]
 
-_LEVEL = r"[a-z0-9][a-z0-9()\[\]+*.]*"
+_CHARACTERS = r"a-z0-9()\[\]+*"
+_FIRST = "cam|df|dlpno|fn|lc|lno|ri"
+_LAST = "3c|d2|d3|d3bj|d3zero|d4|f12|mbd|nl|rvv10|ts|u|vv10|xdm"
+_WORD = rf"(?!(?:{_FIRST}|{_LAST})(?![{_CHARACTERS}]))[a-z0-9][{_CHARACTERS}]*"
+_INDEX = rf"_(?!(?:e|ef|fc)(?![{_CHARACTERS}]))[a-z0-9+]+"  # those end names of models
+_LEVEL = rf"(?!delta(?![{_CHARACTERS}]))(?:(?:{_FIRST})-)?{_WORD}(?:-(?:{_LAST}))*(?:{_INDEX})*"
+_SPELT = {"gamma": "Γ", "pbesol": "PBEsol", "r2scan": "r2SCAN", "tpssh": "TPSSh"}
 _PATTERNS: tuple[tuple[Kind, re.Pattern[str]], ...] = (
     ("sum", re.compile(rf"delta_(?P<level>{_LEVEL})(?P<fc>_fc)?")),
     ("ef", re.compile(rf"(?P<level>{_LEVEL})_ef")),
     ("e", re.compile(rf"(?P<level>{_LEVEL})_e")),
     ("difference", re.compile(rf"(?P<level>{_LEVEL})-(?P<base>{_LEVEL})(?P<fc>_fc)?")),
 )
+
+
+LEVEL_RULE = (
+    "a level is named by small letters, digits and ( ) [ ] + *, with an index as in dft_gamma; a hyphen is a minus, but for "
+    f"{', '.join(f'{one}-' for one in _FIRST.split('|'))} before and {', '.join(f'-{one}' for one in _LAST.split('|'))} behind a name"
+)
+
+
+def is_level(name: str) -> bool:
+    """Whether a level can be called so."""
+    return re.fullmatch(_LEVEL, name) is not None
+
+
+def level_title(level: str) -> str:
+    """As it is written: DFT, CCSD(T), DFT-D3, r2SCAN; indices stay such, DFT_Γ."""
+    return re.sub(r"[a-z0-9]+", lambda word: _SPELT.get(word[0], word[0].upper()), level)
 
 
 @dataclass(frozen=True)
@@ -49,10 +75,13 @@ class ModelName:
 
     def title(self) -> str:
         """As the paper writes it: ML(DFT_EF), ML(CCSD(T)-DFT), ΔML(CCSD(T)); of force constants FC(CCSD(T)-DFT), ΔFC(CCSD(T))."""
-        how = "FC" if self.method == "fc" else "ML"
+        how, level = "FC" if self.method == "fc" else "ML", level_title(self.level)
         if self.kind == "sum":
-            return f"Δ{how}({self.level.upper()})"
-        return f"{how}({str(self).removesuffix('_fc').upper()})"
+            return f"Δ{how}({level})"
+        if self.base is None:
+            return f"{how}({level}_{self.kind.upper()})"
+        minus = " - " if "-" in self.level + self.base else "-"
+        return f"{how}({level}{minus}{level_title(self.base)})"
 
     @property
     def levels(self) -> tuple[str, ...]:

@@ -18,7 +18,7 @@ Trace = dict[str, Any]  # as plotly has it
 HEIGHT = 460  # pixels
 AREA = 0.4  # how much an area covers
 PALE = 0.55  # a line of what has not learned
-DASHES = {"-": "solid", "--": "dash", ":": "dot"}
+DASHES = {"-": "solid", "--": "dash", ":": "dot", "-.": "dashdot"}
 MODEL_STYLES = ("-", "--", ":")  # model by model, where colours are of seeds
 MODELS, SEEDS, BESIDE = "Models", "Seeds", "Beside them"
 

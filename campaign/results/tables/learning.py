@@ -48,7 +48,7 @@ def _rows(campaign: Outcomes) -> Iterator[dict[str, Any]]:
 def _targets(campaign: Outcomes) -> dict[tuple[str, str], dict[str, float]]:
     """By system and model: what it should say (eV) of each structure of its holdout."""
     needed = {
-        (system, model): _label_keys(campaign.label_sets()[system], model, structures)
+        (system, model): _label_keys(campaign.label_sets()[system], _levels(campaign, model), structures)
         for (system, model), structures in _holdouts(campaign).items()
     }
     energies = label_energies(
@@ -61,14 +61,19 @@ def _targets(campaign: Outcomes) -> dict[tuple[str, str], dict[str, float]]:
 
 
 def _target(keys: tuple[str, ...], energies: Mapping[str, float]) -> float:
-    """The energy of a level, less that of its base."""
-    upper, *base = (energies[key] for key in keys)
-    return upper - sum(base)
+    """The energy of a level, less that of its base; of a composite those of its levels, + - + ..."""
+    return sum((-1) ** number * energies[key] for number, key in enumerate(keys))
 
 
-def _label_keys(labels: LabelSet, model: str, structures: Iterable[str]) -> dict[str, tuple[str, ...]]:
-    levels = [labels.labels[level] for level in ModelName.parse(model).levels]
-    return {structure: tuple(level[structure] for level in levels) for structure in structures}
+def _levels(campaign: Outcomes, model: str) -> tuple[str, ...]:
+    """The levels whose energies, + - + ..., a model is to give."""
+    name = ModelName.parse(model)
+    return campaign.spec.chains.top(name.level) if name.kind == "sum" else name.levels
+
+
+def _label_keys(labels: LabelSet, levels: Iterable[str], structures: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    known = [labels.labels[level] for level in levels]
+    return {structure: tuple(level[structure] for level in known) for structure in structures}
 
 
 def _holdouts(campaign: Outcomes) -> dict[tuple[str, str], frozenset[str]]:
@@ -84,7 +89,7 @@ def _holdouts(campaign: Outcomes) -> dict[tuple[str, str], frozenset[str]]:
         if tested and work.system in label_sets:
             where = (work.system, work.model)
             if where not in structures:
-                structures[where] = _structures(label_sets[work.system], work.model)
+                structures[where] = _structures(label_sets[work.system], _levels(campaign, work.model))
             known = structures[where]
             if tests := frozenset(known[label] for label in tested if label in known):
                 common[where] = common.get(where, tests) & tests
@@ -101,9 +106,9 @@ def _test_labels(work: Work) -> tuple[str, ...]:
     return ()
 
 
-def _structures(labels: LabelSet, model: str) -> dict[str, str]:
-    """By the key of its label at the level of `model`: the structures that have labels at all of its levels."""
-    upper, *others = (labels.labels.get(level, {}) for level in ModelName.parse(model).levels)
+def _structures(labels: LabelSet, levels: Iterable[str]) -> dict[str, str]:
+    """By the key of its label at the first of `levels`: the structures that have labels at all of them."""
+    upper, *others = (labels.labels.get(level, {}) for level in levels)
     return {label: one for one, label in upper.items() if all(one in level for level in others)}
 
 
@@ -117,10 +122,11 @@ def _tested(campaign: Outcomes) -> Iterator[_Tested]:
             facts["seen_count"] = one.record.train_count + one.record.valid_count
             yield _Tested(one.work, one.record.predictions_eV, one.record.atoms, facts)
     for both in campaign.sums():
-        base, difference = (trained.get(key) for key in both.work.needs)
-        if base is not None and difference is not None and "test" in both.record.errors:
-            shared = base.predictions_eV.keys() & difference.predictions_eV.keys()
-            added = {key: summed_energy_eV(key, base, difference) for key in shared}
+        parts = [trained[key] for key in both.work.needs if key in trained]
+        if len(parts) == len(both.work.needs) and "test" in both.record.errors:
+            difference = parts[-1]
+            shared = set.intersection(*(set(one.predictions_eV) for one in parts))
+            added = {key: summed_energy_eV(key, parts) for key in shared}
             facts = {"learned": both.record.learned, "verdict": both.record.verdict}
             facts["seen_count"] = difference.train_count + difference.valid_count
             yield _Tested(both.work, added, difference.atoms, facts)
