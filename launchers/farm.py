@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from launchers.database.ladder import Database
 
-DUPLICATE_KEY = 11000
+DUPLICATE_KEY, UNAUTHORIZED = 11000, 13
 BATCH = 2000  # keys in one `$in`: far below the 16 MB of a command
 
 
@@ -43,15 +43,30 @@ class Farm:
 
     @classmethod
     def open(cls, database: Database) -> Farm:
-        """The farm in `database`, its indexes made, jobflow's configured store set to it."""
+        """The farm in `database`, its indexes made, jobflow's configured store set to it.
+
+        A user who may only read finds the indexes that others have made.
+        """
         import jobflow
+        from pymongo.errors import OperationFailure
 
         store = database.job_store()
         store.connect()
         jobflow.SETTINGS.JOB_STORE = store
         farm = cls(database.launchpad(), store)
-        farm.prepare()
+        try:
+            farm.prepare()
+        except OperationFailure as error:
+            if error.code != UNAUTHORIZED or farm._may_write():
+                raise
         return farm
+
+    def _may_write(self) -> bool:
+        """Whether MongoDB says that this user may add to the database."""
+        said = self.launchpad.db.command("connectionStatus", showPrivileges=True)
+        privileges = said["authInfo"].get("authenticatedUserPrivileges", ())
+        own = (one for one in privileges if one["resource"].get("db") in ("", self.launchpad.name))
+        return any("insert" in one["actions"] for one in own)
 
     @classmethod
     def of_worker(cls, launchpad: LaunchPad) -> Farm:

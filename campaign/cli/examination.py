@@ -82,15 +82,42 @@ def _gpus() -> Finding:
 
 def _programs() -> Iterator[Finding]:
     """Programs of engines, by the names under which they are usually found."""
+    yield _espresso()
+    yield from _vasp()
+    yield _cc4s()
+
+
+def _espresso() -> Finding:
     from flows.labelling.engines.espresso_run import version_of
 
     path = shutil.which("pw.x")
     if path is None:
-        yield Finding("Quantum ESPRESSO", "no pw.x", None, "engines of kind espresso need it: apt-get install quantum-espresso, or give its path in their command")
-        return
+        return Finding("Quantum ESPRESSO", "no pw.x", None, "engines of kind espresso need it: apt-get install quantum-espresso, or give its path in their command")
     said = version_of("pw.x")
     works = said != "unknown"
-    yield Finding("Quantum ESPRESSO", f"{path}, {said}" if works else f"{path} does not start", works, "" if works else "run it by hand and see")
+    return Finding("Quantum ESPRESSO", f"{path}, {said}" if works else f"{path} does not start", works, "" if works else "run it by hand and see")
+
+
+def _vasp() -> Iterator[Finding]:
+    """It says nothing of itself without input."""
+    from flows.labelling.engines.vasp import potentials
+
+    paths = [path for name in ("vasp_std", "vasp_gam") if (path := shutil.which(name))]
+    todo = "" if paths else "engines of kind vasp and cc4s need it where labels are computed: give the command that starts it there in their command"
+    yield Finding("VASP", ", ".join(paths) or "no vasp_std, no vasp_gam", True if paths else None, todo)
+    folder = potentials.home()
+    if folder is None:
+        yield Finding("POTCARs", f"{potentials.HOME} is not set", None, f"engines of kind vasp and cc4s need them: {potentials.how_to_have()}")
+        return
+    here = [family for family in potentials.families() if potentials.folder_of(family, folder).is_dir()]
+    todo = "" if here else f"no folder in it is called as pymatgen calls those of families ({potentials.folder_of('PBE_54', folder).name}, ...)"
+    yield Finding("POTCARs", f"{folder}{': ' * bool(here)}{', '.join(here)}", bool(here), todo)
+
+
+def _cc4s() -> Finding:
+    path = shutil.which("Cc4s")
+    todo = "" if path else "engines of kind cc4s need it where labels are computed: give its path in their cc4s_command"
+    return Finding("Cc4s", path or "no Cc4s", True if path else None, todo)
 
 
 def _schedulers() -> Iterator[Finding]:

@@ -28,26 +28,6 @@ SHOWN = 8  # of frames set aside; `--json` has all
 REMARKS = 2  # of warnings of a level, where they are not what was asked for
 
 
-def job(plan: Plan, start: str) -> dict[str, Any]:
-    """What the job of one key is told."""
-    work = plan.work[find_key(plan, start)]
-    return {"title": work.title, "needs": list(work.needs), "task": work.task.model_dump(mode="json")}
-
-
-def find_key(plan: Plan, start: str) -> str:
-    """The one key of `plan` that starts with `start`.
-
-    Raises:
-        UsageError: none does, or several do.
-    """
-    from campaign.cli.errors import UsageError
-
-    found = [key for key in plan.work if key.startswith(start)]
-    if len(found) != 1:
-        raise UsageError(f"{start!r} starts {len(found)} keys of this campaign; `plan --json` lists them")
-    return found[0]
-
-
 def crystals_of(loaded: LoadedSpec) -> dict[str, CrystalFacts]:
     """What crystal was understood, by system."""
     from flows.phonons.crystal import crystal_facts
@@ -211,7 +191,7 @@ def by_path_lines(plan: Plan) -> Iterator[str]:
     """What becomes of labels of files that were known by their paths alone."""
     from rich.markup import escape
 
-    yield from (f"[yellow]by path alone: {escape(one.text())}[/]" for one in plan.by_path)
+    yield from (f"[yellow]by {one.called_by} alone: {escape(one.text())}[/]" for one in plan.by_path)
 
 
 def stopped_lines(plan: Plan) -> Iterator[str]:

@@ -27,7 +27,7 @@ def register(app: typer.Typer) -> None:
 
 
 def init(
-    example: Annotated[str, typer.Argument(help="An example's name: diamond-demo, lih-demo, diamond-paper, lih-paper.")],
+    example: Annotated[str, typer.Argument(help="An example's name: diamond-demo, lih-demo, diamond-paper, lih-paper, diamond-cc4s.")],
     directory: Annotated[Path, typer.Argument(help="Where to copy it.")] = Path(),
 ) -> None:
     """Copy an example campaign, to edit.
@@ -52,14 +52,14 @@ def plan_command(
     spec: SpecArgument,
     overrides: SetOption = None,
     data: DataOption = None,
-    show_key: Annotated[str | None, typer.Option("--show", metavar="KEY", help="Print what a job is told.")] = None,
+    show_key: Annotated[str | None, typer.Option("--show", metavar="KEY", help="Print what a job is told, or what the program of a label reads.")] = None,
     json: JsonOption = False,
 ) -> None:
     """Check a campaign and say what would run, and what exists already.
 
     Example: latticefarm plan diamond-paper --data labels --set training.seeds=[861]
     """
-    from campaign.cli import plan_view
+    from campaign.cli import plan_view, shown_key
     from campaign.cli.printing import facts, hint, show
     from campaign.spec import load_spec
     from campaign.steering.status import State
@@ -67,7 +67,11 @@ def plan_command(
     loaded = load_spec(spec, overrides or (), data)
     found = look(loaded)
     if show_key is not None:
-        facts(plan_view.job(found.status.plan, show_key))
+        about = shown_key.shown(loaded.resolved, found.status.plan, show_key)
+        if json or "task" in about:
+            facts(about)
+        else:
+            print(*shown_key.lines(about), sep="\n")
     elif json:
         facts(plan_view.as_facts(loaded, found))
     else:

@@ -88,4 +88,4 @@ def _warn(campaign: Campaign, of: str = "") -> None:
     for faulty in campaign.layout.faulty:
         typer.secho(f"{of}faulty: {faulty.text()}", fg="red", err=True)
     for by_path in campaign.layout.by_path:
-        typer.secho(f"{of}by path alone: {by_path.text()}", fg="yellow", err=True)
+        typer.secho(f"{of}by {by_path.called_by} alone: {by_path.text()}", fg="yellow", err=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -18,26 +19,34 @@ def register(app: typer.Typer) -> None:
 def web(
     host: Annotated[str, typer.Option("--host", help="The address to listen at; another than this machine's own needs a password of yours.")] = "127.0.0.1",
     port: Annotated[int, typer.Option("--port", min=1, max=65535, help="The port.")] = 5000,
+    reports: Annotated[Path, typer.Option("--reports", metavar="DIR", help="Where reports are looked for, each in CAMPAIGN-report.")] = Path("."),
+    behind_proxy: Annotated[
+        bool, typer.Option("--behind-proxy", help="A web server with TLS passes on to this one, and sets X-Forwarded-For, -Proto and -Prefix.")
+    ] = False,
 ) -> None:
-    """Show campaigns and FireWorks' queue in the browser, behind a password.
+    """Show campaigns, their reports and FireWorks' queue in the browser, behind a password.
 
     Example: latticefarm web --port 5001
     """
     from campaign.cli.connect import open_farm
     from campaign.cli.errors import UsageError
     from campaign.cli.printing import show
+    from campaign.web.reports import REPORTS
     from launchers.web.application import web_app
     from launchers.web.credentials import Credentials, CredentialsError
     from launchers.web.server import serve
 
     try:
-        credentials = Credentials.of(os.environ.get("LATTICEFARM_WEB_USER"), os.environ.get("LATTICEFARM_WEB_PASSWORD"), host)
+        credentials = Credentials.of(os.environ.get("LATTICEFARM_WEB_USER"), os.environ.get("LATTICEFARM_WEB_PASSWORD"), host, behind_proxy=behind_proxy)
     except CredentialsError as error:
         raise UsageError(str(error)) from None
-    app = web_app(open_farm(), credentials, (PAGES,), show)
+    if not reports.is_dir():
+        raise UsageError(f"--reports {reports}: there is no such folder")
+    app = web_app(open_farm(), credentials, (PAGES,), show, behind_proxy=behind_proxy)
+    app.config[REPORTS] = reports.absolute()
     show(*_greeting(credentials.user, credentials.password if credentials.made else "", f"http://{f'[{host}]' if ':' in host else host}:{port}/"))
     try:
-        serve(app, host, port)
+        serve(app, host, port, behind_proxy=behind_proxy)
     except OSError as error:
         raise UsageError(f"cannot listen at {host}, port {port}: {error.strerror or error}; --port takes another") from None
 

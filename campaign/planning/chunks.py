@@ -137,6 +137,7 @@ class Chunks:
         if not self.known.by_path.isdisjoint(keys):  # as it was claimed, no other key is in its job
             engine = engine.by_path() or engine
         levels = [level for level in self.cells.levels if any(self.mine[one][1] == level for one in keys)]
+        versions = _versions(engine, map(self.cells.method, levels))
         return Work(
             key=key,
             stage="label",
@@ -145,7 +146,7 @@ class Chunks:
             seed=None,
             size="",
             needs=needs,
-            task=LabelTask(key=key, system=self.system, engine=engine, items=items, versions=_versions(engine, levels)),
+            task=LabelTask(key=key, system=self.system, engine=engine, items=items, versions=versions),
             parts=tuple(keys),
             count=len(items),
         )
@@ -153,7 +154,7 @@ class Chunks:
     def _items(self, keys: Sequence[str]) -> Iterator[LabelItem]:
         levels: dict[str, dict[str, bool]] = {}
         for structure, level in (self.mine[key] for key in keys):
-            levels.setdefault(structure, {})[level] = self.cells.levels[level].forces
+            levels.setdefault(structure, {})[self.cells.method(level)] = self.cells.levels[level].forces
         for structure, of_it in levels.items():
             yield LabelItem(structure=self.asked.structures[structure], levels=of_it)
 

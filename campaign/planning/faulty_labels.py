@@ -19,6 +19,7 @@ from flows.labelling.computed import label_version
 from flows.phonons.settings import DirectPhononTask
 from flows.training.datasets import label_keys
 from flows.training.force_constants.settings import ForceConstantTask
+from flows.training.names import level_title
 from flows.training.settings import TrainingTask
 
 
@@ -41,7 +42,7 @@ class FaultyLabels:
         was, it = ("was", "it") if self.count == 1 else ("were", "they")
         then = f"{it} {'is' if self.count == 1 else 'are'} being computed again" if self.queued else "submit again"
         return (
-            f"{labels} of {self.level.upper()}, {self.system}, {was} computed by a faulty version ({self.fault}; mended in "
+            f"{labels} of {level_title(self.level)}, {self.system}, {was} computed by a faulty version ({self.fault}; mended in "
             f"{self.fault.mended_in}). Neither {it} nor what was trained on {'it' if self.count == 1 else 'them'} is used or shown: {then}"
         )
 
@@ -69,8 +70,8 @@ def versions_before(spec: ResolvedSpec) -> list[dict[str, int]]:
     for cells in spec.systems.values():
         for level, one in cells.levels.items():
             if one.engine is not None:
-                task = label_task(cells.engines[one.engine].kind, level)
-                tasks[task] = label_version(cells.engines[one.engine], level)
+                task = label_task(cells.engines[one.engine].kind, cells.method(level))
+                tasks[task] = label_version(cells.engines[one.engine], cells.method(level))
     last = max(tasks.values(), default=1)
     return [{task: min(version, then) for task, version in tasks.items() if task in FAULTS} for then in range(1, last)]
 
@@ -112,5 +113,5 @@ def _fault(spec: ResolvedSpec, system: str, level: str, versions: Mapping[str, i
     cells = spec.systems[system]
     engine = cells.levels[level].engine
     assert engine is not None
-    task = label_task(cells.engines[engine].kind, level)
+    task = label_task(cells.engines[engine].kind, cells.method(level))
     return faults_of(task, versions[task])[0]

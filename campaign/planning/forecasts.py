@@ -20,27 +20,30 @@ def forecasts(spec: ResolvedSpec, system: str, model: str, asked: LabelRequests 
     says how many would have been enough.
     """
     name = ModelName.parse(model)
-    upper, base = (labels.labels.get(level, {}) for level in name.levels)
-    if not base or not labels.forces.get(name.base or ""):
+    levels = spec.chains.trained_on(model)
+    upper, *below = (labels.labels.get(level, {}) for level in levels)
+    base = below[-1]
+    if not base or len(levels) > 3 or not labels.forces.get(levels[-1]):
         return
+    rows = [(upper[one], *(level[one] for level in below)) for one in upper if all(one in level for level in below)]
     if asked is None or name.level not in asked.labels:
-        yield from _published(spec, system, model, upper, base)
+        yield from _published(spec, system, model, rows)
         return
     order = dict.fromkeys([*asked.labels[name.level], *asked.drawn])
     pool = [base[one] for one in order if one in base]
     yield forecast_task(spec, system, model, pool, ())
     if name.level in asked.rounds and model == forecast_model(spec, name.level):
         yield from asked.rounds[name.level].forecasts
-    elif rows := [(upper[one], base[one]) for one in order if one in upper and one in base]:
-        yield forecast_task(spec, system, model, pool, rows)
+    elif rows:
+        place = {key: number for number, key in enumerate(pool)}
+        yield forecast_task(spec, system, model, pool, sorted(rows, key=lambda row: place[row[-1]]))
 
 
-def _published(spec: ResolvedSpec, system: str, model: str, upper: dict[str, str], base: dict[str, str]) -> Iterator[ForecastTask]:
-    rows = [(upper[one], base[one]) for one in upper if one in base]
+def _published(spec: ResolvedSpec, system: str, model: str, rows: list[tuple[str, ...]]) -> Iterator[ForecastTask]:
     how = spec.systems[system].levels[ModelName.parse(model).level].draw
     draw = how if how in ("informative", "farthest") else "informative"
     if rows:
-        yield forecast_task(spec, system, model, [row[1] for row in rows], rows, draw)
+        yield forecast_task(spec, system, model, [row[-1] for row in rows], rows, draw)
 
 
 def forecast_work(task: ForecastTask, needs: tuple[str, ...]) -> Work:

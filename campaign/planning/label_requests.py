@@ -66,14 +66,35 @@ def label_requests(spec: ResolvedSpec, system: str, known: Knowledge) -> LabelRe
     _add_direct(add, spec.phonons)
     engines = [level for level, one in cells.levels.items() if one.engine is not None]
     chosen = {level: _chosen(spec, cells, level, asked.drawn) for level in engines}
+    followers = {level: uppers for level in engines if (uppers := _uppers(spec, cells, level))}
     for level in engines:
-        if cells.levels[level].until is None:
+        if cells.levels[level].until is None and level not in followers:
             _add_level(add, level, chosen[level])
     for level in engines:  # their rounds look at labels of the levels below
-        if cells.levels[level].until is not None:
+        if cells.levels[level].until is not None and level not in followers:
             asked.rounds[level] = _rounds(spec, system, level, chosen[level], add)
             _add_level(add, level, chosen[level][: asked.rounds[level].count])
+    for level, uppers in followers.items():
+        needed = {key for upper in uppers for key in _labelled(asked, known, system, upper)}
+        _add_level(add, level, (key for key in chosen[level] if key in needed))
     return replace(asked, labels={level: asked.labels[level] for level in engines})
+
+
+def _uppers(spec: ResolvedSpec, cells: ResolvedSystem, level: str) -> tuple[str, ...]:
+    """The levels of which `level`, which stands for another, is labelled where they are: those that are taken against it.
+
+    None where it says itself how many of its structures are to be labelled, or a model is trained on it alone.
+    """
+    one, names = cells.levels[level], [ModelName.parse(model) for model in spec.models]
+    if one.in_place_of is None or one.structures != "full" or any(name.level == level for name in names):
+        return ()
+    return tuple(dict.fromkeys(name.level for name in names if name.base == level))
+
+
+def _labelled(asked: LabelRequests, known: Knowledge, system: str, level: str) -> Iterable[str]:
+    """The structures that have a label of a level, or are to have one."""
+    published = known.label_sets.get(system)
+    return asked.labels.get(level) or (published.labels.get(level, {}) if published is not None else {})
 
 
 def _add_level(add: _Adding, level: str, chosen: Iterable[str]) -> None:
@@ -84,11 +105,15 @@ def _add_level(add: _Adding, level: str, chosen: Iterable[str]) -> None:
 def _rounds(spec: ResolvedSpec, system: str, level: str, chosen: tuple[str, ...], add: _Adding) -> Rounds:
     model = forecast_model(spec, level)
     assert model is not None
-    base = ModelName.parse(model).base or ""
     published = add.known.label_sets.get(system)
-    below = add.asked.labels.get(base) or (published.labels.get(base, {}) if published is not None else {})
+    below: list[Mapping[str, str]] = []
+    for base in spec.chains.trained_on(model)[1:]:
+        if _uppers(spec, add.cells, base) and add.cells.levels[base].engine is not None:  # labelled where this level is
+            below.append(dict(zip(chosen, add.keys(base, chosen), strict=True)))
+        else:
+            below.append(add.asked.labels.get(base) or (published.labels.get(base, {}) if published is not None else {}))
     upper = dict(zip(chosen, add.keys(level, chosen), strict=True))
-    return rounds(spec, system, level, Candidates(chosen, upper, below), add.known)
+    return rounds(spec, system, level, Candidates(chosen, upper, tuple(below)), add.known)
 
 
 def label_set(spec: ResolvedSpec, system: str, asked: LabelRequests, known: Knowledge) -> LabelSet:
@@ -162,11 +187,12 @@ class _Adding:
         one = self.cells.levels[level]
         assert one.engine is not None
         engine = self.cells.engines[one.engine]
-        version = self.known.label_versions.get(label_task(engine.kind, level))
-        keys = [computed_label_key(key, level, engine, one.forces, version) for key in structures]
+        method = self.cells.method(level)
+        version = self.known.label_versions.get(label_task(engine.kind, method))
+        keys = [computed_label_key(key, method, engine, one.forces, version) for key in structures]
         before = engine.by_path()
         if before is not None and self.known.by_path:
-            earlier = [computed_label_key(key, level, before, one.forces, version) for key in structures]
+            earlier = [computed_label_key(key, method, before, one.forces, version) for key in structures]
             keys = [then if then in self.known.by_path else now for now, then in zip(keys, earlier, strict=True)]
         return keys
 

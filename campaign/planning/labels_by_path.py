@@ -16,13 +16,15 @@ from campaign.planning.label_requests import LabelRequests, label_requests
 from campaign.spec import ResolvedSpec
 from flows.labelling.computed import computed_label_key, settings_digest
 from flows.labelling.engines.protocol import EngineSettings
+from flows.training.names import level_title
 
 
 @dataclass(frozen=True)
 class LabelsByPath:
     """Labels of a level (`count` of them), or an MD that draws structures (None), known by the paths of files alone.
 
-    `used`: they stand for what the files hold now; else they are kept, and computed anew under other keys. `alone`: the
+    They may be known by another thing that files are `called_by`, as POTCARs by their names; `anew` is what a user says to have
+    them computed again. `used`: they stand for what the files hold now; else they are kept, and computed anew under other keys. `alone`: the
     user wants it so (`files`).
     """
 
@@ -33,18 +35,19 @@ class LabelsByPath:
     count: int | None
     used: bool
     alone: bool
+    called_by: str
+    anew: str
 
     def text(self) -> str:
         """For a user: what is known of them, what becomes of them, what to do."""
         one = self.count in (None, 1)
-        what = f"the MD that draws the structures of {self.system}" if self.count is None else f"{self.count} label{'' if one else 's'} of {self.level.upper()}, {self.system},"
+        what = f"the MD that draws the structures of {self.system}" if self.count is None else f"{self.count} label{'' if one else 's'} of {level_title(self.level)}, {self.system},"
         paths, contents = (" and ".join(dict.fromkeys(part)) for part in list(zip(*self.files, strict=True))[1:])
         they, are, them = ("it", "is", "it") if one else ("they", "are", "them")
-        known = f"{what} {are} known by the path alone of what {self.engine} read ({paths}): what was there then is not known"
+        known = f"{what} {are} known by the {self.called_by} alone of what {self.engine} read ({paths}): what was there then is not known"
         if self.used:
-            say = ", ".join(f"{name if name.isidentifier() else repr(name)}: content" for name, *_ in self.files)
-            return f"{known}. {they.capitalize()} {are} used as if computed with {contents}; to compute {them} anew, say files: {{{say}}} beside the arguments of {self.engine}"
-        why = "files says content" if self.alone else f"{they} {'was' if one else 'were'} used before as computed with something else"
+            return f"{known}. {they.capitalize()} {are} used as if computed with {contents}; to compute {them} anew, say {self.anew} of {self.engine}"
+        why = f"{self.anew.partition(':')[0]} says content" if self.alone else f"{they} {'was' if one else 'were'} used before as computed with something else"
         return f"{known}. {they.capitalize()} {are} kept and not used, because {why}: {they} {are} computed anew with {contents}"
 
     def as_facts(self) -> dict[str, Any]:
@@ -78,7 +81,7 @@ def standings(spec: ResolvedSpec, known: Knowledge) -> dict[str, Standing]:
             if key != old:
                 level = asked.places[key][1]
                 engine = _engine(spec, name, level)
-                found[old] = Standing(key, settings_digest(level, engine, cells.levels[level].forces), engine.by_content_alone)
+                found[old] = Standing(key, settings_digest(cells.method(level), engine, cells.levels[level].forces), engine.by_content_alone)
     return found
 
 
@@ -99,8 +102,8 @@ def labels_by_path(spec: ResolvedSpec, system: str, asked: LabelRequests, known:
             used[level] = used.get(level, 0) + 1
         elif not known.settled(key):
             before = _engine(spec, system, level).by_path()
-            forces = spec.systems[system].levels[level].forces
-            if before is not None and computed_label_key(structure, level, before, forces) in known.passed_over:
+            forces, method = spec.systems[system].levels[level].forces, spec.systems[system].method(level)
+            if before is not None and computed_label_key(structure, method, before, forces) in known.passed_over:
                 over[level] = over.get(level, 0) + 1
     yield from (_about(spec, system, level, count, True) for level, count in used.items())
     yield from (_about(spec, system, level, count, False) for level, count in over.items())
@@ -108,9 +111,8 @@ def labels_by_path(spec: ResolvedSpec, system: str, asked: LabelRequests, known:
 
 def _about(spec: ResolvedSpec, system: str, level: str, count: int | None, used: bool) -> LabelsByPath:
     engine = _engine(spec, system, level)
-    files = tuple((name, one.path, one.text()) for name, one in engine.given_files())
     name = spec.systems[system].levels[level].engine or ""
-    return LabelsByPath(system, level, name, files, count, used, engine.by_content_alone)
+    return LabelsByPath(system, level, name, engine.told_files(), count, used, engine.by_content_alone, engine.called_by, engine.anew())
 
 
 def _sweep(spec: ResolvedSpec, system: str) -> tuple[str, Standing] | None:
@@ -122,7 +124,7 @@ def _sweep(spec: ResolvedSpec, system: str) -> tuple[str, Standing] | None:
     assert cells.sampling is not None
     assert cells.sampling.sweep is not None
     now = sampling.engine_sweep_key(cells, cells.sampling.sweep, level, engine)
-    return old, Standing(now, settings_digest(level, engine, True), engine.by_content_alone)
+    return old, Standing(now, settings_digest(cells.method(level), engine, True), engine.by_content_alone)
 
 
 def _sweep_level(spec: ResolvedSpec, system: str) -> str:

@@ -10,6 +10,7 @@ from campaign.planning.knowledge import Knowledge
 from campaign.planning.label_requests import LabelRequests
 from campaign.spec import ResolvedLevel, ResolvedSystem
 from flows.records import LabelSet, SetAside
+from flows.training.names import level_title
 
 NAMED = 5  # structures of one level; `--json` has all
 _REASONS = 2  # frames set aside that may be what is looked for
@@ -46,7 +47,7 @@ class Lacking:
         parts = [f"{', '.join(names)} ({why})" for why, names in found.items()]
         rest = len(self.structures) - NAMED
         parts += [f"{rest} more"] if rest > 0 else []
-        about = f"{self.level.upper()} of {self.system}: {self.count} of {self.every} structures"
+        about = f"{level_title(self.level)} of {self.system}: {self.count} of {self.every} structures"
         return f"{about}; it lacks {', '.join(parts)}" if parts else about
 
     def as_facts(self, sources: Mapping[str, str]) -> dict[str, Any]:

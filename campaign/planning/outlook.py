@@ -10,7 +10,7 @@ from campaign.planning.rounds import enough
 from campaign.planning.work import Work
 from campaign.spec import ResolvedSpec, UntilSpec
 from flows.records import Forecast, Reach
-from flows.training.names import ModelName
+from flows.training.names import ModelName, level_title
 
 Made = tuple[Work, Forecast]
 
@@ -38,7 +38,7 @@ def outlook(spec: ResolvedSpec, plan: Plan, made: Iterable[Made]) -> Iterator[Ou
             said = "how many labels it takes is said when the level below it is labelled"
         else:
             continue
-        yield Outlook(f"{level.upper()} of {system}: {said}", until is not None)
+        yield Outlook(f"{level_title(level)} of {system}: {said}", until is not None)
 
 
 def _asked(plan: Plan, system: str, level: str, found: Forecast) -> int:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from campaign.planning.knowledge import Knowledge
+from flows.training.names import level_title
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ class StoppedLevel:
         """For a user: what stopped, why, and what to do."""
         left = "1 label is" if self.count == 1 else f"{self.count} labels are"
         return (
-            f"{self.level.upper()} of {self.system} stopped after its pilots: {self.failed} of {self.tried} failed: {self.reason}"
+            f"{level_title(self.level)} of {self.system} stopped after its pilots: {self.failed} of {self.tried} failed: {self.reason}"
             f"{f' ({self.advice})' if self.advice else ''}; {left} not begun before `latticefarm retry {campaign}`, pilots first"
         )
 

@@ -6,9 +6,10 @@ there already, or fails, is not the plan's concern: `campaign.steering.status` c
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 from campaign.planning.chunks import Chunks
 from campaign.planning.crystal import direct_phonons_work, hessian_work, phonons_work, vibrations_work
@@ -19,6 +20,7 @@ from campaign.planning.label_requests import LabelRequests, label_requests, labe
 from campaign.planning.labels_by_path import LabelsByPath, labels_by_path
 from campaign.planning.lacking import Lacking, lacking
 from campaign.planning.pilots import StoppedLevel
+from campaign.planning.rounds import labelled_as
 from campaign.planning.sampling import sampling
 from campaign.planning.work import Coordinates
 from campaign.planning.work import Work as Work
@@ -131,7 +133,7 @@ class _SystemPlan:
         """Whether enough of the labels that a model needs have not failed; a gap if not."""
         if self.asked is None:
             return True
-        for level in ModelName.parse(model).levels:
+        for level in dict.fromkeys(self._levels(model)):
             failed, every = len(self.asked.failures(self.known, level)), len(self.asked.labels.get(level, {}))
             tolerance = self.spec.labelling.tolerance
             if failed > tolerance * every:
@@ -147,7 +149,7 @@ class _SystemPlan:
         """The chunks that still have to compute labels of a model, and the forecasts that say whether there will be more."""
         if self.asked is None:
             return ()
-        levels = ModelName.parse(model).levels
+        levels = self._levels(model)
         more = [found.awaited for level, found in self.asked.rounds.items() if level in levels and found.awaited]
         return (*self._computing(self.asked.missing(self.known, levels)), *more)
 
@@ -165,16 +167,24 @@ class _SystemPlan:
 
     def _models(self, models: list[str]) -> Iterator[Work]:
         splits = self._splits(models)
-        for (model, size), drawn in splits.items():
-            name = ModelName.parse(model)
+        # inputs come before what needs them, however long the chain
+        for (model, size), drawn in sorted(splits.items(), key=lambda one: len(self.spec.chains.parts(one[0][0])) > 2):
+            below = self.spec.chains.parts(model)[:-1]
             for seed in self.spec.training.seeds:
-                trained = self._training(model, size, None if name.method == "fc" else seed, drawn)
+                trained = self._trained(model, size, seed, drawn)
                 yield trained
-                if name.base is None:
+                if not below:
                     yield from self._crystal(trained, model, (trained.key,))
-                elif (base := splits.get((f"{name.base}_ef", size))) is not None:
-                    lower = self._training(f"{name.base}_ef", size, seed, base)
-                    yield from self._sum(trained, lower, base, seed)
+                elif all((one, size) in splits for one in below):
+                    parts = {one: (self._trained(one, size, seed, splits[one, size]), splits[one, size]) for one in below}
+                    yield from self._sum(trained, parts, seed)
+
+    def _trained(self, model: str, size: str, seed: int, drawn: Split) -> Work:
+        return self._training(model, size, None if ModelName.parse(model).method == "fc" else seed, drawn)
+
+    def _levels(self, model: str) -> tuple[str, ...]:
+        """The levels of which one structure needs labels."""
+        return self.spec.chains.trained_on(model)
 
     def _splits(self, models: list[str]) -> dict[tuple[str, str], Split]:
         """Who trains and who tests, for every model and size that the labels at hand allow."""
@@ -195,20 +205,20 @@ class _SystemPlan:
     def _lost(self, model: str) -> str:
         """Why levels that `model` needs were set aside whole; empty if none was."""
         aside = () if self.labels is None else self.labels.set_aside
-        levels = ModelName.parse(model).levels
+        levels = self._levels(model)
         whole = [one for one in aside if one.level in levels and one.file is one.frame is one.structure_key is None]
         return "; ".join(f"no labels of {one.level} can be used: {one.reason}" for one in whole)
 
     def _labelled(self, model: str) -> list[str]:
         """The structures that have a label at every level that `model` needs."""
-        levels = [self._of_level(level) for level in ModelName.parse(model).levels]
+        levels = [self._of_level(level) for level in self._levels(model)]
         return [key for key in levels[0] if all(key in level for level in levels)]
 
     def _of_level(self, level: str) -> dict[str, str]:
         return {} if self.labels is None else self.labels.labels.get(level, {})
 
     def _label_keys(self, model: str, structures: tuple[str, ...]) -> tuple[tuple[str, ...], ...]:
-        levels = [self._of_level(level) for level in ModelName.parse(model).levels]
+        levels = [self._of_level(level) for level in self._levels(model)]
         return tuple(zip(*([level[key] for key in structures] for level in levels), strict=True))
 
     def _training(self, model: str, size: str, seed: int | None, drawn: Split) -> Work:
@@ -223,6 +233,7 @@ class _SystemPlan:
         kind = ModelName.parse(model).kind
         key = digest("train", 1, kind=kind, seed=seed, settings=settings.identity(), **parts)
         about = {"key": key, "system": self.system, "model": model, "seed": seed, "size": size}
+        about["labelled_as"] = labelled_as(self.spec, self.system, model)
         task = TrainingTask.model_validate({**about, "settings": settings, **parts})
         return Work(key, "train", self.system, model, seed, size, self._awaited(model), task)
 
@@ -235,24 +246,31 @@ class _SystemPlan:
         }
         key = digest("force-constants", 1, primitive=primitive.key(), settings=settings.identity(), **parts)
         about = {"key": key, "system": self.system, "model": model, "size": size, "primitive": primitive}
+        about["labelled_as"] = labelled_as(self.spec, self.system, model)
         task = ForceConstantTask.model_validate({**about, "settings": settings, **parts})
         return Work(key, "train", self.system, model, None, size, self._awaited(model), task)
 
-    def _sum(self, difference: Work, base: Work, base_split: Split, seed: int) -> Iterator[Work]:
+    def _sum(self, difference: Work, below: Mapping[str, tuple[Work, Split]], seed: int) -> Iterator[Work]:
+        """Of a difference and what it is added to, from the bottom, each with who trains and who tests there."""
         name = ModelName.parse(difference.model)
         model = str(ModelName("sum", name.level, method=name.method))
         task = difference.task
         assert isinstance(task, TrainingTask | ForceConstantTask)
+        splits = [one for _, one in below.values()]
         if isinstance(task, TrainingTask):
             labels = {part: tuple(keys[0] for keys in getattr(task, part)) for part in ("train", "valid")}
         else:
-            labels = self._by_base(difference.model, task, base_split)
-        labels["test"] = self._unseen(difference.model, task, base_split)
-        needs = (base.key, difference.key)
-        key = digest("sum", 1, base=needs[0], difference=needs[1], labels=labels)
+            labels = self._by_base(difference.model, task, splits[0])
+        labels["test"] = self._unseen(difference.model, task, splits)
+        base, *between = (one.key for one, _ in below.values())
+        needs = (base, *between, difference.key)
+        more: dict[str, Any] = {"between_keys": between} if between else {}
+        if beside := self._beside(difference.model, labels):
+            more["beside"] = beside
+        key = digest("sum", 1, base=base, difference=difference.key, labels=labels, **more)
         about = {"key": key, "system": self.system, "model": model, "seed": seed, "size": difference.size}
         summing = SummingTask.model_validate(
-            {**about, "base_key": needs[0], "difference_key": needs[1], "labels": labels}
+            {**about, "base_key": base, "difference_key": difference.key, "labels": labels, **more}
         )
         summed = Work(key, "sum", self.system, model, seed, difference.size, needs, summing)
         yield summed
@@ -265,11 +283,22 @@ class _SystemPlan:
         seen = tuple(keys[0] for keys in task.train)
         return {"train": tuple(one for one in seen if one not in held), "valid": tuple(one for one in seen if one in held)}
 
-    def _unseen(self, model: str, task: TrainingTask | ForceConstantTask, base_split: Split) -> tuple[str, ...]:
+    def _beside(self, model: str, labels: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[tuple[str, ...], ...]]:
+        """The labels that make composites of those of the upper level of a sum; none where it stands for that as it is."""
+        upper, *others = self.spec.chains.stands_for(model)
+        if not others:
+            return {}
+        structures = {label: key for key, label in self._of_level(upper).items()}
+        rows = [self._of_level(level) for level in others]
+        return {part: tuple(tuple(level[structures[one]] for level in rows) for one in keys) for part, keys in labels.items()}
+
+    def _unseen(self, model: str, task: TrainingTask | ForceConstantTask, below: Iterable[Split]) -> tuple[str, ...]:
         upper = self._of_level(ModelName.parse(model).level)
         by_label = {label: structure for structure, label in upper.items()}
         tested = tuple(by_label[keys[0]] for keys in task.test)
-        return tuple(upper[key] for key in unseen(Split((), (), tested), base_split))
+        for one in below:
+            tested = unseen(Split((), (), tested), one)
+        return tuple(upper[key] for key in tested)
 
     def _crystal(self, trained: Work, model: str, needs: tuple[str, ...]) -> Iterator[Work]:
         """What is computed with a model that can move a crystal; `needs` are its parts."""

@@ -13,6 +13,7 @@ from campaign.planning.label_requests import LabelRequests
 from campaign.spec import ResolvedSystem
 from flows.labelling.computed import computed_label_key
 from flows.labelling.engines.protocol import EngineSettings
+from flows.training.names import level_title
 
 Stored = Callable[[Iterable[str]], set[str]]
 """Those of some label keys whose labels are in the database."""
@@ -39,18 +40,19 @@ def relabellings(
     for level, structures in _open(asked, known).items():
         one = cells.levels[level]
         assert one.engine is not None
-        now = cells.engines[one.engine].identity_of(level, one.forces)
+        method = cells.method(level)
+        now = cells.engines[one.engine].identity_of(method, one.forces)
         told: dict[str, int] = {}
         left = set(structures)
-        for before in _nearest_first(level, structures, engines, now):
+        for before in _nearest_first(method, structures, engines, now):
             found = {before.keys[key] for key in stored(before.keys)} & left
             if found:
-                text = _difference(before.engine.identity_of(level, before.forces), now)
+                text = _difference(before.engine.identity_of(method, before.forces), now)
                 told[text] = told.get(text, 0) + len(found)
                 left -= found
         for text, count in told.items():
             labels, kept = ("1 label", "the old one is kept") if count == 1 else (f"{count} labels", "the old ones are kept")
-            yield f"{level.upper()} of {system}, {labels}: labelled before {text}; {kept}"
+            yield f"{level_title(level)} of {system}, {labels}: labelled before {text}; {kept}"
 
 
 def _open(asked: LabelRequests, known: Knowledge) -> dict[str, list[str]]:
@@ -63,18 +65,18 @@ def _open(asked: LabelRequests, known: Knowledge) -> dict[str, list[str]]:
 
 
 def _nearest_first(
-    level: str, structures: Iterable[str], engines: Iterable[EngineSettings], now: Mapping[str, Any]
+    method: str, structures: Iterable[str], engines: Iterable[EngineSettings], now: Mapping[str, Any]
 ) -> list[EarlierLabels]:
-    """Each way to compute a level that there was, but for that of now."""
+    """Each way to compute a method that there was, but for that of now."""
     ways: dict[str, tuple[EngineSettings, bool]] = {}
     for engine in engines:
         for forces in (True, False):
-            if level in engine.levels() and (identity := engine.identity_of(level, forces)) != now:
+            if method in engine.levels() and (identity := engine.identity_of(method, forces)) != now:
                 ways.setdefault(json.dumps(identity, sort_keys=True), (engine, forces))
-    sorted_ways = sorted(ways.values(), key=lambda way: len(_changed(way[0].identity_of(level, way[1]), now)))
+    sorted_ways = sorted(ways.values(), key=lambda way: len(_changed(way[0].identity_of(method, way[1]), now)))
     names = list(structures)
     return [
-        EarlierLabels(engine, forces, {computed_label_key(one, level, engine, forces): one for one in names})
+        EarlierLabels(engine, forces, {computed_label_key(one, method, engine, forces): one for one in names})
         for engine, forces in sorted_ways
     ]
 

@@ -25,16 +25,22 @@ MOST = 2.0
 
 @dataclass(frozen=True)
 class Candidates:
-    """The structures that a level may label, in their order, and label keys of those, by structure, of it and of its base."""
+    """The structures that a level may label, in their order, and label keys of those, by structure, of it and of the levels
+    below (`Chains.trained_on`), the last of which is the base."""
 
     order: tuple[str, ...]
     upper: Mapping[str, str]
-    base: Mapping[str, str]
+    below: tuple[Mapping[str, str], ...]
 
-    def rows(self, count: int, known: Knowledge) -> tuple[tuple[str, str], ...]:
-        """(label, base label) of the first `count`, without those that failed."""
-        pairs = ((self.upper[one], self.base[one]) for one in self.order[:count] if one in self.base)
-        return tuple(pair for pair in pairs if known.failed.keys().isdisjoint(pair))
+    @property
+    def base(self) -> Mapping[str, str]:
+        return self.below[-1]
+
+    def rows(self, count: int, known: Knowledge) -> tuple[tuple[str, ...], ...]:
+        """(label, labels below) of the first `count`, without those that failed."""
+        there = (one for one in self.order[:count] if all(one in level for level in self.below))
+        rows = ((self.upper[one], *(level[one] for level in self.below)) for one in there)
+        return tuple(row for row in rows if known.failed.keys().isdisjoint(row))
 
     def pool(self, known: Knowledge) -> tuple[str, ...]:
         """Label keys of the base, of all of them."""
@@ -95,14 +101,22 @@ def forecast_model(spec: ResolvedSpec, level: str) -> str | None:
 
 
 def forecast_task(
-    spec: ResolvedSpec, system: str, model: str, pool: Sequence[str], labelled: Sequence[tuple[str, str]], draw: str = "given"
+    spec: ResolvedSpec, system: str, model: str, pool: Sequence[str], labelled: Sequence[tuple[str, ...]], draw: str = "given"
 ) -> ForecastTask:
     """How sure `model` is with what is `labelled` of a `pool`."""
     primitive, settings = spec.systems[system].primitive, spec.force_constants
     about = {"pool": list(pool), "labelled": [list(row) for row in labelled], "draw": draw}
     key = digest("forecast", 1, primitive=primitive.key(), settings=settings.identity(), **about)
     told = {"key": key, "system": system, "model": model, "primitive": primitive, "settings": settings}
+    told["labelled_as"] = labelled_as(spec, system, model)
     return ForecastTask.model_validate({**told, "pool": tuple(pool), "labelled": tuple(labelled), "draw": draw})
+
+
+def labelled_as(spec: ResolvedSpec, system: str, model: str) -> tuple[str, ...]:
+    """What the labels of one structure of `model` bear as their levels; empty where that is what it says itself."""
+    cells, levels = spec.systems[system], spec.chains.trained_on(model)
+    found = tuple(cells.method(level) for level in levels)
+    return () if found == ModelName.parse(model).levels else found
 
 
 def _settled(every: Candidates, known: Knowledge) -> int:

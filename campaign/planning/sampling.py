@@ -35,7 +35,7 @@ def sampling(spec: ResolvedSpec, system: str, above: Mapping[str, Work], known: 
 
 def engine_sweep_key(cells: ResolvedSystem, sweep: SweepSpec, level: str, engine: EngineSettings) -> str:
     """The key of a sweep that `engine` moves at `level`."""
-    return _key(cells, sweep, engine.identity_of(level, True))
+    return _key(cells, sweep, engine.identity_of(cells.method(level), True))
 
 
 def by_path(spec: ResolvedSpec, system: str) -> str | None:
@@ -65,7 +65,7 @@ def _work(
     needs: tuple[str, ...] = (),
     engine: EngineChoice | None = None,
 ) -> Work:
-    mover: dict[str, Any] = {} if engine is None else {"engine": engine, "level": sweep.level}
+    mover: dict[str, Any] = {} if engine is None or sweep.level is None else {"engine": engine, "level": cells.method(sweep.level)}
     task = SweepTask(key=key, system=system, structure=cells.training, settings=sweep.settings(), **mover)
     model = sweep.level or (sweep.model.model if sweep.model is not None else "")
     return Work(key, "sample", system, model, None, "", needs, task)

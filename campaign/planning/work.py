@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from operator import attrgetter
 from typing import NamedTuple
 
@@ -55,6 +56,7 @@ own_task: TaskOf = attrgetter("task")
 """What work is told, where it has it: what is kept of a plan has not."""
 
 
+@lru_cache(maxsize=1000)
 def shown(model: str) -> str:
     """A model as the paper writes it; what names no model (a level, an engine) as it is."""
     return ModelName.parse(model).title() if is_model(model) else model

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from pydantic import TypeAdapter, ValidationError
@@ -32,6 +33,27 @@ def fields(farm: Farm, keys: Iterable[str], *names: str) -> dict[str, dict[str, 
 def label_energies(farm: Farm, keys: Iterable[str]) -> dict[str, float]:
     """Energies of labels (eV by label key), without their structures."""
     return {key: found["energy_eV"] for key, found in fields(farm, keys, "energy_eV").items()}
+
+
+class Moment(NamedTuple):
+    """When a label was stored (Unix time), what it took, and its level."""
+
+    at_s: float
+    took_s: float
+    level: str
+
+
+def label_moments(farm: Farm, keys: Iterable[str]) -> dict[str, Moment]:
+    """Of each stored label, by key."""
+    by_uuid = {job_uuid(key): key for key in keys}
+    projection = {"_id": 0, "uuid": 1, "completed_at": 1, "output.level": 1, "output.wall_time_s": 1}
+    found = {}
+    for one in farm.find(farm.outputs, "uuid", by_uuid, projection):
+        at = datetime.fromisoformat(one["completed_at"])
+        label = one["output"]
+        at = at if at.tzinfo else at.replace(tzinfo=UTC)  # as jobflow writes it
+        found[by_uuid[one["uuid"]]] = Moment(at.timestamp(), label.get("wall_time_s") or 0.0, label.get("level", ""))
+    return found
 
 
 def label_sources(farm: Farm, keys: Iterable[str]) -> dict[str, str]:

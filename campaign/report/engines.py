@@ -51,7 +51,7 @@ def levels_text(cells: ResolvedSystem, levels: Iterable[str]) -> str:
     for level in levels:
         engine = engine_of(cells, level)
         if engine is not None:
-            found.setdefault(engine.text(level), []).append(title_of(level))
+            found.setdefault(engine.text(cells.method(level)), []).append(title_of(level))
     return "; ".join(f"{listed(titles)} by {text}" for text, titles in found.items())
 
 

@@ -93,10 +93,34 @@ class Harvest:
         return list(dict.fromkeys(work.size for work in works if work.size and is_model(work.model)))
 
     def base(self, model: str) -> str | None:
-        """The level that a sum starts from."""
-        level = ModelName.parse(model).level
-        names = (ModelName.parse(name) for name in self.campaign.spec.models)
-        return next((name.base for name in names if name.level == level and name.base is not None), None)
+        """The level to which the difference of a sum is added; None of what is no sum."""
+        below = self.below(model)
+        return None if below is None else ModelName.parse(below).level
+
+    def below(self, model: str) -> str | None:
+        """The model to which the difference of a sum is added: of energies and forces, or a sum itself."""
+        difference = self.difference(model)
+        if difference is None:
+            return None
+        below = ModelName.parse(self.campaign.spec.chains.parts(difference)[-2])
+        return str(below if below.base is None else ModelName("sum", below.level, method=below.method))
+
+    def difference(self, model: str) -> str | None:
+        """The last difference in a sum."""
+        name = ModelName.parse(model)
+        names = {one: ModelName.parse(one) for one in self.campaign.spec.models} if name.kind == "sum" else {}
+        alike = (one for one, other in names.items() if other.base is not None and (other.level, other.method) == (name.level, name.method))
+        return next(alike, None)
+
+    def stands_for(self, model: str) -> tuple[str, ...]:
+        """The levels whose energies, + - + ..., a model is to give: one, or those of a composite."""
+        difference = self.difference(model)
+        return (ModelName.parse(model).level,) if difference is None else self.campaign.spec.chains.stands_for(difference)
+
+    def level_itself(self, model: str) -> str:
+        """The level whose own phonons those of a model are held against; empty where it stands for a composite, which has none."""
+        level, *others = self.stands_for(model)
+        return "" if others else level
 
     def labelled(self, system: str) -> dict[str, LevelLabels]:
         """What the engines of a system have labelled, by level; nothing where labels are published."""

@@ -7,9 +7,10 @@ from typing import Any
 
 from campaign.planning.plan import Work
 from campaign.report.crystal import Crystal
-from campaign.report.engines import labels_text
+from campaign.report.engines import labels_text, levels_text
 from campaign.report.harvest import Harvest
-from campaign.report.titles import title_of
+from campaign.report.titles import energies_title, title_of
+from campaign.spec.campaign import ResolvedSystem
 from flows.phonons.settings import NacSettings, PhononTask
 from flows.records import Matrix3
 from flows.training.force_constants.settings import ForceConstantTask
@@ -21,8 +22,28 @@ TERMS = {"gonze": "Gonze and Lee", "wang": "Wang et al."}
 def training_methods(harvest: Harvest, works: Sequence[Work]) -> Iterator[str]:
     """Who labelled, and how models were trained."""
     for system in dict.fromkeys(work.system for work in works):
-        yield from labels_text(harvest.campaign.spec.systems[system], harvest.labelled(system))
+        cells = harvest.campaign.spec.systems[system]
+        yield from labels_text(cells, harvest.labelled(system))
+        for model in dict.fromkeys(work.model for work in works if work.system == system):
+            yield sum_text(harvest, cells, model)
     yield from trainings_text(harvest, works)
+
+
+def sum_text(harvest: Harvest, cells: ResolvedSystem, model: str) -> str:
+    """What was added to what, where it is more than a difference to the level below it; empty where it is not."""
+    difference = harvest.difference(model)
+    if difference is None:
+        return ""
+    parts, levels = harvest.campaign.spec.chains.parts(difference), harvest.stands_for(model)
+    if len(parts) == 2 and len(levels) == 1:
+        return ""
+    text = f"{title_of(model)} = {' + '.join(map(title_of, parts))}"
+    if len(levels) == 1:
+        return f"{text}."
+    upper, lower, *under = levels
+    above, below = (levels_text(cells, one) for one in ((upper, lower), under))
+    made = f": {energies_title((upper, lower))} ({above or 'from files'}) added to {energies_title(under)} ({below or 'from files'})"
+    return f"{text}{made}; it stands for {energies_title(levels)}, structure by structure, and is judged by that."
 
 
 def trainings_text(harvest: Harvest, works: Sequence[Work]) -> Iterator[str]:

@@ -8,7 +8,7 @@ from typing import Any
 from campaign.report.crystal import Crystal
 from campaign.report.engines import by_engine
 from campaign.report.harvest import Harvest
-from campaign.report.titles import listed, title_of
+from campaign.report.titles import energies_title, listed, title_of
 from campaign.report.topic import Topic
 from campaign.steering.progress import counting
 from campaign.steering.status import State
@@ -47,9 +47,15 @@ def _computed(harvest: Harvest, crystal: Crystal) -> str:
             origin = f"{by_engine(crystal.cells, level) or 'from files'} ({made} structures)"
             levels.setdefault(origin, []).append(title_of(level))
     texts = (f"{listed(titles)} {origin}" for origin, titles in levels.items())
+    composites = (
+        f" {title_of(model)} stands for {energies_title(terms)}: it adds {energies_title(terms[:2])} to {energies_title(terms[2:])}."
+        for model in dict.fromkeys(work.model for work in harvest.campaign.plan.of_stage("sum") if work.system == crystal.name)
+        if len(terms := harvest.stands_for(model)) > 1
+    )
     return (
         f"Phonons of {crystal.name} from machine-learned force fields, each trained with {count} random "
         f"seed{'' if count == 1 else 's'} on labels of a {crystal.training_cell}: {'; '.join(texts) or 'none'}."
+        f"{''.join(composites)}"
     )
 
 

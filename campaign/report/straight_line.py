@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from campaign.report.page_table import interval
+from campaign.report.titles import title_of
 
 NOTE = (
     "Line: without a model of the difference, by a straight line ΔE = constant + slope·E in the energy E of the lower "
@@ -16,7 +17,7 @@ NOTE = (
 
 def line_in(base: str) -> str:
     """What a straight line in the energy of `base` is called."""
-    return f"a straight line in E_{base.upper()}"
+    return f"a straight line in E_{title_of(base)}"
 
 
 def line_cell(row: Mapping[str, Any], digits: int) -> str:

@@ -40,7 +40,7 @@ def summary(harvest: Harvest, crystals: Mapping[str, Crystal]) -> Iterator[tuple
 def _crystal(crystal: Crystal) -> str:
     lengths = crystal.cells.conventional.atoms().cell.lengths()
     levels = ", ".join(
-        f"{level.upper()}{f' ({one.functional})' if one.functional else ''}{_origin(crystal, level)}"
+        f"{title_of(level)}{f' ({one.functional})' if one.functional else ''}{_origin(crystal, level)}"
         for level, one in crystal.cells.levels.items()
     )
     sides = " × ".join(f"{length:.10g}" for length in lengths)

@@ -10,6 +10,6 @@ def typeset(text: str) -> str:
     from markupsafe import escape
 
     safe = str(escape(text))
-    safe = re.sub(r"_(EF|E)\b", lambda found: f"<sub>{','.join(found[1])}</sub>", safe)
-    safe = re.sub(r"\bE_([A-Z]\w*(?:\(T\))?)", r"E<sub>\1</sub>", safe)
+    safe = re.sub(r"_(EF|E|Γ)(?![A-Za-z0-9])", lambda found: f"<sub>{','.join(found[1])}</sub>", safe)
+    safe = re.sub(r"\bE_((?:r2)?[A-Z]\w*(?:-D\d\w*)?(?:\(T\))?)", r"E<sub>\1</sub>", safe)
     return safe.replace("cm^-1", "cm<sup>−1</sup>")

@@ -9,6 +9,7 @@ from campaign.planning.plan import Plan, Work
 from campaign.steering.status import State, Status
 from flows.keys import job_uuid
 from flows.records import Failure
+from flows.training.names import level_title
 from launchers.farm import Farm
 from launchers.queue.launchpad import Fizzled, QueuedWork, fizzled
 
@@ -36,7 +37,7 @@ class FailedWork:
         """`CCSD(T) of structure 7 (rattle 0.02 Å, seed 3)`; of what is no label, the title of the work."""
         if not self.structure:
             return self.work.title
-        return f"{self.record.level.upper()} of {self.structure}" if self.record.level else self.structure
+        return f"{level_title(self.record.level)} of {self.structure}" if self.record.level else self.structure
 
     @property
     def text(self) -> str:
@@ -78,10 +79,17 @@ def _failed(plan: Plan, work: Work, queued: QueuedWork, reason: Fizzled | None) 
         yield FailedWork(work, _record_gone(work, queued), queued.fw_id, "", "", blocked)
         return
     for failure in reason.parts or (reason.failure,):
-        record = Failure.model_validate(failure)
+        record = _of_its_level(plan, work, Failure.model_validate(failure))
         where = record.run_directory or reason.launch_directory
         structure = _structure(plan, work, record)
         yield FailedWork(work, record, queued.fw_id, where, reason.traceback, blocked, structure, reason.host, reason.runs)
+
+
+def _of_its_level(plan: Plan, work: Work, record: Failure) -> Failure:
+    """With the level as the campaign calls it: jobs know what their engine computes."""
+    asked = plan.requests.get(work.system)
+    place = asked.places.get(record.label_key or "") if asked is not None else None
+    return record if place is None else record.model_copy(update={"level": place[1]})
 
 
 def _structure(plan: Plan, work: Work, record: Failure) -> str:

@@ -16,7 +16,7 @@ from campaign.spec import ResolvedSpec
 from campaign.steering.status import State, Status
 from flows.keys import job_uuid
 from flows.records import PhononFacts, UnstableModes
-from flows.training.names import ModelName
+from flows.training.names import ModelName, level_title
 from launchers.farm import Farm
 
 
@@ -42,9 +42,9 @@ class Instability:
         """For a user."""
         lowest = f"lowest {self.lowest_cm1:z.0f} cm^-1"
         if self.stage == "frozen":
-            return f"{self.model.upper()} of {self.system} itself, by its frozen phonon at Γ: {lowest}"
+            return f"{level_title(self.model)} of {self.system} itself, by its frozen phonon at Γ: {lowest}"
         if not self.seeds:
-            return f"{self.model.upper()} of {self.system} itself, by phonons of its own: {lowest}"
+            return f"{level_title(self.model)} of {self.system} itself, by phonons of its own: {lowest}"
         where = " in the cell of the MD" if self.stage == "hessian" else ""
         of = f"{len(self.seeds)} of {self.seed_count} seed{'' if self.seed_count == 1 else 's'}"
         return f"{shown(self.model)} of {self.system}, {self.size}{where}: {of}, {lowest} (seed {self.worst_seed}); {self.itself}"
@@ -71,10 +71,12 @@ def instabilities(farm: Farm, spec: ResolvedSpec, status: Status) -> list[Instab
     frozen = {
         (system, one.level): one.phonon.frequency_cm1
         for system, asked in _requests(spec, status).items()
-        for one in frozen_results(farm, system, spec.systems[system], asked)
+        for one in frozen_results(farm, spec, system, asked)
     }
     levels = [Instability("phonons", *place, "", one.cm1) for place, one in direct.items() if one.unstable]
     levels += [Instability("frozen", *place, "", cm1) for place, cm1 in frozen.items() if cm1 < unstable.NOISE_CM1]
+    # what a composite stands for has no phonons of its own
+    direct = {place: one for place, one in direct.items() if len(spec.chains.top(place[1])) == 1}
     return levels + [_of_model(seeds, direct, frozen) for seeds in _models(found) if any(one.unstable for one in seeds)]
 
 
@@ -137,4 +139,4 @@ def _itself(work: Work, direct: Mapping[tuple[str, str], _Lowest], frozen: Mappi
         known.append(f"{'un' if own.unstable else ''}stable by phonons of its own, lowest {own.cm1:z.0f} cm^-1")
     if at_gamma is not None:
         known.append(f"{at_gamma:z.0f} cm^-1 at Γ by its frozen phonon{'' if own is not None else ', elsewhere not known'}")
-    return f"{level.upper()} itself: {'; '.join(known) or 'not known, it has neither phonons of its own nor a frozen phonon'}"
+    return f"{level_title(level)} itself: {'; '.join(known) or 'not known, it has neither phonons of its own nor a frozen phonon'}"

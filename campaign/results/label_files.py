@@ -77,4 +77,4 @@ def _place(label: Label, number: Mapping[str, int]) -> tuple[Any, ...]:
 
 def _settings(cells: ResolvedSystem, level: str) -> str:
     engine = cells.levels[level].engine
-    return "" if engine is None else cells.engines[engine].text(level)
+    return "" if engine is None else cells.engines[engine].text(cells.method(level))

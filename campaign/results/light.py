@@ -18,7 +18,8 @@ R = TypeVar("R", bound=Record)
 _NO_BANDS = Bands(labels=(), qpoints=(), distances=(), frequencies_cm1=())
 _NO_STATES = DensityOfStates(frequencies_cm1=(), total=(), mesh=(1, 1, 1))
 _DRAWN = {"bands", "dos", "imaginary"}
-_LONG = {"learning_curve", "predictions_eV", "settings", "versions"}
+_PREDICTED = "predictions_eV"
+_LONG = {"learning_curve", _PREDICTED, "settings", "versions"}
 
 
 class UndrawnPhonons(PhononFacts):
@@ -40,10 +41,11 @@ def light_phonons(farm: Farm, works: Iterable[Work]) -> list[Result[PhononFacts]
     return _in_order(wanted, found)
 
 
-def light_trainings(farm: Farm, works: Iterable[Work]) -> list[Result[TrainedModelFacts]]:
-    """Those that are there, without learning curves, predictions, settings and versions."""
+def light_trainings(farm: Farm, works: Iterable[Work], *, predicted: bool = False) -> list[Result[TrainedModelFacts]]:
+    """Those that are there, without learning curves, settings, versions, and predictions unless these are asked for."""
     wanted = {job_uuid(work.key): work for work in works}
-    stored = farm.parts_of_records(wanted, TrainedModelFacts.model_fields.keys() - _LONG)
+    left_out = _LONG - {_PREDICTED} if predicted else _LONG
+    stored = farm.parts_of_records(wanted, TrainedModelFacts.model_fields.keys() - left_out)
     return _in_order(wanted, {uuid: TrainedModelFacts.model_validate(one) for uuid, one in stored.items()})
 
 

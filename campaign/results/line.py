@@ -57,13 +57,12 @@ def _scalings(
 ) -> Iterable[_Scaling]:
     alone = {(one.work.system, *one.work.needs): one for one in phonons}
     for one in phonons:
-        parts = [trained[key] for key in one.work.needs if key in trained]
-        if len(parts) != 2:
+        *below, last = one.work.needs or ("",)
+        if not below or last not in trained:
             continue
-        base, slope = alone.get((one.work.system, parts[0].work.key)), parts[1].record.line_slope
-        level = ModelName.parse(parts[1].work.model).base
-        if base is not None and slope is not None and level is not None and 1 + slope > 0:
-            yield _Scaling(base, level, slope, one.work.key)
+        base, slope = alone.get((one.work.system, *below)), trained[last].record.line_slope
+        if base is not None and slope is not None and 1 + slope > 0:
+            yield _Scaling(base, ModelName.parse(base.work.model).level, slope, one.work.key)
 
 
 def _by_root(one: _Scaling) -> Points:

@@ -23,7 +23,7 @@ from campaign.results.frozen import FrozenResult, frozen_results
 from campaign.results.light import light_phonons, light_trainings
 from campaign.results.line import Line, line_phonons
 from campaign.results.result import Result
-from campaign.results.verdicts import judged, of_parts
+from campaign.results.verdicts import judged, of_parts, updated
 from campaign.spec import ResolvedSpec
 from campaign.spec.errors import nearest
 from campaign.steering.status import Status, status_of
@@ -116,6 +116,10 @@ class Outcomes:
         """All trained models without learning curves, predictions, settings and versions, which are empty."""
         return list(self._verdicts)
 
+    def predictions(self) -> list[Result[TrainedModelFacts]]:
+        """All trained models as of `verdicts`, with their predictions."""
+        return judged(self.farm, light_trainings(self.farm, self.plan.of_stage("train"), predicted=True))
+
     def hessians(self) -> list[Result[PhononFacts]]:
         """Phonons with the force constants of the MD's own cell, of all models that have MD."""
         return list(self._hessians)
@@ -181,7 +185,7 @@ class Outcomes:
         return [
             one
             for system, asked in self._wanted.items()
-            for one in frozen_results(self.farm, system, self.spec.systems[system], asked)
+            for one in frozen_results(self.farm, self.spec, system, asked)
         ]
 
     @cached_property
@@ -195,7 +199,7 @@ class Outcomes:
     @cached_property
     def _models(self) -> dict[str, TrainedModelFacts]:
         """With the names that this campaign gives them."""
-        return {one.work.key: one.record.model_copy(update={"model": one.work.model}) for one in self._verdicts}
+        return {one.work.key: updated(one.record, {"model": one.work.model}) for one in self._verdicts}
 
     @cached_property
     def _verdicts(self) -> list[Result[TrainedModelFacts]]:

@@ -65,7 +65,7 @@ def one_volume(campaign: Outcomes, system: str) -> str:
     return (
         f"{system}: no quasi-harmonic approximation: its labels have one volume, {cell.get_volume() / len(cell):.4g} Å³ per atom, "
         "so nothing is known of how its frequencies change with the volume: no thermal expansion, no heat capacity at constant "
-        "pressure; a system for each of several lattice constants `a` would show it"
+        "pressure; a system for each of several lattice constants would show it"
     )
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from campaign.planning.work import TaskOf, own_task
 from campaign.records.outputs import fields, label_energies
 from campaign.results.result import Result
-from flows.records import PhononFacts, SummedModel, TrainedModelFacts, Vibrations
+from flows.records import PhononFacts, Record, SummedModel, TrainedModelFacts, Vibrations
 from flows.settings import Settings
 from flows.training.names import ModelName
 from flows.training.settings import TrainingTask
@@ -36,6 +36,7 @@ OF_A_LEVEL = "of the RMS force"  # how verdicts on levels ended
 
 Judged = Mapping[str, TrainedModelFacts]
 R = TypeVar("R", SummedModel, PhononFacts, Vibrations)
+S = TypeVar("S", bound=Record)
 
 
 def judged(
@@ -103,9 +104,15 @@ def of_parts(results: Iterable[Result[R]], models: Judged) -> Iterator[Result[R]
     for one in results:
         parts = [models[key] for key in one.work.needs if key in models]
         if parts and len(parts) == len(one.work.needs):
-            yield Result(one.work, one.record.model_copy(update=joined(parts)))
+            yield Result(one.work, updated(one.record, joined(parts)))
         else:
             yield one
+
+
+def updated(record: S, values: Mapping[str, Any]) -> S:
+    """`record` with these values; itself where it has them."""
+    same = all(getattr(record, name) == value for name, value in values.items())
+    return record if same else record.model_copy(update=values)
 
 
 def _before_the_rule(one: Result[TrainedModelFacts]) -> bool:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
+from campaign.spec.chains import Chains, NoChain, check_chains
 from campaign.spec.demands import Demands, RetrySpec, StageName
 from campaign.spec.dynamics import Dynamics, potentials
 from campaign.spec.errors import nearest
 from campaign.spec.labelling import (
+    Asked,
     Engines,
     FrozenPhononSpec,
     LabellingSpec,
@@ -17,7 +20,7 @@ from campaign.spec.labelling import (
     SweepSpec,
     refuse_unfit,
 )
-from campaign.spec.levels import Model
+from campaign.spec.levels import LEVELS, Model
 from campaign.spec.located import MayBeEmpty, inside, located
 from campaign.spec.mace import MaceSpec, training_settings
 from campaign.spec.parts import IntMatrix, SystemSpec, UntilSpec
@@ -45,17 +48,7 @@ def _each_once(values: tuple[Any, ...]) -> tuple[Any, ...]:
     return values
 
 
-def _with_bases(models: tuple[str, ...]) -> tuple[str, ...]:
-    for model in models:
-        base = ModelName.parse(model).base
-        if base is not None and f"{base}_ef" not in models:
-            raise ValueError(f"{model} is added to {base}_ef, which is not in the list; add {base}_ef")
-    return models
-
-
-Models = Annotated[
-    tuple[Model, ...], Field(min_length=1), AfterValidator(_each_once), AfterValidator(_with_bases)
-]
+Models = Annotated[tuple[Model, ...], Field(min_length=1), AfterValidator(_each_once)]
 Seeds = Annotated[tuple[Seed, ...], Field(min_length=1), AfterValidator(_each_once)]
 
 
@@ -99,6 +92,12 @@ class _Campaign(Settings):
     budget: BudgetSpec | None = None  # None: no limit
     resources: dict[StageName, Resources] = {}  # noqa: RUF012
     retry: Annotated[RetrySpec, MayBeEmpty] = RetrySpec()
+
+    @cached_property
+    def chains(self) -> Chains:
+        """What its differences are added to."""
+        levels = (item for system in self.systems.values() for item in system.levels.items())
+        return Chains(self.models, {name: one.in_place_of for name, one in levels if one.in_place_of is not None})
 
     @property
     def demands(self) -> Demands:
@@ -153,7 +152,32 @@ class CampaignSpec(_Campaign):
             for level, one in system.levels.items():
                 if one.engine is not None:
                     with inside("systems", name, "levels", level):
-                        refuse_unfit(level, one.engine, engines, one.forces)
+                        refuse_unfit(level, Asked(one.engine, one.method, one.functional, one.forces), engines)
+        return self
+
+    @model_validator(mode="after")
+    def _levels_of_models_are_known(self) -> CampaignSpec:
+        known = dict.fromkeys([*LEVELS, *(level for system in self.systems.values() for level in system.levels)])
+        for number, model in enumerate(self.models):
+            for level in ModelName.parse(model).levels:
+                if level not in known:
+                    raise located(("models", number), f"{level!r} is no level of theory, and none of levels; {nearest(level, known)}")
+        return self
+
+    @model_validator(mode="after")
+    def _differences_are_added_to_something(self) -> CampaignSpec:
+        for name, system in self.systems.items():
+            for level, one in system.levels.items():
+                if one.in_place_of is not None and self.chains.below(level) != one.in_place_of:
+                    others = f"{level} is in place of {self.chains.below(level)} in another system: models are the same for all"
+                    raise located(("systems", name, "levels", level, "in_place_of"), f"{others}; say the same in both")
+                if one.in_place_of is not None and not any(level in ModelName.parse(model).levels for model in self.models):
+                    why = f"nothing of models is taken against {level}; add a difference, such as ccsd(t)-{level}"
+                    raise located(("systems", name, "levels", level, "in_place_of"), why)
+        try:
+            check_chains(self.chains)
+        except NoChain as error:
+            raise located(("models",), str(error)) from None
         return self
 
     @model_validator(mode="after")
@@ -164,7 +188,20 @@ class CampaignSpec(_Campaign):
                 if one.until is not None and not any(each.method == "fc" and each.level == level for each in names):
                     why = f"nothing says how sure {level} is: add a difference by force constants to models, such as {level}-dft_fc"
                     raise located(("systems", name, "levels", level, "until"), why)
+                if one.until is not None and (blind := self._without_forces(system, level)):
+                    why = f"rounds need forces of {blind}, to which {level} is added, and it has none (forces: true)"
+                    raise located(("systems", name, "levels", level, "until"), f"{why}; remove it")
         return self
+
+    def _without_forces(self, system: SystemSpec, level: str) -> str:
+        """The level below the first difference by force constants to `level`, where it is none with forces of its own."""
+        for model in self.models:
+            name = ModelName.parse(model)
+            if name.method == "fc" and name.level == level:
+                under = self.chains.stands_for(self.chains.parts(model)[-2])
+                one = system.levels.get(under[0])
+                return under[0] if len(under) > 1 or (one is not None and not one.forces and f"{under[0]}_ef" not in self.models) else ""
+        return ""
 
     @model_validator(mode="after")
     def _sweeps_have_forces(self) -> CampaignSpec:
@@ -208,6 +245,8 @@ class ResolvedLevel(Settings):
     draw: Literal["random", "stratified", "informative", "farthest"] = "random"
     until: UntilSpec | None = None
     phonons: bool = False
+    method: str | None = None  # what its engine computes, where it is not called so
+    in_place_of: str | None = None
 
 
 class ResolvedSystem(Settings):
@@ -226,6 +265,11 @@ class ResolvedSystem(Settings):
     engines: Engines = {}  # noqa: RUF012
     sampling: SamplingSpec | None = None
     frozen_phonon: FrozenPhononSpec | None = None
+
+    def method(self, level: str) -> str:
+        """What the labels of a level bear as theirs: of an engine, what it computes."""
+        one = self.levels[level]
+        return one.method or level if one.engine is not None else level
 
     @property
     def labelled_by_engines(self) -> bool:
@@ -257,13 +301,13 @@ def gaps(spec: ResolvedSpec) -> tuple[Gap, ...]:
         Gap(name, model, why)
         for name, system in spec.systems.items()
         for model in spec.models
-        if (why := _why_not(system, ModelName.parse(model)))
+        if (why := _why_not(system, ModelName.parse(model), spec.chains.trained_on(model)))
     )
     return tuple(found)
 
 
-def _why_not(system: ResolvedSystem, model: ModelName) -> str:
-    for level in model.levels:
+def _why_not(system: ResolvedSystem, model: ModelName, levels: tuple[str, ...]) -> str:
+    for level in dict.fromkeys(levels):
         one = system.levels.get(level)
         if one is None or not (one.files or one.engine):
             absent = ", ".join(one.absent) if one is not None else ""

@@ -43,13 +43,13 @@ def dotted(loc: Loc) -> str:
 def nearest(word: str, known: Iterable[str]) -> str:
     """Advice for a word that is not among the known: the nearest of them, or all."""
     choices = list(known)
-    squeezed = {_squeeze(choice): choice for choice in choices}
-    close = get_close_matches(_squeeze(word), squeezed, n=1)
+    by_letters = {squeezed(choice): choice for choice in choices}
+    close = get_close_matches(squeezed(word), by_letters, n=1)
     if close:
-        return f"did you mean {squeezed[close[0]]}?"
+        return f"did you mean {by_letters[close[0]]}?"
     return f"known: {', '.join(choices)}" if choices else "none is known here"
 
 
-def _squeeze(word: str) -> str:
+def squeezed(word: str) -> str:
     """Letters and digits only: CCSDT and ccsd_t mean ccsd(t), not ccsd."""
     return "".join(filter(str.isalnum, word.lower()))

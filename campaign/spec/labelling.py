@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 from pydantic import BeforeValidator, Field, PositiveFloat, PositiveInt, model_validator
 
 from campaign.spec.errors import nearest
+from campaign.spec.levels import LEVELS, method_of
 from campaign.spec.located import located
 from flows.labelling.engines.known import EngineChoice
 from flows.labelling.engines.protocol import EngineSettings
@@ -80,17 +81,33 @@ class FrozenPhononSpec(Settings):
     displacements_A: tuple[PositiveFloat, ...] = Field(default=(0.04, 0.08), min_length=2)
 
 
-def refuse_unfit(level: str, name: str, engines: Mapping[str, EngineSettings], forces: bool) -> None:
-    """That the engine `name` exists and computes `level`, with forces if asked.
+class Asked(NamedTuple):
+    """What a level asks of an engine."""
+
+    engine: str
+    method: str | None
+    functional: str | None
+    forces: bool
+
+
+def refuse_unfit(level: str, asked: Asked, engines: Mapping[str, EngineSettings]) -> None:
+    """That the engine of a level exists and computes what is `asked`, with forces if these are.
 
     Raises:
         PydanticCustomError: it does not; seen from the level.
     """
+    name = asked.engine
     engine = engines.get(name)
     if engine is None:
         raise located(("engine",), f"no engine {name!r} in engines; {nearest(name, engines)}")
     offered = engine.levels()
-    if level not in offered:
-        raise located(("engine",), f"{name} ({engine.kind}) computes no {level}; it has {', '.join(offered)}")
-    if forces and not offered[level]:
-        raise located(("forces",), f"{name} ({engine.kind}) has no forces at {level}; remove it")
+    method = method_of(level, asked.method, asked.functional, offered)
+    if method is None and asked.method is not None:
+        raise located(("method",), f"{name} ({engine.kind}) computes no {asked.method}; it has {', '.join(offered)}")
+    if method is None:
+        advice = "" if level in LEVELS else f": say which of these {level} is, as in method: {next(iter(offered))}"
+        raise located(("engine",), f"{name} ({engine.kind}) computes no {level}; it has {', '.join(offered)}{advice}")
+    if asked.functional is not None and method != "dft" and "functional" in type(engine).model_fields:
+        raise located(("functional",), f"{name} ({engine.kind}) has no functional in {method}; remove it")
+    if asked.forces and not offered[method]:
+        raise located(("forces",), f"{name} ({engine.kind}) has no forces at {method}; remove it")

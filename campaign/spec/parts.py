@@ -8,8 +8,8 @@ from pydantic import AfterValidator, BeforeValidator, Field, PositiveFloat, mode
 
 from campaign.spec.errors import nearest
 from campaign.spec.labelling import Engines, FrozenPhononSpec, SamplingSpec
-from campaign.spec.levels import Level
-from campaign.spec.located import MayBeEmpty, TextList, located
+from campaign.spec.levels import LEVELS, Level
+from campaign.spec.located import MayBeEmpty, TextList, inside, located
 from campaign.spec.mace import MaceSpec
 from campaign.spec.nac import NacSpec
 from campaign.spec.reference import References
@@ -131,8 +131,10 @@ class LevelSpec(Settings):
 
     data: Annotated[tuple[str, ...], TextList] = ()
     engine: str | None = None
+    method: str | None = None  # what the engine computes; None: what the level is called
     forces: bool = False
     functional: str | None = None
+    in_place_of: str | None = None  # what is taken against it is added to that level
     structures: Size = "full"
     draw: Literal["random", "stratified", "informative", "farthest"] = "random"
     until: UntilSpec | None = None  # labelled in rounds; None: all of `structures` at once
@@ -150,6 +152,8 @@ class LevelSpec(Settings):
                 raise located((name,), "names what the files of data call it, and there are none; remove it")
         if isinstance(self.energy_key, dict) and (strange := sorted(self.energy_key.keys() - set(NAMES))):
             raise located(("energy_key",), f"{strange[0]!r} is no format of files; {nearest(strange[0], NAMES)}")
+        if self.method is not None and self.engine is None:
+            raise located(("method",), "says what an engine computes, and none is named; remove it")
         if self.in_eV and not self.data:
             raise located(("in_eV",), "is about energies of files, and there are none; remove it")
         if self.forces_key is not None and not self.forces:
@@ -198,8 +202,22 @@ class SystemSpec(Settings):
         return self
 
     @model_validator(mode="after")
-    def _only_dft_has_a_functional(self) -> SystemSpec:
+    def _wave_functions_have_no_functional(self) -> SystemSpec:
         for name, level in self.levels.items():
-            if level.functional is not None and name != "dft":
+            if level.functional is not None and (level.method or name) in LEVELS[1:]:
                 raise located(("levels", name, "functional"), "only dft has a functional; remove it")
+        return self
+
+    @model_validator(mode="after")
+    def _stand_ins_have_another(self) -> SystemSpec:
+        for name, level in self.levels.items():
+            other = level.in_place_of
+            if other is None:
+                continue
+            with inside("levels", name):
+                if other == name or other not in self.levels:
+                    others = [one for one in self.levels if one != name]
+                    raise located(("in_place_of",), f"{other!r} is no other level of this system; {nearest(other, others)}")
+                if self.levels[other].in_place_of is not None:
+                    raise located(("in_place_of",), f"{other} is in place of {self.levels[other].in_place_of} itself; name that")
         return self

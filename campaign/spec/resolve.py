@@ -12,7 +12,7 @@ from campaign.references.user_files import no_such_element, usable
 from campaign.spec.campaign import CampaignSpec, ResolvedLevel, ResolvedSpec, ResolvedSystem
 from campaign.spec.cutoff import cutoffs_of
 from campaign.spec.engine_files import EngineFiles
-from campaign.spec.engines import engines_of
+from campaign.spec.engines import Computed, computed_levels, engines_of
 from campaign.spec.errors import Loc, Problem, SpecError
 from campaign.spec.fitness import unfit_settings
 from campaign.spec.label_files import energy_taken, files_of, is_pattern, names_of, reading_of
@@ -26,6 +26,7 @@ from flows.phonons.cells import primitive
 from flows.phonons.frozen import check_frozen
 from flows.phonons.settings import NacSettings
 from flows.records import Structure
+from flows.training.names import ModelName
 
 Complain = Callable[[Loc, str], Problem]
 
@@ -59,10 +60,16 @@ class Resolver:
         loc = ("systems", name)
         named = [data for level in system.levels.values() for data in level.data]
         may_lack = self.example and any(files_of(data, self.folders) for data in named)
+        computed, _ = computed_levels(name, system, spec)
         levels = {
-            level: self._level((*loc, "levels", level), level, part, may_lack) for level, part in system.levels.items()
+            level: self._level((*loc, "levels", level), level, part, may_lack, computed.get(level))
+            for level, part in system.levels.items()
         }
         self._refuse_shared_files(loc, levels)
+        for level, part in system.levels.items():
+            if part.in_place_of is not None:
+                against = ", ".join(model for model in spec.models if ModelName.parse(model).base == level)
+                self._note_once((*loc, "levels", level, "in_place_of"), f"{against} is added to the models of {part.in_place_of}")
         structures = self._structures((*loc, "structure"), system)
         if structures is None:
             return None
@@ -183,7 +190,7 @@ class Resolver:
         path = self._find((*loc, "file"), structure.file)
         return read_cell(path, structure) if path is not None else None
 
-    def _level(self, loc: Loc, name: str, level: LevelSpec, may_lack: bool) -> ResolvedLevel:
+    def _level(self, loc: Loc, name: str, level: LevelSpec, may_lack: bool, computed: Computed | None) -> ResolvedLevel:
         files: list[PublishedFile] = []
         absent: list[str] = []
         paths = [path for data in level.data for path in self._labels((*loc, "data"), data, absent if may_lack else None)]
@@ -194,6 +201,8 @@ class Resolver:
         if files and absent:
             self.notes.append(str(self.complain((*loc, "data"), f"goes on without {', '.join(absent)}: not there")))
         rest = {key: getattr(level, key) for key in ResolvedLevel.model_fields if key not in ("files", "absent")}
+        if computed is not None:
+            rest |= {"engine": computed.engine, "method": None if computed.method == name else computed.method}
         return ResolvedLevel(files=tuple(files), absent=tuple(absent), **rest)
 
     def _labels(self, loc: Loc, data: str, absent: list[str] | None) -> list[Path]:

@@ -16,15 +16,21 @@ from launchers.farm import Farm
 PANELS, SEEDS = 8, 8  # that are drawn at most; seeds of one panel
 POINTS = 60
 WIDTH, HEIGHT = 300.0, 110.0
-ENERGY, TEMPERATURE, DRIFT = "energy_meV_atom", "temperature_K", "drift_meV_atom"
-WORDS = {ENERGY: "energy error, meV/atom", TEMPERATURE: "temperature, K", DRIFT: "drift of the total energy, meV/atom"}
+ENERGY, TEMPERATURE, DRIFT, LABELS = "energy_meV_atom", "temperature_K", "drift_meV_atom", "labels_per_hour"
+WORDS = {
+    ENERGY: "energy error, meV/atom",
+    TEMPERATURE: "temperature, K",
+    DRIFT: "drift of the total energy, meV/atom",
+    LABELS: "labels per hour",
+}
+ALONG = {ENERGY: "epochs", LABELS: "hours since the first began,"}
 
 Points = tuple[tuple[float, float], ...]
 
 
 @dataclass(frozen=True)
 class Line:
-    """One seed: `points` in the units of the axes, and what is said of it in words."""
+    """One seed, or one level: `points` in the units of the axes, and what is said of it in words."""
 
     name: str
     running: bool
@@ -34,7 +40,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Panel:
-    """One quantity of one model and size, by seed."""
+    """One quantity of one model and size, by seed; of labels of a system, by level."""
 
     title: str
     quantity: str
@@ -48,7 +54,12 @@ class Panel:
     def limits(self) -> tuple[float, float, float, float]:
         """Of x and of y."""
         xs, ys = zip(*(point for line in self.lines for point in line.points), strict=True)
-        return min(xs), max(xs), min(ys), max(ys)
+        return min(xs), max(xs), 0.0 if self.quantity == LABELS else min(ys), max(ys)
+
+    @property
+    def along(self) -> str:
+        """What its x is."""
+        return ALONG.get(self.quantity, "steps")
 
     def drawn(self, line: Line) -> str:
         """The `points` of a polyline in a box of `WIDTH` x `HEIGHT`."""

@@ -7,9 +7,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from flask import Blueprint, abort, flash, g, jsonify, redirect, render_template, request, url_for
+from flask import Blueprint, Response, abort, flash, g, jsonify, redirect, render_template, request, url_for
 
 from campaign.planning.work import Work
+from campaign.report.page import FOLDER
 from campaign.steering.holds import say
 from campaign.steering.progress import duration, summary
 from campaign.steering.status import State
@@ -19,7 +20,9 @@ from campaign.web import steering
 from campaign.web.curves import WORDS, Curves
 from campaign.web.failures import groups
 from campaign.web.kept import Kept
+from campaign.web.label_rates import label_panels
 from campaign.web.matrix import FILTERS, choices, filtered, systems
+from campaign.web.reports import INDEX, INTERACTIVE, ReportFolder
 from campaign.web.snapshot import Snapshot, Snapshots
 from campaign.web.workers import Workshop, workshop
 from launchers.farm import Farm
@@ -36,6 +39,8 @@ def mount(farm: Farm) -> Pages:
         ("/campaigns/", views.all_campaigns),
         ("/campaigns/<name>", views.campaign),
         ("/campaigns/<name>/failures", views.failures),
+        ("/campaigns/<name>/report/<page>", views.report),
+        (f"/campaigns/<name>/report/{FOLDER}/<file>", views.figure),
         ("/failures", views.all_failures),
         ("/workers", views.workers),
         ("/versions", views.versions),
@@ -45,7 +50,7 @@ def mount(farm: Farm) -> Pages:
     blueprint.app_template_filter("duration")(duration)
     blueprint.app_template_filter("moment")(lambda one: f"{one:%Y-%m-%d %H:%M:%S} UTC" if one else "")
     blueprint.app_template_filter("selection")(lambda one: say(one) or "all of it")
-    blueprint.context_processor(lambda: {"State": State, "summary": summary, "words": WORDS})
+    blueprint.context_processor(lambda: {"State": State, "summary": summary, "words": WORDS, "INDEX": INDEX, "INTERACTIVE": INTERACTIVE})
     return Pages(blueprint, LINKS, views.warm)
 
 
@@ -72,8 +77,18 @@ class _Views:
         wanted = {field: value for field in FILTERS if (value := request.args.get(field, ""))}
         works = filtered(one.status, wanted)
         about = {"wanted": wanted, "choices": choices(one.status), "systems": systems(one.status, one.numbers, works), "count": len(works)}
-        about["panels"], about["more_panels"] = self.curves.panels(one.status, one.told, works)
+        labels, more_labels = label_panels(one.status, one.labelled, works, one.taken.timestamp())
+        panels, more = self.curves.panels(one.status, one.told, works)
+        about |= {"panels": [*labels, *panels], "more_panels": more_labels + more, "report": ReportFolder.of(one.name)}
         return self._live("campaign.html", [one], one=one, left=self._left(one), whole=self._is_whole(one, works), **about)
+
+    def report(self, name: str, page: str) -> Response:
+        """A page of the report of a campaign, where one was written."""
+        return ReportFolder.of(self._snapshot(name).name).page(page)
+
+    def figure(self, name: str, file: str) -> Response:
+        """A file of a figure of the report."""
+        return ReportFolder.of(self._snapshot(name).name).figure(file)
 
     def failures(self, name: str) -> str:
         """What failed in one campaign."""

@@ -22,6 +22,7 @@ from campaign.steering.status import ENDED, State, Status, status_of
 from campaign.steering.submit import planned
 from campaign.steering.time_left import UNMEASURED_S, Left, Pace
 from campaign.web.kept import Kept
+from campaign.web.label_rates import LabelTimes, Moments
 from launchers.farm import Farm
 from launchers.queue.launchpad import queued
 
@@ -46,6 +47,7 @@ class Snapshot:
     version: str
     told: Mapping[str, dict[str, Any]] = field(default_factory=dict)  # how far running jobs are, by key
     targets: tuple[str, ...] = ()  # how far levels with a target are from it
+    labelled: Moments = field(default_factory=dict)  # when labels of engines were stored
 
     @property
     def counts(self) -> Counter[State]:
@@ -76,6 +78,7 @@ class Snapshots:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
+        self._label_times = LabelTimes(self.farm)
         self._overview = Kept(lambda: overview(self.farm))
 
     def names(self) -> list[str]:
@@ -121,7 +124,7 @@ class Snapshots:
         shown = (told, targets, list(status.states.items()), len(status.stored), [one.text for one in failed], status.plan.gaps, held, written)
         version = hashlib.sha256(repr(shown).encode()).hexdigest()[:16]
         hours, left = self._hours(status)
-        return Snapshot(name, datetime.now(UTC), status, self._numbers_of(status), failed, hours, left, held, written, about.get("submitted_at"), version, told, targets)
+        return Snapshot(name, datetime.now(UTC), status, self._numbers_of(status), failed, hours, left, held, written, about.get("submitted_at"), version, told, targets, self._label_times.of(status))
 
     def _targets(self, plan: Plan) -> tuple[str, ...]:
         if not plan.of_stage("forecast"):

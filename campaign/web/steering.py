@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from flask import request
 from werkzeug.datastructures import MultiDict
 
 from campaign.steering.steer import Chosen, NoSuchWork
@@ -40,7 +41,8 @@ def asked(form: MultiDict[str, str]) -> list[tuple[str, str]]:
 def back(form: Mapping[str, str], otherwise: str) -> str:
     """The page that the form stood on."""
     place = form.get("back", "")
-    return place if place.startswith(("/campaigns/", "/failures")) and place.isprintable() and "\\" not in place else otherwise
+    ours = tuple(request.script_root + one for one in ("/campaigns/", "/failures"))
+    return place if place.startswith(ours) and place.isprintable() and "\\" not in place else otherwise
 
 
 def _selection(form: Mapping[str, str]) -> dict[str, Any]:

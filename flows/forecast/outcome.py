@@ -42,7 +42,7 @@ def forecast_of(task: ForecastTask, labels: Mapping[str, Label]) -> Forecast:
         keys, rows = _ordered(task, labels)
         pool = Frames.of(primitive, ((labels[key], labels[key]) for key in keys))
         crystal = BaseCrystal.of(pool)
-        labelled = Frames.of(primitive, label_pairs(task.model, rows, labels)) if rows else None
+        labelled = Frames.of(primitive, label_pairs(task.model, rows, labels, task.labelled_as)) if rows else None
     except ValueError as why:
         raise bad_input(f"{task.model}: {why}", advice="check the labels and the crystal") from why
     return Forecast(
@@ -64,7 +64,7 @@ def _ordered(task: ForecastTask, labels: Mapping[str, Label]) -> tuple[tuple[str
     structures = [labels[key].structure for key in task.pool]
     pool = tuple(task.pool[at] for at in order(task.primitive, structures, task.draw))
     place = {key: at for at, key in enumerate(pool)}
-    return pool, tuple(sorted(task.labelled, key=lambda row: place[row[1]]))
+    return pool, tuple(sorted(task.labelled, key=lambda row: place[row[-1]]))
 
 
 def _reached(task: ForecastTask, crystal: BaseCrystal, pool: Frames, labelled: Frames | None, fewest: int) -> dict[str, Any]:

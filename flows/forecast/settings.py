@@ -16,7 +16,7 @@ class ForecastTask(Settings):
     """How sure the phonons of `model`, `<level>-<base level>_fc`, are with so many labels of its level.
 
     `pool` lists label keys of the base level, of all structures that may be labelled, in the order in which they are;
-    `labelled` (label, base label) of those that have been, in the same order, unless `draw` puts both into that of a choice.
+    `labelled` (label, ..., base label) of those that have been, as of a `TrainingTask`, in the same order, unless `draw` puts both into that of a choice.
     Until labels tell the noise, it is assumed.
     """
 
@@ -27,5 +27,6 @@ class ForecastTask(Settings):
     settings: ForceConstantSettings
     pool: tuple[str, ...]
     labelled: LabelRows = ()
+    labelled_as: tuple[str, ...] = ()
     draw: Literal["given", "informative", "farthest"] = "given"
     noise_meV_atom: PositiveFloat = 0.2

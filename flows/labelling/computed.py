@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from flows.faults import label_task, version_of
@@ -48,12 +50,13 @@ def computed_label(
         components_eV=dict(computed.components_eV),
         diagnostics=dict(computed.diagnostics),
         engine=engine.kind,
-        engine_version=_version(engine),
+        engine_version=_version({**engine.versions(), **computed.versions}),
         settings_digest=settings_digest(level, engine, forces),
-        files=tuple(f"{name}: {one.text()}" for name, one in engine.given_files()),
+        files=(*(f"{name}: {one.text()}" for name, one in engine.given_files()), *computed.files),
+        remarks=computed.remarks,
         wall_time_s=computed.wall_time_s,
     )
 
 
-def _version(engine: EngineSettings) -> str:
-    return ", ".join(f"{name} {version}" for name, version in engine.versions().items())
+def _version(versions: Mapping[str, str]) -> str:
+    return ", ".join(f"{name} {version}" for name, version in versions.items())

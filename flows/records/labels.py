@@ -8,8 +8,10 @@ from flows.records.base import Record, Structure, Vector
 class Label(Record):
     """Energy, and forces where the level has them, of one structure at one level of theory.
 
+    `level` of a label that an engine computed is what that computes, whatever campaigns call it.
     `version` is that of the engine's way to this level (`flows.faults`), `faulty` what was found to be wrong with it
-    since; empty: nothing. `files` are those that its engine's settings name, and what they held. Of a label that was
+    since; empty: nothing. `files` are those that its engine read, and what they held; `remarks` what was done to come
+    through (corrections by custodian). Of a label that was
     computed when files were known by their paths alone, `taken_for` is the settings digest of the first who, since,
     took it for a label of what they hold.
     """
@@ -30,6 +32,7 @@ class Label(Record):
     wall_time_s: float | None = None
     source: str | None = None  # published labels: file and frame
     files: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
     taken_for: str = ""
 
 

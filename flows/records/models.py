@@ -133,7 +133,8 @@ class TrainedModel(TrainedModelFacts):
 class SummedModel(Record):
     """ΔML(Y) = ML(X_EF) + ML(Y-X) of one seed and size: errors of the sum against E_Y, and the verdict.
 
-    The two models are found under `base_key` and `difference_key`; `faulty` is as of a trained model.
+    The two models are found under `base_key` and `difference_key`, those between them under `between_keys`; `faulty` is as of a
+    trained model.
     """
 
     key: str
@@ -144,6 +145,7 @@ class SummedModel(Record):
     size: str
     base_key: str
     difference_key: str
+    between_keys: tuple[str, ...] = ()
     errors: dict[str, Errors]
     learned: bool = False  # what nobody judged has not
     verdict: str = ""

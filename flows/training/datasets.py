@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -20,7 +20,8 @@ from flows.training.settings import TrainingTask
 class Frame:
     """One structure with its target: `energy_eV` per cell, `forces_eV_A` (N, 3) where the level has them.
 
-    Of a difference, `energy_eV` is E_level - E_base, there are no forces, and `base_energy_eV` is E_base.
+    Of a difference, `energy_eV` is E_level - E_base, there are no forces, and `base_energy_eV` is the energy of what it is
+    added to: E_base, or that of another level.
     """
 
     structure_key: str
@@ -68,7 +69,7 @@ def dataset(task: TrainingTask, labels: Mapping[str, Label]) -> Dataset:
     """
     model = ModelName.parse(task.model)
     splits = [
-        tuple(_frame(model, [labels[key] for key in keys]) for keys in split)
+        tuple(_frame(model, [labels[key] for key in keys], task.labelled_as) for keys in split)
         for split in (task.train, task.valid, task.test)
     ]
     made = Dataset(model, *splits)
@@ -83,9 +84,10 @@ def dataset(task: TrainingTask, labels: Mapping[str, Label]) -> Dataset:
 
 
 def label_pairs(
-    model: str, rows: Iterable[tuple[str, ...]], labels: Mapping[str, Label]
+    model: str, rows: Iterable[tuple[str, ...]], labels: Mapping[str, Label], labelled_as: tuple[str, ...] = ()
 ) -> list[tuple[Label, Label]]:
-    """The labels (upper, base) of each structure of a difference, from their keys.
+    """The labels (upper, base) of each structure of a difference, from their keys. Of a difference that is added to something
+    else than its base level, `base` is that, and `upper` lies above it by the difference; what not all levels have forces of has none.
 
     Raises:
         CalculationFailed: `bad-input`, as of `dataset`.
@@ -93,26 +95,43 @@ def label_pairs(
     name = ModelName.parse(model)
     found = []
     for keys in rows:
-        upper, base = (labels[key] for key in keys)
-        _frame(name, [upper, base])
-        found.append((upper, base))
+        every = [labels[key] for key in keys]
+        _check(name, every, labelled_as)
+        upper, lower, *under = every
+        found.append((combined([upper, lower, *under]), combined(under)) if under else (upper, lower))
     return found
+
+
+def combined(labels: Sequence[Label]) -> Label:
+    """The first of some labels of one structure with the energy, and the forces where all have them, of all, + - + ..."""
+    first, *rest = labels
+    if not rest:
+        return first
+    signs = np.array([1.0 - 2.0 * (number % 2) for number in range(len(labels))])
+    energy = float(signs @ [one.energy_eV for one in labels])
+    known = [one.forces_eV_A for one in labels if one.forces_eV_A is not None]
+    forces = np.tensordot(signs, np.array(known), axes=1).tolist() if len(known) == len(labels) else None
+    return first.model_copy(update={"energy_eV": energy, "forces_eV_A": forces})
 
 
 bad_input = partial(CalculationFailed.of, "train", "bad-input", advice="check the labels and the split")
 
 
-def _frame(model: ModelName, labels: list[Label]) -> Frame:
-    levels = tuple(label.level for label in labels)
-    if levels != model.levels:
-        raise bad_input(f"{model} needs labels of {model.levels}, got {levels} ({labels[0].key})")
+def _frame(model: ModelName, labels: list[Label], labelled_as: tuple[str, ...] = ()) -> Frame:
+    _check(model, labels, labelled_as)
+    return _difference(*labels) if model.kind == "difference" else _single(model, labels[0])
+
+
+def _check(model: ModelName, labels: list[Label], labelled_as: tuple[str, ...]) -> None:
+    levels, needed = tuple(label.level for label in labels), labelled_as or model.levels
+    if levels != needed:
+        raise bad_input(f"{model} needs labels of {needed}, got {levels} ({labels[0].key})")
     if len({label.structure_key for label in labels}) != 1:
         raise bad_input(
             f"{model}: labels {' and '.join(label.key for label in labels)} are of two structures"
         )
     for label in labels:
         _refuse_non_finite(label)
-    return _difference(*labels) if model.kind == "difference" else _single(model, labels[0])
 
 
 def _single(model: ModelName, label: Label) -> Frame:
@@ -124,12 +143,12 @@ def _single(model: ModelName, label: Label) -> Frame:
     return Frame(label.structure_key, label.structure, label.energy_eV, forces)
 
 
-def _difference(upper: Label, base: Label) -> Frame:
+def _difference(upper: Label, base: Label, *under: Label) -> Frame:
     return Frame(
         structure_key=base.structure_key,
         structure=base.structure,
         energy_eV=upper.energy_eV - base.energy_eV,
-        base_energy_eV=base.energy_eV,
+        base_energy_eV=combined(under or [base]).energy_eV,
     )
 
 

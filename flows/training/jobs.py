@@ -1,4 +1,4 @@
-"""The jobs of this stage: train one model, add two."""
+"""The jobs of this stage: train one model, add several."""
 
 from __future__ import annotations
 
@@ -33,12 +33,14 @@ def train(task: TrainingTask | ForceConstantTask) -> TrainedModel:
 
 
 @delivers(SummedModel)
-def add(task: SummingTask, base: TrainedModel, difference: TrainedModel) -> SummedModel:
-    """Judge the sum of two trained models against the labels of the upper level.
+def add(task: SummingTask, *parts: TrainedModel) -> SummedModel:
+    """Judge the sum of trained models, the base first, against the labels of the upper level.
 
     Raises:
-        CalculationFailed: a structure that one of the two has no prediction for.
+        CalculationFailed: a structure that one of them has no prediction for.
     """
-    labels = read_records(Label, dict.fromkeys(key for keys in task.labels.values() for key in keys))
-    refuse_faulty([*labels.values(), base, difference], "train")
-    return summed_model(task, base, difference, labels)
+    upper = [key for keys in task.labels.values() for key in keys]
+    beside = [key for rows in task.beside.values() for row in rows for key in row]
+    labels = read_records(Label, dict.fromkeys([*upper, *beside]))
+    refuse_faulty([*labels.values(), *parts], "train")
+    return summed_model(task, parts, labels)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from flows.records import Blob, Errors, Label, SummedModel, TrainedModel
 from flows.training.architecture import best_device
 from flows.training.checkpoints import Checkpoints
-from flows.training.datasets import Dataset, bad_input, dataset
+from flows.training.datasets import Dataset, bad_input, combined, dataset
 from flows.training.evaluate import Prediction, errors, predict, rms
 from flows.training.mace import Fit, fit, versions
 from flows.training.settings import SummingTask, TrainingTask
@@ -46,15 +46,16 @@ def trained_model(task: TrainingTask, labels: Mapping[str, Label], checkpoints: 
 
 
 def summed_model(
-    task: SummingTask, base: TrainedModel, difference: TrainedModel, labels: Mapping[str, Label]
+    task: SummingTask, parts: Sequence[TrainedModel], labels: Mapping[str, Label]
 ) -> SummedModel:
-    """Errors of base + difference against the upper level, from the predictions that both records hold.
+    """Errors of base + differences against the upper level, or the composite that it stands for, from the predictions that
+    the records hold.
 
     Raises:
-        CalculationFailed: `bad-input`: a structure that one of the two has no prediction for.
+        CalculationFailed: `bad-input`: a structure that one of them has no prediction for.
     """
     found = {
-        split: _sum_errors([labels[key] for key in keys], base, difference, split)
+        split: _sum_errors(_targets(task, split, labels), parts, split)
         for split, keys in task.labels.items()
         if keys
     }
@@ -66,8 +67,9 @@ def summed_model(
         size=task.size,
         base_key=task.base_key,
         difference_key=task.difference_key,
+        between_keys=task.between_keys,
         errors=found,
-        **of_parts((base, difference)),
+        **of_parts(parts),
     )
 
 
@@ -130,12 +132,25 @@ def _weights_sha256(model: Any) -> str:
     return digest.hexdigest()
 
 
-def _sum_errors(labels: list[Label], base: TrainedModel, difference: TrainedModel, split: str) -> Errors:
+def _targets(task: SummingTask, split: str, labels: Mapping[str, Label]) -> list[Label]:
+    """What the sum is to give: labels of the upper level, or composites of it and those beside."""
+    keys = task.labels[split]
+    beside = task.beside.get(split) or ((),) * len(keys)
+    found = []
+    for key, others in zip(keys, beside, strict=True):
+        every = [labels[key], *(labels[other] for other in others)]
+        if len({one.structure_key for one in every}) != 1:
+            raise bad_input(f"{task.model}: labels {' and '.join(one.key for one in every)} are of several structures")
+        found.append(combined(every))
+    return found
+
+
+def _sum_errors(labels: list[Label], parts: Sequence[TrainedModel], split: str) -> Errors:
     per_atom = []
     for label in labels:
         key = label.structure_key
-        if key not in base.predictions_eV or key not in difference.predictions_eV:
-            raise bad_input(f"{base.model} or {difference.model} has no prediction for structure {key}")
-        predicted = summed_energy_eV(key, base, difference, one_out=split == "valid")
+        if any(key not in one.predictions_eV for one in parts):
+            raise bad_input(f"{' or '.join(one.model for one in parts)} has no prediction for structure {key}")
+        predicted = summed_energy_eV(key, parts, one_out=split == "valid")
         per_atom.append((predicted - label.energy_eV) / len(label.structure.symbols))
     return Errors(count=len(labels), energy_meV_atom=1e3 * rms(per_atom))

@@ -8,8 +8,6 @@ from __future__ import annotations
 import io
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import reduce
-from operator import add
 from pathlib import Path
 from typing import Any
 
@@ -281,37 +279,50 @@ class MacePotential(Sum):
 
 
 def total(records: Sequence[TrainedModel], dtype: str = "float64", device: str | None = None) -> Sum | MacePotential:
-    """The sum of trained models (read with their blobs), as one ASE calculator; of one, its potential.
+    """The sum of trained models (read with their blobs), the base first, as one ASE calculator; of one, its potential.
 
-    Force constants of a difference come with a multiple of their base: the others are scaled, not evaluated again.
+    Force constants of a difference come with a multiple of all that is before them: that is scaled, not evaluated again.
 
     Raises:
         ValueError: there are none, force constants without a base, or stored bytes are damaged.
     """
     if not records:
         raise ValueError("no trained model to move atoms with")
-    lattices = [ForceConstants.of_file(one.blob.content()) for one in records if one.force_constants is not None]
-    bases = [potential(one, dtype, device) for one in records if one.force_constants is None]
-    return _joined(bases, lattices)
+    return _joined([_part(one, dtype, device) for one in records])
+
+
+def _part(record: TrainedModel, dtype: str, device: str | None) -> MacePotential | ForceConstants:
+    if record.force_constants is not None:
+        return ForceConstants.of_file(record.blob.content())
+    return potential(record, dtype, device)
 
 
 def of_files(paths: Iterable[Path | str], dtype: str = "float64", device: str | None = None) -> Sum | MacePotential:
     """The sum of exported models as one ASE calculator: of MACE `.model` files, or `.architecture.json` with the weights
-    beside them; of force constants `.npz`.
+    beside them; of force constants `.npz`, which multiply the models that are named before them.
 
     Raises:
         ValueError: no MACE model is among them, or a file is not what its name says.
     """
-    files = [Path(path) for path in paths]
-    lattices = [ForceConstants.of_file(path.read_bytes()) for path in files if path.suffix == ".npz"]
-    contents = [PlainModel.read(path) if path.name.endswith(ARCHITECTURE) else path.read_bytes() for path in files if path.suffix != ".npz"]
-    return _joined([MacePotential(content, dtype, device) for content in contents], lattices)
+    parts: list[MacePotential | ForceConstants] = []
+    for path in map(Path, paths):
+        if path.suffix == ".npz":
+            parts.append(ForceConstants.of_file(path.read_bytes()))
+        else:
+            content = PlainModel.read(path) if path.name.endswith(ARCHITECTURE) else path.read_bytes()
+            parts.append(MacePotential(content, dtype, device))
+    return _joined(parts)
 
 
-def _joined(bases: Sequence[MacePotential], lattices: Sequence[ForceConstants]) -> Sum | MacePotential:
-    if not bases:
+def _joined(parts: Sequence[MacePotential | ForceConstants]) -> Sum | MacePotential:
+    """One after another; force constants that come first wait for their base."""
+    base = next((one for one in parts if not isinstance(one, ForceConstants)), None)
+    if base is None:
         raise ValueError("force constants of a difference move no atoms without a MACE model (.model): their base")
-    return with_force_constants(reduce(add, bases), lattices) if lattices else reduce(add, bases)
+    found: Sum | MacePotential = base
+    for one in (each for each in parts if each is not base):
+        found = with_force_constants(found, [one]) if isinstance(one, ForceConstants) else found + one
+    return found
 
 
 def with_force_constants(base: Calculator, lattices: Iterable[ForceConstants]) -> Sum:

@@ -58,7 +58,9 @@ class TrainingSettings(Settings):
 class TrainingTask(Settings):
     """One training: `model` is `<level>_ef`, `<level>_e` or `<level>-<base level>`.
 
-    `train`, `valid` and `test` list label keys: one per structure, or (label, base label) for a difference.
+    `train`, `valid` and `test` list label keys: one per structure, or (label, base label) for a difference. Where that is added
+    to something else than its base level, labels follow whose energies, + - + ..., are that. `labelled_as` names the levels that
+    the labels of one structure bear, where these are not the ones of `model`.
     """
 
     key: str
@@ -70,13 +72,15 @@ class TrainingTask(Settings):
     train: LabelRows
     valid: LabelRows
     test: LabelRows = ()
+    labelled_as: tuple[str, ...] = ()
 
 
 class SummingTask(Settings):
-    """The sum of a base and a difference, named `model` (`delta_<level>`).
+    """The sum of a base, `between`, and a difference, named `model` (`delta_<level>`).
 
     `labels` maps train, valid and test to the label keys of the upper level; each structure belongs to `test`
-    only if neither model has seen it.
+    only if no model has seen it. `beside` has, in the same order, the labels whose energies, - + ..., are taken with them, where
+    the sum does not stand for the upper level as it was labelled.
     """
 
     key: str
@@ -87,3 +91,5 @@ class SummingTask(Settings):
     base_key: str
     difference_key: str
     labels: dict[str, LabelKeys]
+    between_keys: tuple[str, ...] = ()
+    beside: dict[str, LabelRows] = Field(default={})

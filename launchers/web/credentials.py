@@ -28,14 +28,17 @@ class Credentials:
     made: bool = False
 
     @classmethod
-    def of(cls, user: str | None, password: str | None, host: str) -> Credentials:
-        """Those for a server at `host`; what is empty is not given.
+    def of(cls, user: str | None, password: str | None, host: str, *, behind_proxy: bool = False) -> Credentials:
+        """Those for a server at `host`; what is empty is not given. Others reach it `behind_proxy`, too.
 
         Raises:
-            CredentialsError: the password is too short, or `host` is no loopback address and nobody gave one.
+            CredentialsError: the password is too short, or others reach the server and nobody gave one.
         """
-        shortest = SHORTEST if is_loopback(host) else SHORTEST_OPEN
-        if not password and not is_loopback(host):
+        open_to_others = behind_proxy or not is_loopback(host)
+        shortest = SHORTEST_OPEN if open_to_others else SHORTEST
+        if not password and behind_proxy:
+            raise CredentialsError(f"others reach it through the proxy: that needs a password of your own, {shortest} characters or more, in LATTICEFARM_WEB_PASSWORD")
+        if not password and open_to_others:
             raise CredentialsError(
                 f"{host} can be reached from other machines: that needs a password of your own, {shortest} characters or more,"
                 f" in LATTICEFARM_WEB_PASSWORD; or leave --host out, and reach {LOOPBACK} through a tunnel (ssh -L)"
@@ -43,7 +46,8 @@ class Credentials:
         if not password:
             return cls(user or "", secrets.token_urlsafe(12), made=True)
         if len(password) < shortest:
-            raise CredentialsError(f"LATTICEFARM_WEB_PASSWORD has {len(password)} characters: {shortest} or more at {host}")
+            where = "behind a proxy" if behind_proxy else f"at {host}"
+            raise CredentialsError(f"LATTICEFARM_WEB_PASSWORD has {len(password)} characters: {shortest} or more {where}")
         return cls(user or "", password)
 
     def fit(self, user: str, password: str) -> bool:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Mapping
 
-from flask import Flask, Response, g, request
+from flask import Flask, Response, abort, g, request
 
 _POLICY = {
     "default-src": "'none'",
@@ -31,8 +32,26 @@ def guarded_answers(app: Flask) -> None:
     app.after_request(_with_headers)
 
 
+def trust_proxy(app: Flask) -> None:
+    """Believe the headers of the one web server in front, which has TLS: without it nothing is answered, no cookie sent."""
+    from werkzeug.middleware.proxy_fix import ProxyFix
+
+    app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1, x_host=1, x_prefix=1)  # type: ignore[method-assign]
+    app.config["SESSION_COOKIE_SECURE"] = True
+
+    @app.before_request
+    def only_by_tls() -> None:
+        if not request.is_secure:
+            abort(400, "it is said to be behind a proxy, which does not say that you came by https: let it set X-Forwarded-Proto")
+
+
+def own_policy(policy: Mapping[str, str]) -> None:
+    """The answer that is being made has this policy, and not that of the site."""
+    g.policy = policy
+
+
 def _with_headers(answer: Response) -> Response:
-    policy = dict(_POLICY)
+    policy = dict(g.get("policy", _POLICY))
     if nonce := g.get("nonce"):
         policy["style-src"] = f"'nonce-{nonce}'"
     answer.headers["Content-Security-Policy"] = "; ".join(f"{name} {value}" for name, value in policy.items())

@@ -60,7 +60,7 @@ def guard(app: Flask, doorman: Doorman) -> None:
             return None
         if request.method != "GET" or not request.accept_mimetypes.accept_html or request.headers.get("X-Live"):
             abort(401)
-        return redirect(url_for("login", next=request.full_path.rstrip("?")), 303)  # type: ignore[return-value]
+        return redirect(url_for("login", next=request.script_root + request.full_path.rstrip("?")), 303)  # type: ignore[return-value]
 
     app.add_url_rule("/login", "login", lambda: _login(doorman), methods=["GET", "POST"])
     app.add_url_rule("/logout", "logout", lambda: _logout(doorman), methods=["POST"])
@@ -112,4 +112,4 @@ def _form(doorman: Doorman, inside: str, wrong: str = "") -> str:
 def _inside(place: str) -> str:
     """`place`, if it is on this server; else where everybody begins."""
     at_home = place.startswith("/") and not place.startswith("//") and "\\" not in place and place.isprintable()
-    return place if at_home and not place.startswith("/login") else url_for("begin")
+    return place if at_home and not place.startswith(url_for("login")) else url_for("begin")

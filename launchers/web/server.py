@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from threading import Thread
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -12,17 +12,22 @@ THREADS = 8
 WARMED = "latticefarm.warmed"  # of the extensions of an app: what is called when its server begins
 
 
-def serve(app: Flask, host: str, port: int) -> None:
-    """Answer until Ctrl-C.
+def serve(app: Flask, host: str, port: int, *, behind_proxy: bool = False) -> None:
+    """Answer until Ctrl-C; `behind_proxy` as of the app.
 
     Raises:
         OSError: the port is taken, or the address is none of this machine.
     """
-    from waitress.server import create_server
-
-    server = create_server(app, host=host, port=port, threads=THREADS, ident=None)
+    server = made_server(app, host, port, behind_proxy=behind_proxy)
     Thread(target=_warm, args=(app,), name="warm", daemon=True).start()
     server.run()
+
+
+def made_server(app: Flask, host: str, port: int, *, behind_proxy: bool = False) -> Any:
+    """The server of `serve`, which answers when it is run."""
+    from waitress.server import create_server
+
+    return create_server(app, host=host, port=port, threads=THREADS, ident=None, clear_untrusted_proxy_headers=not behind_proxy)
 
 
 def _warm(app: Flask) -> None:

@@ -23,3 +23,16 @@ class Shifted(EMT):
         super().calculate(*arguments, **named)
         for name in ("energy", "free_energy"):
             self.results[name] += self.shift_eV
+
+
+class Raised(EMT):
+    """EMT with the cutoff of asap, its energies and forces times a factor."""
+
+    def __init__(self, factor: float) -> None:
+        super().__init__(asap_cutoff=True)
+        self.factor = factor
+
+    def calculate(self, *arguments: Any, **named: Any) -> None:
+        super().calculate(*arguments, **named)
+        for name in ("energy", "free_energy", "forces"):
+            self.results[name] = self.factor * self.results[name]

@@ -44,6 +44,21 @@ class TestKept:
         assert kept.gaps == made.gaps
         assert kept.dependents == made.dependents
 
+    def test_without_its_layout_it_is_read_from_its_documents(self, farm, written, monkeypatch):
+        """Of an earlier version, or of too much work; the next submission makes it where it can be had."""
+        spec = load_spec(written)
+        made = submit(farm, spec).status.plan
+        packed = kept_plan(farm, "toy")
+        farm.campaigns.update_one({"_id": "toy"}, {"$unset": {"plan.layout": ""}})
+        assert kept_plan(farm, "toy") == packed
+        assert list(kept_plan(farm, "toy").work) == list(made.work) == list(packed.work)
+        submit(farm, spec)
+        assert farm.campaigns.find_one({"_id": "toy"})["plan"]["layout"]
+        monkeypatch.setattr("campaign.records.plans.MOST_PACKED", 10)
+        submit(farm, load_spec(written, ["training.seeds=[1,2,3]"]))
+        assert farm.campaigns.find_one({"_id": "toy"})["plan"]["layout"] is None
+        assert len(kept_plan(farm, "toy").work) > len(packed.work)
+
     def test_what_waits_is_kept_with_its_task(self, farm, written):
         made = submit(farm, load_spec(written)).status.plan
         waiting = [(key, replace(work, guessed_s=None)) for key in made.work for _, work, _ in waiting_for(farm, key)]

@@ -46,7 +46,7 @@ CASES = {
     "unknown key far from all": (
         "forces: true",
         "zzz: 1",
-        "c.yaml:8: systems.diamond.levels.dft.zzz: unknown key; known: data, engine, forces, functional, structures, draw, until, phonons, energy_key, forces_key, in_eV",
+        "c.yaml:8: systems.diamond.levels.dft.zzz: unknown key; known: data, engine, method, forces, functional, in_place_of, structures, draw, until, phonons, energy_key, forces_key, in_eV",
     ),
     "misspelt key that is needed": (
         "structure:",
@@ -163,7 +163,7 @@ CASES = {
     "unknown level of a model": (
         "hf-dft",
         "mp3-dft",
-        "c.yaml:10: models[1]: 'mp3' is no level of theory; did you mean mp2?",
+        "c.yaml:10: models[1]: 'mp3' is no level of theory, and none of levels; did you mean mp2?",
     ),
     "a sum among the models": (
         "hf-dft",

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from ase.build import bulk
+from program_outputs import response
 
 from campaign.spec import LoadedSpec, ResolvedSpec, SpecError, load_spec
 from flows.phonons.harmonic import harmonic_crystal
@@ -57,6 +58,14 @@ def complaint(part: str) -> str:
     with pytest.raises(SpecError) as caught:
         load(part)
     return str(caught.value)
+
+
+def test_a_vasprun_says_the_same_as_the_numbers(folder):
+    atoms = bulk("LiH", "rocksalt", a=4.0, cubic=True)
+    charges = np.array([(1.05 if one == "Li" else -1.05) * np.eye(3) for one in atoms.symbols])
+    (folder / "vasprun.xml").write_text(response(atoms, charges, 4.3 * np.eye(3)))
+    by_numbers = load("nac: {born_charges: {Li: 1.05, H: -1.05}, dielectric: 4.3}").resolved.systems["lih"].nac
+    assert load("nac: {file: vasprun.xml}").resolved.systems["lih"].nac == by_numbers
 
 
 WRITTEN = {

@@ -167,7 +167,7 @@ def test_every_command_and_option_is_in_the_table() -> None:
 
 def test_every_example_is_in_the_row_of_init() -> None:
     (row,) = (row for row in COMMANDS_PAGE.text.splitlines() if row.startswith("| `latticefarm init EXAMPLE"))
-    assert set(re.findall(r"`([a-z-]+)`", row)) >= set(list_examples())
+    assert set(re.findall(r"`([a-z0-9-]+)`", row)) >= set(list_examples())
 
 
 def test_the_help_of_results_names_every_table() -> None:

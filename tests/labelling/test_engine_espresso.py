@@ -17,7 +17,7 @@ from pydantic import ValidationError
 from flows.labelling.computed import computed_label_key
 from flows.labelling.engines.espresso import EspressoSettings
 from flows.labelling.engines.espresso_pseudo import read_header
-from flows.labelling.engines.espresso_run import INPUT, write_input
+from flows.labelling.engines.espresso_run import INPUT, input_of
 from flows.labelling.engines.given_files import GivenFile
 from flows.labelling.engines.guarded import Guarded
 
@@ -82,7 +82,7 @@ class TestNumbers:
 
         engine = settings(smearing=smearing, degauss_Ry=0.05 if smearing else None)
         atoms = moved()
-        write_input(engine, atoms, tmp_path / INPUT)
+        (tmp_path / INPUT).write_text(input_of(engine, atoms))
         shutil.copy(SILICON, tmp_path / "Si.UPF")
         with (tmp_path / "espresso.pwo").open("w") as out:
             subprocess.run(["pw.x", "-in", INPUT], cwd=tmp_path, stdout=out, check=True)

@@ -33,19 +33,19 @@ class Browser:
         assert answer.status_code == 200, (address, answer.status_code, answer.text[:300])
         return answer.text
 
-    def token(self, address: str = "/login") -> str:
-        found = re.search(r'name="csrf" value="([^"]+)"', self.get(address).text)
+    def token(self, address: str = "/login", **more: Any) -> str:
+        found = re.search(r'name="csrf" value="([^"]+)"', self.get(address, **more).text)
         assert found
         return found[1]
 
     def log_in(self, user: str = "ada", password: str = PASSWORD, **more: Any) -> TestResponse:
-        return self.client.post("/login", data={"csrf": self.token(), "user": user, "password": password}, **more)
+        return self.client.post("/login", data={"csrf": self.token(**more), "user": user, "password": password}, **more)
 
     def send(self, address: str, page: str, **form: Any) -> TestResponse:
         """A form of `page`."""
         return self.client.post(address, data={"csrf": self.token(page), **form})
 
 
-def served(farm: Farm, credentials: Credentials | None = None) -> Flask:
+def served(farm: Farm, credentials: Credentials | None = None, *, behind_proxy: bool = False) -> Flask:
     """The app that `latticefarm web` serves."""
-    return web_app(farm, credentials or Credentials("", PASSWORD), PAGES, str)
+    return web_app(farm, credentials or Credentials("", PASSWORD), PAGES, str, behind_proxy=behind_proxy)

@@ -35,6 +35,22 @@ def vasprun(frames: Sequence[Atoms], cycles: Sequence[int], smearing: float = 0.
     return text + "</modeling>\n"
 
 
+def response(atoms: Atoms, charges: np.ndarray, dielectric: np.ndarray, born: bool = True) -> str:
+    """vasprun.xml of a run with LEPSILON, as VASP 6 writes it: Born charges (N, 3, 3)."""
+    species = list(dict.fromkeys(atoms.symbols))
+    ions = "".join(f"<rc><c>{one}</c><c>{species.index(one) + 1}</c></rc>" for one in atoms.symbols)
+    sets = "".join(f"<set>{_rows(one)}</set>" for one in charges)
+    found = f'<array name="born_charges"><dimension dim="1">ion</dimension>{sets}</array>' if born else ""
+    return f"""<?xml version="1.0" encoding="ISO-8859-1"?>
+<modeling>
+<generator><i name="version" type="string">6.4.2</i></generator>
+<atominfo><atoms>{len(atoms)}</atoms><types>{len(species)}</types>
+<array name="atoms"><dimension dim="1">ion</dimension><field type="string">element</field><field type="int">atomtype</field><set>{ions}</set></array></atominfo>
+<calculation><structure>{_structure(atoms)}</structure><varray name="epsilon">{_rows(dielectric)}</varray>{found}</calculation>
+</modeling>
+"""
+
+
 def _structure(frame: Atoms) -> str:
     basis, positions = _rows(frame.cell.array), _rows(frame.get_scaled_positions(wrap=False))
     return f'<crystal><varray name="basis">{basis}</varray></crystal><varray name="positions">{positions}</varray>'

@@ -112,7 +112,7 @@ def test_the_sum_is_judged_from_stored_predictions(store, labels, base_model, di
 def test_a_sum_over_a_structure_without_prediction_is_refused(labels, base_model, difference_model, summing):
     partial = base_model.model_copy(update={"predictions_eV": {}})
     with pytest.raises(CalculationFailed, match="no prediction for structure structure:0"):
-        summed_model(summing, partial, difference_model, labels)
+        summed_model(summing, (partial, difference_model), labels)
 
 
 def test_tasks_survive_fireworks(summing):

@@ -9,15 +9,32 @@ from typing import Any
 import pytest
 from browsers import Browser, served
 from flask import Flask
+from PIL import Image
 
 from campaign.spec import LoadedSpec, load_spec
 from campaign.steering.submit import submit
+from campaign.web.reports import REPORTS
 from launchers.farm import Farm
 
 
 @pytest.fixture
-def app(farm: Farm) -> Flask:
-    return served(farm)
+def reports(tmp_path: Path) -> Path:
+    """Where reports are looked for; one of `toy` lies there, pages as short as can be."""
+    folder = tmp_path / "toy-report"
+    (folder / "figures").mkdir(parents=True)
+    (folder / "index.html").write_text('<h1>the report</h1><img src="figures/bands.png" alt="">', encoding="utf-8")
+    (folder / "interactive.html").write_text('<h1 id="said">not yet</h1><script>said.textContent = document.title = "it ran"</script>', encoding="utf-8")
+    Image.new("RGB", (2, 2)).save(folder / "figures" / "bands.png")
+    (folder / "figures" / "bands.pdf").write_bytes(b"%PDF-1.4")
+    (folder / "figures" / "bands.json").write_text("{}", encoding="utf-8")
+    return tmp_path
+
+
+@pytest.fixture
+def app(farm: Farm, reports: Path) -> Flask:
+    found = served(farm)
+    found.config[REPORTS] = reports
+    return found
 
 
 @pytest.fixture
@@ -64,7 +81,7 @@ def addresses(app: Flask, toy: str, farm: Farm) -> list[str]:
     """Every address that can be read, with what there is put in for its parts; toy campaign and job 1 are there."""
     put_in: dict[str, Any] = {
         "wf_id": 1, "fw_id": 1, "state": "READY", "sorting_key": "_id", "sorting_order": "ASCENDING", "key": "system", "value": "copper",
-        "coll": "fireworks", "interval": "hours", "num_intervals": 12, "name": toy,
+        "coll": "fireworks", "interval": "hours", "num_intervals": 12, "name": toy, "page": "index.html", "file": "bands.png",
     }
     files = {"static": "js/dagre.js", "site_static": "site.css", "campaigns.static": "live.js"}
     found = []

@@ -8,10 +8,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from browsers import PASSWORD, served
+from browsers import PASSWORD
+from flask import Flask
 
 from campaign.records.campaigns import hold
 from launchers.farm import Farm
+from launchers.web.server import made_server
 
 CHROMIUM = next((found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), None)
 
@@ -22,10 +24,8 @@ pytestmark = [
 
 
 @pytest.fixture
-def address(farm: Farm) -> Iterator[str]:
-    from waitress.server import create_server
-
-    server: Any = create_server(served(farm), host="127.0.0.1", port=0, threads=4)
+def address(app: Flask) -> Iterator[str]:
+    server: Any = made_server(app, "127.0.0.1", 0)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     yield f"http://127.0.0.1:{server.effective_port}"
@@ -71,3 +71,21 @@ def test_a_page_renews_itself_and_keeps_what_is_folded(page: Any, address: str, 
     page.wait_for_selector("text=Held until somebody resumes it", timeout=60000)
     assert page.get_attribute("details[data-fold=copper]", "open") is None
     assert page.said == []
+
+
+def test_the_page_of_figures_has_its_pictures(page: Any, address: str, toy: str) -> None:
+    with page.expect_response("**/figures/bands.png") as answer:
+        page.goto(f"{address}/campaigns/{toy}/report/index.html")
+    assert answer.value.status == 200
+    assert page.said == []
+
+
+def test_the_interactive_page_runs_and_is_of_no_site(page: Any, address: str, toy: str) -> None:
+    page.goto(f"{address}/campaigns/{toy}/report/interactive.html")
+    assert page.title() == "it ran"
+    assert page.said == []
+    assert page.evaluate("origin") == "null"
+    assert page.evaluate("(() => { try { return document.cookie } catch (error) { return error.name } })()") == "SecurityError"
+    assert page.evaluate(f"fetch('{address}/campaigns/').then(() => 'read', () => 'refused')") == "refused"
+    page.goto(f"{address}/campaigns/{toy}")  # whoever comes back is still logged in
+    assert page.url.endswith(f"/campaigns/{toy}")

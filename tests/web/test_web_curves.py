@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from browsers import Browser, served
 
+from campaign.planning.plan import Plan
+from campaign.planning.work import Work
 from campaign.records.campaigns import resolved_spec
-from campaign.steering.status import status_of
+from campaign.steering.status import State, Status, status_of
 from campaign.steering.submit import planned
 from campaign.web.curves import ENERGY, HEIGHT, WIDTH, Curves, Line, Panel
+from campaign.web.label_rates import LabelTimes, label_panels
 from flows.bulletins import News
 from flows.keys import job_uuid
+from flows.settings import Settings
 from launchers.farm import Farm
 from launchers.web.server import WARMED, _warm
 
@@ -79,3 +83,30 @@ def test_a_server_that_begins_has_looked_at_all_campaigns(farm: Farm, toy: str) 
     assert views.snapshots._campaigns[toy]._value.name == toy
     app.extensions[WARMED].insert(0, lambda: 1 / 0)
     _warm(app)  # what fails is no trouble of those that come after it, nor of the server
+
+
+def test_labels_per_hour(farm: Farm) -> None:
+    """Ten labels of HF in the first hour, two in the second: as they were stored, in bins of one width."""
+    start = datetime(2026, 11, 1, tzinfo=UTC)
+    stored = [start + timedelta(minutes=5.5 * one) for one in range(1, 11)] + [start + timedelta(minutes=one) for one in (90, 100)]
+    keys = [f"label {one}" for one in range(len(stored))]
+    documents = [
+        {"uuid": job_uuid(key), "index": 1, "completed_at": at.isoformat(), "output": {"key": key, "level": "hf", "wall_time_s": 330.0}}
+        for key, at in zip(keys, stored, strict=True)
+    ]
+    documents[3]["completed_at"] = documents[3]["completed_at"].removesuffix("+00:00")  # as jobflow writes it
+    farm.outputs.insert_many(documents)
+    chunks = [Work(f"chunk {one}", "label", "copper", "hf (toy)", None, "", (), Settings(), tuple(keys[one::2])) for one in range(2)]
+    status = Status(Plan("toy", {one.key: one for one in chunks}, ()), {"chunk 0": State.DONE, "chunk 1": State.RUNNING}, {}, {*keys[1::2]})
+    times = LabelTimes(farm)
+    found = times.of(status)
+    assert {system: {level: len(moments) for level, moments in levels.items()} for system, levels in found.items()} == {"copper": {"hf": 12}}
+    ((panel,), more) = label_panels(status, found, chunks, (start + timedelta(hours=4)).timestamp())
+    assert more == 0
+    assert panel.limits == (pytest.approx(0.5), pytest.approx(3.5), 0.0, 10.0)
+    assert [x for x, _ in panel.lines[0].points] == pytest.approx([0.5, 1.5, 2.5, 3.5])
+    assert [y for _, y in panel.lines[0].points] == pytest.approx([10, 2, 0, 0])
+    assert panel.lines[0].text == "hf: 12 labels, 0 per hour now"
+    assert label_panels(status, found, [], 0.0) == ([], 0)
+    farm.outputs.delete_many({})
+    assert times.of(status) == found  # they were asked for once

@@ -18,7 +18,7 @@ Trace = dict[str, Any]  # as plotly has it
 HEIGHT = 460  # pixels
 AREA = 0.4  # how much an area covers
 PALE = 0.55  # a line of what has not learned
-DASHES = {"-": "solid", "--": "dash", ":": "dot"}
+DASHES = {"-": "solid", "--": "dash", ":": "dot", "-.": "dashdot"}
 MODEL_STYLES = ("-", "--", ":")  # model by model, where colours are of seeds
 MODELS, SEEDS, BESIDE = "Models", "Seeds", "Beside them"
 
@@ -68,12 +68,16 @@ def seed_switch(seed: int | None, seeds: Sequence[int | None]) -> Switch:
 
 @dataclass(frozen=True)
 class Plot:
-    """What plotly draws, its legend, and the name of the modes that a click on a band shows, where it does."""
+    """What plotly draws, its legend, and the name of the modes that a click on a band shows, where it does.
+
+    `said`: where it is not what the caption says, which is of the picture.
+    """
 
     traces: tuple[Trace, ...]
     layout: dict[str, Any]
     switches: tuple[Switch, ...]
     modes: str = ""
+    said: str = ""
 
     def document(self) -> dict[str, Any]:
         """As the page holds it."""

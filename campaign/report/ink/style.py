@@ -8,7 +8,8 @@ depends on colour alone.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from hashlib import sha256
 from typing import Any
 
 from flows.training.names import ModelName
@@ -64,26 +65,45 @@ _SUMS = {
     "ccsd(t)": Look("#8c5a2b", "#4d2c0f", ":", 0.6),
 }
 _KINDS = {"ef": Look("#3f9b45", "#1d6626"), "e": Look("#35c3d6", "#0b7a8a")}
-_OTHERS = (Look("#9467bd", "#5b3a80"), Look("#7f7f7f", "#404040", "--"), Look("#4c72b0", "#223a66", ":"))
+_USUAL = {
+    "rpa": Look("#9467bd", "#5b3a80"),
+    "hse06": Look("#d77fb4", "#8a2f66", "--"),
+    "pbe0": Look("#b07aa1", "#6a3d5c", ":"),
+    "r2scan": Look("#4c72b0", "#223a66", ":"),
+    "dft-d3": Look("#7fb069", "#3f6b2a", "--"),
+    "dft_gamma": Look("#7f7f7f", "#404040", "--"),
+    "mp3": Look("#f5b78a", "#a85a1c", "--"),
+}
+_OTHERS = tuple(
+    Look(fill, edge, dash)
+    for dash in ("-", "--", ":")
+    for fill, edge in (("#9467bd", "#5b3a80"), ("#4c72b0", "#223a66"), ("#7f7f7f", "#404040"), ("#c49c94", "#6e4b42"), ("#6fb7a8", "#2c6b5e"))
+)
 # Okabe and Ito's, for readers of any colour vision
 SEED_COLOURS = ("#d55e00", "#e69f00", "#009e73", "#0072b2", "#cc79a7", "#56b4e9", "#7a5195")
 SEED_DASHES: tuple[Any, ...] = ("-", (0, (6, 1)), (0, (4, 1, 1, 1)), (0, (2, 1)), (0, (1, 0.8)))
 
 
 def look(model: str) -> Look:
-    """The look of a model; levels that the paper does not have share three more."""
+    """The look of a model: that of its level, those of energies and forces dash-dotted where they are no DFT."""
     name = ModelName.parse(model)
     if name.kind in _KINDS:
-        return _KINDS[name.kind]
-    return _SUMS.get(name.level) or _OTHERS[sum(map(ord, name.level)) % len(_OTHERS)]
+        return _KINDS[name.kind] if name.level == "dft" else replace(_of(name.level), dash="-." if name.kind == "ef" else ":")
+    return _of(name.level)
+
+
+def _of(level: str) -> Look:
+    """Levels without a look of their own have one of fifteen, always the same."""
+    known = _SUMS.get(level) or _USUAL.get(level)
+    return known or _OTHERS[int(sha256(level.encode()).hexdigest(), 16) % len(_OTHERS)]
 
 
 def look_of_level(level: str) -> Look:
     """As the models that stand for it: dft as ML(DFT_EF), others as their sums."""
-    return _SUMS.get(level) or (_KINDS["ef"] if level == "dft" else look(f"delta_{level}"))
+    return _KINDS["ef"] if level == "dft" else _of(level)
 
 
 def ink(text: str) -> str:
     """Titles with their indices set as such: ML(DFT_EF), cm^-1."""
-    text = re.sub(r"_(EF|E)\b", lambda found: f"$_{{\\mathrm{{{','.join(found[1])}}}}}$", text)
+    text = re.sub(r"_(EF|E|Γ)(?![A-Za-z0-9])", lambda found: f"$_{{\\mathrm{{{','.join(found[1])}}}}}$", text)
     return text.replace("cm^-1", "cm$^{-1}$")

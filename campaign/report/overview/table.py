@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from campaign.report.overview.rows import LevelFrequencies, SystemRow
 from campaign.report.page_table import MISSING, PageTable
-from campaign.report.titles import listed
+from campaign.report.titles import listed, title_of
 
 POINTS = 3
 NOTES = (
@@ -20,7 +20,7 @@ def overview_table(rows: Sequence[SystemRow]) -> PageTable:
     """A row for each system; the name of the campaign stands in it where there are several."""
     several = len({row.campaign for row in rows}) > 1
     levels = list(dict.fromkeys(level for row in rows for level in row.levels))
-    places = [f"{level.upper()} {point}" for level in levels for point in ("Γ", "X", "L")]
+    places = [f"{title_of(level)} {point}" for level in levels for point in ("Γ", "X", "L")]
     first = (*(["campaign"] if several else []), "system", "formula", "size")
     head = (*first, "learned", "done", "hours", *places)
     return PageTable(
@@ -62,7 +62,7 @@ def _mean(span: tuple[float, float] | None, learned: bool) -> str:
 
 def _learned(row: SystemRow) -> str:
     """`DFT, HF; not CCSD; unstable: DFT`."""
-    names = {level: level.upper() for level in row.levels}
+    names = {level: title_of(level) for level in row.levels}
     learned = [names[level] for level, one in row.levels.items() if one.learned]
     lost = [names[level] for level, one in row.levels.items() if not one.learned]
     shaky = [names[level] for level, one in row.levels.items() if one.unstable]

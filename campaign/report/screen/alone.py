@@ -28,7 +28,8 @@ COLOURS = 256
 
 @dataclass
 class Alone:
-    """JSON of plots and of modes, and pictures as data URIs, by name; `viewers`: the modes that stand below a figure.
+    """JSON of plots and of modes, and pictures as data URIs, by name; `viewers`: the modes that stand below a figure, `said`: in
+    what a plot is not what its caption says.
 
     What is too large for one file is in none of them: the page says so, figure by figure.
     """
@@ -37,6 +38,7 @@ class Alone:
     modes: dict[str, str] = field(default_factory=dict)
     pictures: dict[str, str] = field(default_factory=dict)
     viewers: dict[str, str] = field(default_factory=dict)
+    said: dict[str, str] = field(default_factory=dict)
     css: str = ""
     plotly: str = ""
     scripts: tuple[str, ...] = ()
@@ -68,6 +70,7 @@ def alone(harvest: Harvest, crystals: Crystals, drawings: Sequence[Drawing], fol
     room = _fill(found.pictures, ((name, _uri(path)) for name, path in pictures.items() if name not in found.plots), room)
     room = _fill(found.modes, _modes(harvest, crystals, plots.values()), room)
     _fill(found.pictures, ((name, _uri(path)) for name, path in pictures.items() if name in found.plots), room)
+    found.said.update((name, plot.said) for name, plot in plots.items() if plot.said)
     for name, plot in plots.items():
         if plot.modes in found.modes and plot.modes not in found.viewers.values():
             found.viewers[name] = plot.modes

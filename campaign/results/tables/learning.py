@@ -48,7 +48,7 @@ def _rows(campaign: Outcomes) -> Iterator[dict[str, Any]]:
 def _targets(campaign: Outcomes) -> dict[tuple[str, str], dict[str, float]]:
     """By system and model: what it should say (eV) of each structure of its holdout."""
     needed = {
-        (system, model): _label_keys(campaign.label_sets()[system], model, structures)
+        (system, model): _label_keys(campaign.label_sets()[system], _levels(campaign, model), structures)
         for (system, model), structures in _holdouts(campaign).items()
     }
     energies = label_energies(
@@ -61,14 +61,19 @@ def _targets(campaign: Outcomes) -> dict[tuple[str, str], dict[str, float]]:
 
 
 def _target(keys: tuple[str, ...], energies: Mapping[str, float]) -> float:
-    """The energy of a level, less that of its base."""
-    upper, *base = (energies[key] for key in keys)
-    return upper - sum(base)
+    """The energy of a level, less that of its base; of a composite those of its levels, + - + ..."""
+    return sum((-1) ** number * energies[key] for number, key in enumerate(keys))
 
 
-def _label_keys(labels: LabelSet, model: str, structures: Iterable[str]) -> dict[str, tuple[str, ...]]:
-    levels = [labels.labels[level] for level in ModelName.parse(model).levels]
-    return {structure: tuple(level[structure] for level in levels) for structure in structures}
+def _levels(campaign: Outcomes, model: str) -> tuple[str, ...]:
+    """The levels whose energies, + - + ..., a model is to give."""
+    name = ModelName.parse(model)
+    return campaign.spec.chains.top(name.level) if name.kind == "sum" else name.levels
+
+
+def _label_keys(labels: LabelSet, levels: Iterable[str], structures: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    known = [labels.labels[level] for level in levels]
+    return {structure: tuple(level[structure] for level in known) for structure in structures}
 
 
 def _holdouts(campaign: Outcomes) -> dict[tuple[str, str], frozenset[str]]:
@@ -77,41 +82,51 @@ def _holdouts(campaign: Outcomes) -> dict[tuple[str, str], frozenset[str]]:
     Where an engine still labels, the plan tests on structures that no label is known of: they are in no holdout.
     """
     common: dict[tuple[str, str], frozenset[str]] = {}
+    structures: dict[tuple[str, str], Mapping[str, str]] = {}
     label_sets = campaign.label_sets()
     for work in campaign.plan.work.values():
-        if work.system in label_sets and (tests := _test_structures(work, label_sets[work.system])):
+        tested = _test_labels(work)
+        if tested and work.system in label_sets:
             where = (work.system, work.model)
-            common[where] = common.get(where, tests) & tests
+            if where not in structures:
+                structures[where] = _structures(label_sets[work.system], _levels(campaign, work.model))
+            known = structures[where]
+            if tests := frozenset(known[label] for label in tested if label in known):
+                common[where] = common.get(where, tests) & tests
     return common
 
 
-def _test_structures(work: Work, labels: LabelSet) -> frozenset[str]:
+def _test_labels(work: Work) -> tuple[str, ...]:
+    """The keys of the labels, of the upper level, that it is tested on."""
     match work.task:
         case TrainingTask(test=test) | ForceConstantTask(test=test):
-            tested: Iterable[str] = (keys[0] for keys in test)
+            return tuple(keys[0] for keys in test)
         case SummingTask(labels=of_splits):
-            tested = of_splits.get("test", ())
-        case _:
-            return frozenset()
-    known = {level: labels.labels.get(level, {}) for level in ModelName.parse(work.model).levels}
-    structures = {label: key for key, label in known[ModelName.parse(work.model).level].items()}
-    found = (structures[label] for label in tested if label in structures)
-    return frozenset(one for one in found if all(one in level for level in known.values()))
+            return tuple(of_splits.get("test", ()))
+    return ()
+
+
+def _structures(labels: LabelSet, levels: Iterable[str]) -> dict[str, str]:
+    """By the key of its label at the first of `levels`: the structures that have labels at all of them."""
+    upper, *others = (labels.labels.get(level, {}) for level in levels)
+    return {label: one for one, label in upper.items() if all(one in level for level in others)}
 
 
 def _tested(campaign: Outcomes) -> Iterator[_Tested]:
     """Every model and sum with a test set, in the order of the plan of trainings, then of sums."""
-    trained = {one.work.key: one.record for one in campaign.trainings()}
-    for one in campaign.trainings():
+    models = campaign.predictions()
+    trained = {one.work.key: one.record for one in models}
+    for one in models:
         if one.record.test_count:
             facts = {"learned": one.record.learned, "verdict": one.record.verdict}
             facts["seen_count"] = one.record.train_count + one.record.valid_count
             yield _Tested(one.work, one.record.predictions_eV, one.record.atoms, facts)
     for both in campaign.sums():
-        base, difference = (trained.get(key) for key in both.work.needs)
-        if base is not None and difference is not None and "test" in both.record.errors:
-            shared = base.predictions_eV.keys() & difference.predictions_eV.keys()
-            added = {key: summed_energy_eV(key, base, difference) for key in shared}
+        parts = [trained[key] for key in both.work.needs if key in trained]
+        if len(parts) == len(both.work.needs) and "test" in both.record.errors:
+            difference = parts[-1]
+            shared = set.intersection(*(set(one.predictions_eV) for one in parts))
+            added = {key: summed_energy_eV(key, parts) for key in shared}
             facts = {"learned": both.record.learned, "verdict": both.record.verdict}
             facts["seen_count"] = difference.train_count + difference.valid_count
             yield _Tested(both.work, added, difference.atoms, facts)

@@ -52,25 +52,25 @@ ERROR_NOTE = (
 )
 
 Group = list[Result[PhononFacts]]
+Frequencies = Sequence[float]
 
 
 def _point_rows(campaign: Outcomes) -> Iterator[dict[str, Any]]:
     lines = campaign.lines()
     for one in campaign.frequencies():
         line = lines.get(one.work.key)
+        common = {**place(one.work), "learned": one.record.learned, "verdict": one.record.verdict, **unstable.facts(one.record)}
         for point, frequencies in one.record.points_cm1.items():
+            errors = one.record.point_errors_cm1.get(point)
             for band, frequency in enumerate(frequencies, start=1):
                 yield {
-                    **place(one.work),
-                    "learned": one.record.learned,
-                    "verdict": one.record.verdict,
+                    **common,
                     "point": point,
                     "band": band,
                     "frequency_cm1": frequency,
-                    "error_cm1": errors[band - 1] if (errors := one.record.point_errors_cm1.get(point)) else None,
+                    "error_cm1": errors[band - 1] if errors else None,
                     "line_cm1": line.points_cm1[point][band - 1] if line is not None else None,
                     "gamma_optical": _is_optical(point, band),
-                    **unstable.facts(one.record),
                 }
 
 
@@ -83,8 +83,11 @@ def _spread_rows(campaign: Outcomes) -> Iterator[dict[str, Any]]:
         common = _of_group(group, asked[first.system, first.model, first.size])
         lines = lines_of(lines_by_key, group)
         for point in group[0].record.points_cm1:
-            for modes in degenerate([one.record.points_cm1[point] for one in group]):
-                yield {**common, "point": point, **_spread(group, point, modes), **_line(lines, point, modes)}
+            seeds = [one.record.points_cm1[point] for one in group]
+            said = [one.record.point_errors_cm1.get(point, ()) for one in group]
+            of_lines = [line.points_cm1[point] for line in lines]
+            for modes in degenerate(seeds):
+                yield {**common, "point": point, **_spread(point, seeds, said, modes), **_line(of_lines, modes)}
 
 
 def _of_group(group: Group, planned: int) -> dict[str, Any]:
@@ -101,9 +104,9 @@ def _of_group(group: Group, planned: int) -> dict[str, Any]:
     }
 
 
-def _spread(group: Group, point: str, modes: range) -> dict[str, Any]:
-    """The seed spread of a mode: of a degenerate one, of the mean of its bands."""
-    means = [sum(one.record.points_cm1[point][band] for band in modes) / len(modes) for one in group]
+def _spread(point: str, seeds: Sequence[Frequencies], said: Sequence[Frequencies], modes: range) -> dict[str, Any]:
+    """The seed spread of a mode: of a degenerate one, of the mean of its bands; `said` are the errors of the seeds."""
+    means = _means(seeds, modes)
     first, last = modes[0] + 1, modes[-1] + 1
     return {
         "bands": str(first) if first == last else f"{first}-{last}",
@@ -112,9 +115,15 @@ def _spread(group: Group, point: str, modes: range) -> dict[str, Any]:
         "max_cm1": max(means),
         "mean_cm1": sum(means) / len(means),
         "spread_cm1": max(means) - min(means),
-        "error_cm1": joined_error([one.record.point_errors_cm1.get(point, ()) for one in group], modes, means),
+        "error_cm1": joined_error(said, modes, means),
         "gamma_optical": _is_optical(point, first),
     }
+
+
+def _means(frequencies: Sequence[Frequencies], modes: range) -> list[float]:
+    """Of each seed, over the bands of a mode."""
+    start, stop, count = modes.start, modes.stop, len(modes)
+    return [sum(one[start:stop]) / count for one in frequencies]
 
 
 def joined_error(said: Sequence[Sequence[float]], modes: Iterable[int], means: Sequence[float]) -> float | None:
@@ -132,9 +141,9 @@ def lines_of(known: Mapping[str, Line], group: Sequence[Result[PhononFacts]]) ->
     return found if len(found) == len(group) else []
 
 
-def _line(lines: Iterable[Line], point: str, modes: range) -> dict[str, Any]:
+def _line(lines: Sequence[Frequencies], modes: range) -> dict[str, Any]:
     """As `_spread`, of the lines."""
-    means = [sum(line.points_cm1[point][band] for band in modes) / len(modes) for line in lines]
+    means = _means(lines, modes)
     return {"line_min_cm1": min(means), "line_max_cm1": max(means)} if means else {}
 
 

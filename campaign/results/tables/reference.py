@@ -36,9 +36,11 @@ class _Reference:
 def _rows(campaign: Outcomes) -> Iterator[dict[str, Any]]:
     known = _references(campaign)
     for group in by_seeds(one for one in campaign.frequencies() if is_model(one.work.model)):
-        work = group[0].work
-        for one in known.get((work.system, ModelName.parse(work.model).level), ()):
-            yield from _compared(group, one)
+        work, name = group[0].work, ModelName.parse(group[0].work.model)
+        composite = name.kind == "sum" and len(campaign.spec.chains.top(name.level)) > 1
+        for one in known.get((work.system, name.level), ()):
+            if one.frozen or not composite:  # what a composite stands for has no phonons of its own
+                yield from _compared(group, one)
 
 
 def _references(campaign: Outcomes) -> dict[tuple[str, str], list[_Reference]]:

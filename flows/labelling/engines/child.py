@@ -33,6 +33,7 @@ from typing import Any
 import psutil
 
 from flows.failure import MachineTrouble
+from flows.labelling.engines.moving import Stretch
 from flows.labelling.engines.protocol import EngineSettings
 
 READY, DONE = "ready", "done"
@@ -52,7 +53,7 @@ class Raised:
 
 
 class Child:
-    """The parent's end: `send` a structure and levels, `receive` one message after another, `kill`.
+    """The parent's end: `send` a structure and levels (or a stretch of MD), `receive` one message after another, `kill`.
 
     Messages are (level, result), then `DONE` or `Raised`.
 
@@ -141,13 +142,16 @@ def serve(pipe: Connection, engine: EngineSettings, parent: int) -> None:
     pipe.send(READY)
     with suppress(EOFError):
         while True:
-            atoms, wanted = pipe.recv()
-            pipe.send(_served(pipe, engine, atoms, wanted))
+            atoms, asked = pipe.recv()
+            pipe.send(_served(pipe, engine, atoms, asked))
 
 
-def _served(pipe: Connection, engine: EngineSettings, atoms: Any, wanted: dict[str, bool]) -> Any:
+def _served(pipe: Connection, engine: EngineSettings, atoms: Any, asked: dict[str, bool] | Stretch) -> Any:
     try:
-        for level, result in engine.compute(atoms, wanted):
+        if isinstance(asked, Stretch):
+            pipe.send((asked.level, engine.move(atoms, asked)))
+            return DONE
+        for level, result in engine.compute(atoms, asked):
             pipe.send((level, result))
     except Exception as error:
         return Raised(traceback.format_exception_only(error)[-1].strip())

@@ -14,8 +14,9 @@ from flows.failure import CalculationFailed
 from flows.labelling.engines import espresso_fitness as fitness
 from flows.labelling.engines.espresso_method import EspressoMethod
 from flows.labelling.engines.espresso_output import Found
-from flows.labelling.engines.espresso_run import run, version_of
+from flows.labelling.engines.espresso_run import INPUT, input_of, run, version_of
 from flows.labelling.engines.given_files import GivenFile, root
+from flows.labelling.engines.moving import Stretch
 from flows.labelling.engines.protocol import STAGE, Computed
 from flows.records import Failure
 
@@ -91,6 +92,10 @@ class EspressoSettings(EspressoMethod):
     def for_elements(self, symbols: Collection[str]) -> Self:
         """Without the pseudopotentials of other elements, which decide nothing."""
         return self.model_copy(update={"pseudopotentials": {one: file for one, file in self.pseudopotentials.items() if one in symbols}})
+
+    def input_files(self, atoms: Atoms, levels: Collection[str], stretch: Stretch | None = None) -> dict[str, str]:  # noqa: ARG002
+        named = {symbol: given.text() if (given := GivenFile.of(one)) else str(one) for symbol, one in self.pseudopotentials.items()}
+        return {INPUT: input_of(self, atoms), **{f"{symbol}.UPF": f"{text}\n" for symbol, text in named.items()}}
 
     def _found(self, atoms: Atoms, level: str) -> Found:
         if level != LEVEL:

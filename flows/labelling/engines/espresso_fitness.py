@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flows.labelling.engines.espresso_pseudo import PseudoHeader, read_header
+from flows.labelling.engines.program import missing
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -71,6 +71,4 @@ def _unknown_keys(settings: EspressoMethod) -> Iterator[Trouble]:
 
 def missing_programs(settings: EspressoMethod) -> list[str]:
     """The programs of the command that are not on this machine: the first word, and `pw.x` where it is another."""
-    words = settings.words
-    programs = [words[0], *(one for one in words[1:] if Path(one).name == "pw.x")]
-    return [one for one in dict.fromkeys(programs) if shutil.which(one) is None]
+    return missing(settings.words, "pw.x")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 import shlex
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, PositiveFloat, PositiveInt, field_validator, model_validator
 
 from flows.labelling.engines.given_files import GivenFile
+from flows.labelling.engines.kmesh import mesh_by_spacing
 from flows.labelling.engines.protocol import EngineSettings
 
 if TYPE_CHECKING:
@@ -19,7 +19,6 @@ Half = Literal[0, 1]
 Name = Annotated[str, Field(min_length=1), AfterValidator(lambda name: name.strip().lower())]
 Value = bool | int | float | str
 
-_SAME = 1e-6  # of a number of k-points: a cell that was read from a file has its digits alone
 _OURS = {
     "control": "calculation restart_mode tprnfor disk_io outdir prefix pseudo_dir wfcdir max_seconds",
     "system": "ibrav nat ntyp a b c cosab cosac cosbc ecutwfc ecutrho occupations smearing degauss nosym nspin noncolin input_dft",
@@ -109,6 +108,4 @@ class EspressoMethod(EngineSettings):
         if self.kpoints is not None:
             return self.kpoints
         assert self.kspacing_per_A is not None
-        lengths = 2 * math.pi * (atoms.cell.reciprocal().array ** 2).sum(axis=1) ** 0.5
-        first, second, third = (max(1, math.ceil(one / self.kspacing_per_A - _SAME)) for one in lengths)
-        return first, second, third
+        return mesh_by_spacing(atoms, self.kspacing_per_A)

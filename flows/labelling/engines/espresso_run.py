@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import os
 import re
-import signal
 import subprocess
 import tempfile
 from collections.abc import Mapping
@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from flows.failure import CalculationFailed
+from flows.labelling.engines import program
 from flows.labelling.engines.espresso_fitness import INSTALL, missing_programs
 from flows.labelling.engines.espresso_output import Found, read_xml
 from flows.labelling.engines.protocol import STAGE
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 
 INPUT, OUTPUT, ERRORS = "espresso.pwi", "espresso.pwo", "espresso.err"
 _UNCONVERGED = 2  # exit code of pw.x since 6.0
-_LAST_WORDS = 300
 _failed = partial(CalculationFailed.of, STAGE)
 
 
@@ -41,7 +41,7 @@ def run(settings: EspressoMethod, atoms: Atoms, files: Mapping[str, Path]) -> Fo
         directory = Path(name)
         for symbol, path in files.items():
             (directory / f"{symbol}.UPF").symlink_to(path.absolute())
-        write_input(settings, atoms, directory / INPUT)
+        (directory / INPUT).write_text(input_of(settings, atoms))
         code = _run(settings, directory)
         _refuse_broken(settings, code, directory)
         try:
@@ -53,21 +53,22 @@ def run(settings: EspressoMethod, atoms: Atoms, files: Mapping[str, Path]) -> Fo
     return found
 
 
-def write_input(settings: EspressoMethod, atoms: Atoms, path: Path) -> None:
+def input_of(settings: EspressoMethod, atoms: Atoms) -> str:
     """The input file of `pw.x` for `atoms`, by ASE."""
     from ase.io.espresso import write_espresso_in
 
     mesh = settings.mesh_of(atoms)
     gamma = mesh == (1, 1, 1) and not any(settings.kpoints_shift)  # real orbitals, at half the cost
-    with path.open("w") as file:
-        write_espresso_in(
-            file,
-            atoms,
-            input_data=_namelists(settings),
-            pseudopotentials={symbol: f"{symbol}.UPF" for symbol in dict.fromkeys(atoms.symbols)},
-            kpts=None if gamma else mesh,
-            koffset=settings.kpoints_shift,
-        )
+    text = io.StringIO()
+    write_espresso_in(
+        text,
+        atoms,
+        input_data=_namelists(settings),
+        pseudopotentials={symbol: f"{symbol}.UPF" for symbol in dict.fromkeys(atoms.symbols)},
+        kpts=None if gamma else mesh,
+        koffset=settings.kpoints_shift,
+    )
+    return text.getvalue()
 
 
 def _namelists(settings: EspressoMethod) -> dict[str, dict[str, Any]]:
@@ -84,27 +85,23 @@ def _namelists(settings: EspressoMethod) -> dict[str, dict[str, Any]]:
 
 
 def _run(settings: EspressoMethod, directory: Path) -> int:
-    command = [*settings.words, "-in", INPUT]
-    with (directory / OUTPUT).open("w") as out, (directory / ERRORS).open("w") as errors:
-        try:
-            return subprocess.run(command, cwd=directory, stdin=subprocess.DEVNULL, stdout=out, stderr=errors, check=False).returncode
-        except OSError as error:
-            raise _failed("no-program", f"{settings.command} cannot be started: {error.strerror}", INSTALL) from error
+    try:
+        return program.run([*settings.words, "-in", INPUT], directory, OUTPUT, ERRORS)
+    except OSError as error:
+        raise _failed("no-program", f"{settings.command} cannot be started: {error.strerror}", INSTALL) from error
 
 
 def _refuse_broken(settings: EspressoMethod, code: int, directory: Path) -> None:
-    """An exit code beyond 128 is a signal that a launcher such as mpirun tells of."""
     crash = _crash(directory)
     if crash:
         raise _failed("crashed", f"pw.x stopped: {crash}", "see that message in the manual of pw.x; correct the settings, or leave the structure out")
     if code == _UNCONVERGED:
         raise _unconverged(settings)
-    number = -code if code < 0 else code - 128
-    if number in list(signal.Signals):
-        hint = ", as when the machine is out of memory" if number == signal.SIGKILL else ""
-        raise _failed("killed", f"pw.x was ended by {signal.Signals(number).name}{hint}", "retry, with more memory or on more nodes where it was that")
+    if (by := program.signal_of(code)) is not None:
+        raise _failed("killed", *program.killed("pw.x", by))
     if code:
-        raise _failed("crashed", f"{settings.command} ended with exit code {code}{_last_words(directory)}", "see its message")
+        said = program.last_words(directory / ERRORS, directory / OUTPUT)
+        raise _failed("crashed", f"{settings.command} ended with exit code {code}{said}", "see its message")
 
 
 def _unconverged(settings: EspressoMethod) -> CalculationFailed:
@@ -118,14 +115,6 @@ def _crash(directory: Path) -> str:
         text = (directory / "CRASH").read_text(errors="replace")
         lines = [line.strip() for line in text.splitlines() if line.strip("% ") and not re.match(r"\s*task #", line)]
         return "; ".join(dict.fromkeys(re.sub(r"\s+", " ", line) for line in lines)) or "its file CRASH is empty"
-    return ""
-
-
-def _last_words(directory: Path) -> str:
-    for name in (ERRORS, OUTPUT):
-        text = (directory / name).read_text(errors="replace").strip()
-        if text:
-            return f": {' '.join(text[-_LAST_WORDS:].split())}"
     return ""
 
 

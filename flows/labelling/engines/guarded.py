@@ -19,6 +19,7 @@ import numpy as np
 
 from flows.failure import CalculationFailed
 from flows.labelling.engines.child import DONE, Child, Died, Raised
+from flows.labelling.engines.moving import Moved, Stretch
 from flows.labelling.engines.protocol import Computed, EngineSettings, failure
 from flows.records import Failure
 
@@ -58,24 +59,42 @@ class Guarded:
             raise
         return {level: found.get(level) or trouble.model_copy(update={"level": level}) for level in wanted}
 
+    def move(self, atoms: Atoms, stretch: Stretch) -> Moved | Failure:
+        """A stretch of MD by the engine itself; its time limit is of each step, its failures are as those of `compute`.
+
+        Raises:
+            MachineTrouble: no child process can be started.
+        """
+        found: dict[str, Any] = {}
+        try:
+            trouble = self._ask(atoms, stretch, stretch.steps, _Moving(len(atoms), stretch), found)
+        except BaseException:
+            self._kill()
+            raise
+        return found.get(stretch.level) or trouble.model_copy(update={"level": stretch.level})
+
     def _collect(self, atoms: Atoms, wanted: Mapping[str, bool], found: Results) -> Failure:
         """Fills `found`; the failure of those levels that are not in it in the end."""
-        limit = self._engine.time_limit_s
+        return self._ask(atoms, dict(wanted), 1, Expected(len(atoms), wanted), found)
+
+    def _ask(self, atoms: Atoms, asked: dict[str, bool] | Stretch, structures: int, expected: Expected | _Moving, found: dict[str, Any]) -> Failure:
+        limit = None if self._engine.time_limit_s is None else self._engine.time_limit_s * structures
         try:
             child = self._living_child()
-            child.send((atoms.copy(), dict(wanted)))
+            child.send((atoms.copy(), asked))
             deadline = None if limit is None else time.monotonic() + limit
-            return self._listen(child, deadline, Expected(len(atoms), wanted), found)
+            return self._listen(child, deadline, expected, found)
         except TimeoutError:
             self._kill()
-            message = f"not done within time_limit_s = {limit:g}"
+            times = f" for each of {structures} steps" if structures > 1 else ""
+            message = f"not done within time_limit_s = {self._engine.time_limit_s:g}{times}"
             return failure("time-limit", message, "raise time_limit_s, or ask for less")
         except Died as error:
             self._kill()
             advice = "its last words may be in the worker's log; retry, or leave the structure out"
             return failure("crashed", f"the engine {self._engine.kind} died: {error}", advice)
 
-    def _listen(self, child: Child, deadline: float | None, expected: Expected, found: Results) -> Failure:
+    def _listen(self, child: Child, deadline: float | None, expected: Expected | _Moving, found: dict[str, Any]) -> Failure:
         strangers = []
         while (message := child.receive(deadline)) != DONE:
             if isinstance(message, Raised):
@@ -173,6 +192,27 @@ class Expected:
         if np.asarray(forces).dtype.kind != "f" or not np.isfinite(forces).all():
             return "some forces are not finite numbers"
         return None
+
+
+class _Moving:
+    """What a stretch of MD has to look like."""
+
+    def __init__(self, atoms: int, stretch: Stretch) -> None:
+        self.wanted = {stretch.level: True}
+        self._frames = (stretch.steps, atoms, 3)
+
+    def judged(self, level: str, result: Any) -> Moved | Failure:
+        """The result, or why it is none."""
+        if isinstance(result, Failure):
+            return result.model_copy(update={"level": level})
+        if not isinstance(result, Moved):
+            return _garbage(level, f"the result is a {type(result).__name__}, not Moved")
+        shapes = {"positions": self._frames, "forces_eV_A": self._frames, "potential_eV": self._frames[:1], "kinetic_eV": self._frames[:1]}
+        shapes |= {"end_positions": self._frames[1:], "end_velocities": self._frames[1:]}
+        for name, shape in shapes.items():
+            if np.shape(getattr(result, name)) != shape:
+                return _garbage(level, f"{name} has the shape {np.shape(getattr(result, name))}, not {shape}")
+        return result
 
 
 _ITS_FAULT = "the engine is at fault: correct it, or its settings"

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from flows.labelling.engines.given_files import GivenFile
+from flows.labelling.engines.moving import Moved, Stretch
 from flows.records import Failure
 from flows.resources import Resources
 from flows.settings import Settings
@@ -30,7 +31,8 @@ class Computed:
 
     `components_eV` are parts of the energy (`hf`, `mp2`, `ccsd`, `(t)`, ...); `diagnostics` what tells a good
     label from a bad one (`gap_eV`, `cycles`, `t1`, `force_sum_eV_A`, ...). `wall_time_s` counts what this level
-    cost on top of those computed before it.
+    cost on top of those computed before it. `versions` and `files` are of programs and of files that are known only where
+    it runs; `remarks` say what was done to come through.
     """
 
     energy_eV: float
@@ -38,16 +40,21 @@ class Computed:
     components_eV: Mapping[str, float] = field(default_factory=dict)
     diagnostics: Mapping[str, float] = field(default_factory=dict)
     wall_time_s: float = 0.0
+    versions: Mapping[str, str] = field(default_factory=dict)
+    files: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
 
 
 class EngineSettings(Settings):
     """The settings of one engine, of which a subclass adds its own. Frozen, plain JSON, part of keys.
 
     `kind` names the program, and is a literal in each subclass. `time_limit_s` bounds one structure; `resources` are
-    what its jobs ask of machines. `names_files_in` is the setting whose texts may name files.
+    what its jobs ask of machines. `names_files_in` is the setting whose texts may name files, `called_by` what
+    they were known by before what they hold was.
     """
 
     names_files_in: ClassVar[str | None] = None
+    called_by: ClassVar[str] = "path"
     kind: str
     time_limit_s: float | None = None
     resources: Resources | None = None
@@ -67,6 +74,14 @@ class EngineSettings(Settings):
         A failure of one level does not hide the others. May be slow, crash, hang or return garbage: callers go
         through `flows.labelling.engines.guarded`.
         """
+
+    def moves(self, level: str) -> bool:  # noqa: ARG002
+        """Whether its program does MD itself at `level`; else ASE moves the atoms, one structure after another."""
+        return False
+
+    def move(self, atoms: Atoms, stretch: Stretch) -> Moved | Failure:  # noqa: ARG002
+        """MD by its program from `atoms` with their velocities, whose centre of mass rests; as slow and unsafe as `compute`."""
+        return failure("bad-input", f"{self.kind} does no MD itself", "ask for a level that it moves", stretch.level)
 
     def troubles(self, atoms: Atoms, levels: Mapping[str, bool]) -> tuple[tuple[str, str], ...]:  # noqa: ARG002
         """What is known, before anything is computed, to fail for all cells such as `atoms`: for each a key of the
@@ -102,9 +117,26 @@ class EngineSettings(Settings):
         """Without what is for elements other than `symbols`, where that would be part of keys."""
         return self
 
+    def pinned(self) -> Self:
+        """Known by the content of those of its files that are licensed, stay where they are, and are on this machine."""
+        return self
+
+    def input_files(self, atoms: Atoms, levels: Collection[str], stretch: Stretch | None = None) -> dict[str, str]:  # noqa: ARG002
+        """What its programs would be given for `atoms`, or to move them: texts by path. Runs nothing; of licensed files names and digests alone."""
+        return {}
+
     def by_path(self) -> Self | None:
-        """As it was understood before the content of files was part of keys: by their paths. None: that is the same."""
+        """As it is understood where the content of files is no part of keys: by what they are called. None: that is the same."""
         return None
+
+    def told_files(self) -> tuple[tuple[str, str, str], ...]:
+        """The files that decide its numbers: the setting that names each, what it is called, and what it holds, for a user."""
+        return tuple((name, one.path, one.text()) for name, one in self.given_files())
+
+    def anew(self) -> str:
+        """What its user says to have no label of files that are known by what they are called: `files: {model: content} beside the arguments`."""
+        say = ", ".join(f"{name if name.isidentifier() else repr(name)}: content" for name, *_ in self.told_files())
+        return f"files: {{{say}}} beside the arguments"
 
     @property
     def by_content_alone(self) -> bool:

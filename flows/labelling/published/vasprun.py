@@ -26,6 +26,10 @@ from flows.labelling.published.step import Step
 _OTHER_ENERGIES = ("CHI", "GW", "EVGW", "QPGW", "SCGW", "ACFDT", "RPA", "BSE", "TDHF", "TIMEEV", "MP2", "CC4S", "2E4W", "G0W0")
 
 
+class NotConverged(FrameError):
+    """A step whose electrons did not converge."""
+
+
 @dataclass
 class _Run:
     """What is said once: the elements, and the settings by which steps are judged."""
@@ -93,7 +97,7 @@ def _refuse_unconverged(element: ElementTree.Element, run: _Run) -> None:
     if most is None:
         raise FrameError("it does not say NELM: whether its electrons converged cannot be told")
     if cycles >= most:
-        raise FrameError(f"its electrons did not converge: all NELM = {most:.0f} cycles are used up")
+        raise NotConverged(f"its electrons did not converge: all NELM = {most:.0f} cycles are used up")
 
 
 def _step(element: ElementTree.Element, run: _Run) -> Step:

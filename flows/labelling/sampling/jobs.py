@@ -13,10 +13,11 @@ from flows.dynamics.outcome import MODEL_PACKAGES, versions
 from flows.keys import digest
 from flows.labelling.computed import computed_label
 from flows.labelling.engines.guarded import warm
-from flows.labelling.engines.protocol import EngineSettings
+from flows.labelling.engines.protocol import Computed, EngineSettings
 from flows.labelling.journal import Journal
 from flows.labelling.sampling.calculator import Driver, EngineCalculator
 from flows.labelling.sampling.settings import STAGE, SweepTask
+from flows.labelling.sampling.stretches import sweep_by_stretches
 from flows.labelling.sampling.sweep import sweep_of
 from flows.leftovers import sweep_delivered
 from flows.records import Structure, Sweep, TrainedModel
@@ -26,7 +27,7 @@ from flows.training.force_field import ForceField
 
 @delivers(Sweep)
 def sweep(task: SweepTask, models: list[TrainedModel]) -> Sweep:
-    """MD through rising temperatures with the engine of `task`, or with the sum of `models` where it names none.
+    """MD through rising temperatures with the engine of `task`, by its own program where that does MD, or with the sum of `models` where it names none.
 
     What an engine has found for a kept frame is kept as its label. Killed anywhere, it goes on from its checkpoints.
 
@@ -42,7 +43,10 @@ def sweep(task: SweepTask, models: list[TrainedModel]) -> Sweep:
         with warm(task.engine) as guarded:
             calculator = EngineCalculator(guarded.compute, task.level)
             labels = _FrameLabels(task.engine, calculator, journal)
-            return sweep_of(task, _by_engine(task.engine, calculator), shelf, labels.keep)
+            driver = _by_engine(task.engine, calculator)
+            if task.engine.moves(task.level):
+                return sweep_by_stretches(task, driver, guarded.move, shelf, labels.store)
+            return sweep_of(task, driver, shelf, labels.keep)
 
 
 def _by_models(task: SweepTask, models: Sequence[TrainedModel]) -> Driver:
@@ -78,4 +82,7 @@ class _FrameLabels:
         assert found is not None
         assert found.energy_eV == energy_eV
         assert np.array_equal(np.asarray(found.forces_eV_A), forces)
+        self.store(structure, found)
+
+    def store(self, structure: Structure, found: Computed) -> None:
         self.journal.keep(computed_label(structure, self.calculator.level, self.engine, True, found))

@@ -50,14 +50,14 @@ def sweep_of(
         MachineTrouble: `place` cannot be read or written.
     """
     about = versions() | dict(driver.versions)
-    trajectory = Trajectory(place, _belonging(task, driver, about))
+    trajectory = Trajectory(place, belonging(task, driver, about))
     try:
         _Run(task, driver, trajectory, on_frame, chunk_steps).go()
     except CalculationFailed as caught:
         if caught.failure.kind == "exploded":
             trajectory.clear()  # they lead nowhere
         raise
-    return _record(task, driver, trajectory, about)
+    return record(task, driver, trajectory, about)
 
 
 class _Run:
@@ -114,7 +114,7 @@ class _Run:
         for name, value in (frame | {"positions": self.atoms.get_positions()}).items():
             self.rows[name].append(value)
         if self.on_frame is not None:
-            self.on_frame(_structure(self.structure, self.atoms.get_positions()), potential, forces)
+            self.on_frame(structure_at(self.structure, self.atoms.get_positions()), potential, forces)
 
     def _chunk_is_full(self, step: int) -> bool:
         handed_over = self.on_frame is not None and self.asked.keeps(step)
@@ -162,7 +162,8 @@ class _Run:
         )
 
 
-def _record(task: SweepTask, driver: Driver, trajectory: Trajectory, about: dict[str, str]) -> Sweep:
+def record(task: SweepTask, driver: Driver, trajectory: Trajectory, about: dict[str, str]) -> Sweep:
+    """Of a sweep that is done."""
     assert trajectory.last is not None
     steps = trajectory.column("kept_steps", PHASE).astype(int).tolist()
     kinetic = trajectory.column("kinetic_eV", PHASE)
@@ -184,15 +185,16 @@ def _record(task: SweepTask, driver: Driver, trajectory: Trajectory, about: dict
 
 def _drawn(task: SweepTask, step: int, positions: NDArray[np.float64]) -> Drawn:
     temperature = task.settings.temperatures_K[(step - 1) // task.settings.steps]
-    structure = _structure(task.structure, positions)
+    structure = structure_at(task.structure, positions)
     return Drawn(structure=structure, method="sweep", stratum=temperature, step=step)
 
 
-def _structure(of: Structure, positions: NDArray[np.float64]) -> Structure:
+def structure_at(of: Structure, positions: NDArray[np.float64]) -> Structure:
+    """The atoms of a structure elsewhere."""
     return of.model_copy(update={"positions": tuple(map(tuple, positions.tolist()))})
 
 
-def _belonging(task: SweepTask, driver: Driver, about: dict[str, str]) -> str:
+def belonging(task: SweepTask, driver: Driver, about: dict[str, str]) -> str:
     """A trajectory continues only the sweep that wrote it, with the forces and packages that wrote it."""
     return digest(
         "sweep-trajectory",

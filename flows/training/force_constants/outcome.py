@@ -50,8 +50,8 @@ def fitted_model(task: ForceConstantTask, labels: Mapping[str, Label]) -> Traine
     started = perf_counter()
     primitive = task.primitive.atoms()
     try:
-        train = Frames.of(primitive, label_pairs(task.model, task.train, labels))
-        test = Frames.of(primitive, label_pairs(task.model, task.test, labels)) if task.test else None
+        train = Frames.of(primitive, label_pairs(task.model, task.train, labels, task.labelled_as))
+        test = Frames.of(primitive, label_pairs(task.model, task.test, labels, task.labelled_as)) if task.test else None
         choice = choose(train, symmetric_cell(primitive, train.sites), task.settings)
     except Undetermined as why:
         raise bad_input(f"{task.model}: {why}") from why

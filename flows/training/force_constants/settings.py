@@ -28,7 +28,7 @@ class ForceConstantSettings(Settings):
 class ForceConstantTask(Settings):
     """One fit: `model` is `<level>-<base level>_fc`, of the crystal `primitive`.
 
-    `train` and `test` list label keys, (label, base label) for each structure; there is no seed, and nothing that validates:
+    `train` and `test` list label keys, (label, base label) for each structure, and what else a `TrainingTask` has; there is no seed, and nothing that validates:
     each structure is predicted by all others.
     """
 
@@ -41,3 +41,4 @@ class ForceConstantTask(Settings):
     settings: ForceConstantSettings
     train: LabelRows
     test: LabelRows = ()
+    labelled_as: tuple[str, ...] = ()

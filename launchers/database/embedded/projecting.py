@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from launchers.database.embedded.cutting import WHOLE
 from launchers.database.embedded.errors import CommandError, bad_value, not_supported
 from launchers.database.embedded.expressions import Variables, expression
 from launchers.database.embedded.keys import MISSING
@@ -11,7 +12,7 @@ from launchers.database.embedded.matching import Filter, Matched
 from launchers.database.embedded.operators import sliced
 from launchers.database.embedded.predicates import is_number, whole_number
 
-_KEEP, _DROP = "keep", "drop"
+_KEEP, _DROP = WHOLE, "drop"
 Tree = dict[str, Any]
 
 
@@ -58,6 +59,13 @@ class Projection:
     def needs_place(self) -> bool:
         """Whether it needs to know where the filter found its element."""
         return self._parts.positional is not None
+
+    @property
+    def kept_alone(self) -> Tree | None:
+        """What is kept, as a tree, where that is all that it says."""
+        parts = self._parts
+        more = parts.computed or parts.elements or parts.positional is not None
+        return None if more or not self.inclusive or not _is_kept(parts.tree) else parts.tree
 
     def _read(self, name: str, value: Any) -> None:
         plain = isinstance(value, bool) or is_number(value)
@@ -124,6 +132,10 @@ def _plant(tree: Tree, path: tuple[str, ...], leaf: Any) -> None:
     if path[-1] in tree:
         raise CommandError(31250, "Location31250", f"Path collision at {'.'.join(path)}")
     tree[path[-1]] = leaf
+
+
+def _is_kept(tree: Tree) -> bool:
+    return all(_is_kept(leaf) if isinstance(leaf, dict) else leaf == _KEEP for leaf in tree.values())
 
 
 def _slicing(value: Any) -> Callable[[Any], Any]:
@@ -228,16 +240,3 @@ def place(made: dict[str, Any], path: tuple[str, ...], value: Any) -> None:
         made.pop(path[-1], None)
     else:
         made[path[-1]] = value
-
-
-def kept_whole(fields: Mapping[str, Any]) -> set[str] | None:
-    """The top-level fields that a projection keeps, None for a projection that is not so simple."""
-    names = {name for name in fields if name != "_id"}
-    identity = fields.get("_id", True)
-    plain = all(
-        (isinstance(fields[name], bool) or is_number(fields[name])) and fields[name] and name and "." not in name
-        for name in names
-    )
-    if not names or not plain or "$" in "".join(names) or not isinstance(identity, (bool, int, float)):
-        return None
-    return names | {"_id"} if identity else names

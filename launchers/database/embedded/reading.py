@@ -4,18 +4,20 @@ import heapq
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from typing import Any
 
 import bson
 
 from launchers.database.embedded.cursors import Stream
+from launchers.database.embedded.cutting import NotCut, Tree, cut, tree_of_bytes
 from launchers.database.embedded.indexes import Index
 from launchers.database.embedded.keys import MISSING, encode, position_of, sort_key, values_at
 from launchers.database.embedded.matching import Filter
 from launchers.database.embedded.pipelines import absorbed, counted_as, grouped_by, needed_fields
 from launchers.database.embedded.planning import Order, Plan, Query, plan
-from launchers.database.embedded.projecting import Projection, kept_whole
+from launchers.database.embedded.projecting import Projection
 from launchers.database.embedded.stages import run
 from launchers.database.embedded.storage import Collection, Storage
 from launchers.database.embedded.wire import decode, view
@@ -265,12 +267,19 @@ def _delivery(query: Query) -> Callable[[Found], bytes]:
     """What turns a document into the bytes that a client gets."""
     if not query.projection:
         return lambda found: found.raw
-    names = kept_whole(query.projection)
-    if names is not None:
-        return lambda found: bson.encode({n: value for n, value in found.view().items() if n in names})
     projected = Projection(query.projection, variables=query.variables)
+    kept = projected.kept_alone
+    if kept is not None:
+        return partial(_cut_out, projected, tree_of_bytes(kept))
     passes = Filter(query.criteria, query.variables) if projected.needs_place else None
     return lambda found: bson.encode(projected(found.view(), passes))
+
+
+def _cut_out(projected: Projection, tree: Tree, found: Found) -> bytes:
+    try:
+        return cut(found.raw, tree)
+    except NotCut:
+        return bson.encode(projected(found.view()))
 
 
 def _along(value: Any, parts: tuple[str, ...]) -> Iterator[Any]:

@@ -55,13 +55,13 @@ def _errors(records: Sequence[PhononFacts]) -> Iterator[PointError]:
 
 def _lines(source: DispersionSource, models: Sequence[str]) -> Iterator[Line]:
     """The level's own phonons; where several models share a panel, or it has none, the base of the sums."""
-    level = ModelName.parse(models[0]).level
+    level = source.harvest.level_itself(models[0])
     if len(models) == 1 and source.direct(level) is not None:
         yield from source.direct_lines(level)
     elif ModelName.parse(models[0]).kind == "sum" and (base := source.harvest.base(models[0])) is not None:
         if source.direct(base) is not None:
             yield from source.direct_lines(base)
-        elif (group := source.groups.get(f"{base}_ef")) is not None:
+        elif (group := source.groups.get(source.harvest.below(models[0]) or "")) is not None:
             yield _base_line(group)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from campaign.report.dispersion.payload import Area, Line
@@ -57,7 +57,16 @@ def bands_plot(payload: BandsFigure) -> Plot:
         },
         switches=(*switches, *(Switch(BESIDE, one.title, str(INKED)) for one in payload.densities), *mark_switches(payload)),
         modes=modes_name(payload),
+        said=_said(payload, lines),
     )
+
+
+def _said(payload: BandsFigure, lines: Iterable[Line]) -> str:
+    """The caption is that of the picture, with a panel for each model."""
+    panels = "All panels are in one plot" if len(payload.panels) > 1 else ""
+    means = "the mean of the base is off at first" if any(one.kind == "base" for one in lines) else ""
+    said = "; ".join(filter(None, (panels, means)))
+    return f"{said[0].upper()}{said[1:]}." if said else ""
 
 
 def _area_switch(one: Area, letter: str, areas: list[Area]) -> Switch:

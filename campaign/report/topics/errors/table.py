@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from campaign.report.page_table import PageTable, Row, grouped, interval
@@ -15,7 +16,7 @@ HEAD = (
 )
 NOTES = (
     "line: what a straight line in the energy of the lower level reaches that was fitted to the structures that train, on "
-    "test structures, else on those that validate, which also chose the epoch; |ΔF|: the RMS force that a difference adds, meV/Å; seeds: done of those asked for.",
+    "test structures, else on those that validate, which also chose the epoch; |ΔF|: the RMS force that a difference adds, meV/Å; seeds: done of those asked for, none of force constants.",
 )
 SPREAD: tuple[tuple[str, int], ...] = (
     *((f"{split}_energy_meV_atom", 2) for split in ("train", "valid", "test")),
@@ -28,12 +29,14 @@ SPREAD: tuple[tuple[str, int], ...] = (
 def training_table(campaign: Campaign) -> PageTable:
     """Every model and size in a row: errors as intervals over the seeds, and the verdict."""
     found = grouped(records(campaign.table("training")), ("system", "title", "size"))
+    works = campaign.layout.work.values()
+    asked = Counter((work.system, work.model, work.size) for work in works if work.stage in ("train", "sum"))
     lost = {number: _lost(rows) for number, rows in enumerate(found) if _lost(rows)}
     return PageTable(
         "training",
         "Errors of models and sums, from the smallest to the largest over the seeds: energies E in meV/atom, forces F in meV/Å",
         HEAD,
-        tuple(_row(rows, campaign) for rows in found),
+        tuple(_row(rows, asked) for rows in found),
         lost=frozenset(lost),
         numbers=frozenset(range(3, 13)),
         empty="Nothing is trained yet.",
@@ -41,12 +44,12 @@ def training_table(campaign: Campaign) -> PageTable:
     )
 
 
-def _row(rows: Sequence[Row], campaign: Campaign) -> tuple[str, ...]:
+def _row(rows: Sequence[Row], asked: Counter[tuple[str, str, str]]) -> tuple[str, ...]:
     first, lost = rows[0], _lost(rows)
     counts = [str(first[f"{split}_count"] or 0) for split in ("train", "valid", "test")]
     return (
         *(str(first[name]) for name in ("system", "title", "size")),
-        f"{len(rows)}/{len(campaign.spec.training.seeds)}",
+        "none" if first["seed"] is None else f"{len(rows)}/{asked[first['system'], first['model'], first['size']]}",
         "/".join(counts),
         *(interval([row[name] for row in rows], digits) for name, digits in SPREAD),
         f"not learned ({len(lost)} of {len(rows)} seeds)" if lost else "learned",

@@ -90,7 +90,7 @@ def _apart(harvest: Harvest, system: str, model: str, counts: dict[str, int]) ->
     shifts: dict[tuple[str, int], np.ndarray] = {}
     for size in counts:
         groups = harvest.phonons(system, size)
-        sums, bases = groups.get(f"delta_{name.level}"), groups.get(f"{name.base}_ef")
+        sums, bases = groups.get(f"delta_{name.level}"), groups.get(harvest.below(f"delta_{name.level}") or "")
         below = {one.work.seed: one.record for one in bases.results} if bases is not None else {}
         for one in sums.results if sums is not None else ():
             if one.work.seed is not None and one.work.seed in below:

@@ -50,7 +50,14 @@ def frozen_plot(payload: FrozenFigure) -> Plot:
             *(Switch(SEEDS, str(seed)) for seed in seeds),
             *(one for one in (FROZEN, LINE, ITSELF, EXPERIMENT) if one.id in used),
         ),
+        said=_said(payload),
     )
+
+
+def _said(payload: FrozenFigure) -> str:
+    """The caption is that of the picture with two panels."""
+    measured = "; experiment is the dotted line, not ×" if payload.markers else ""
+    return f"It shows (a){measured}; (b), the distance from the frozen phonon, is said of each dot that you point at."
 
 
 def _row(one: FrozenModes) -> str:

@@ -8,9 +8,9 @@ from typing import Any
 
 from campaign.report.crystal import Crystal
 from campaign.report.document import Absent
-from campaign.report.engines import engine_of
+from campaign.report.engines import engine_of, levels_text
 from campaign.report.harvest import Harvest, SeedGroup
-from campaign.report.titles import phonons_title, title_of
+from campaign.report.titles import energies_title, phonons_title, title_of
 from campaign.report.topics.frozen.payload import FrozenLevel, FrozenModes
 from campaign.results.tables.frozen import optical_cm1
 from campaign.results.tables.phonons import lines_of
@@ -42,10 +42,10 @@ class FrozenSource:
             if engine is not None:
                 yield FrozenLevel(
                     level=one.level,
-                    title=title_of(one.level),
-                    engine=engine.text(one.level),
+                    title=energies_title(one.of or (one.level,)),
+                    engine=levels_text(cells, one.of) if one.of else engine.text(cells.method(one.level)),
                     frozen_cm1=round(one.phonon.frequency_cm1, 4),
-                    direct_cm1=round(optical_cm1(direct[one.level].points_cm1), 4) if one.level in direct else None,
+                    direct_cm1=round(optical_cm1(direct[one.level].points_cm1), 4) if one.level in direct and not one.of else None,
                     models=tuple(self._models(one.level)),
                 )
 

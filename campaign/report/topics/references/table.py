@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from campaign.references.user_files import Density, Series, UserReferences
 from campaign.report.crystal import Crystal
 from campaign.report.page_table import PageTable, Row, grouped
+from campaign.report.titles import title_of
 from campaign.results.tables.phonons import degenerate
 from flows.records import PhononFacts
 
@@ -70,7 +71,7 @@ def _level_rows(level: str, record: PhononFacts) -> Iterator[Row]:
             f"{round(frequencies[mode[0]]) + 0}" + (f" ×{len(mode)}" if len(mode) > 1 else "")
             for mode in modes
         )
-        yield _row(point, level.upper(), ", ".join(texts), "calculation", source)
+        yield _row(point, title_of(level), ", ".join(texts), "calculation", source)
 
 
 def _series_rows(series: Series) -> Iterator[Row]:

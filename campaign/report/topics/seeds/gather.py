@@ -12,7 +12,6 @@ from campaign.report.titles import title_of
 from campaign.report.topics.seeds.caption import seeds_alt, seeds_caption
 from campaign.report.topics.seeds.payload import SeedsFigure
 from flows.records import PhononFacts
-from flows.training.names import ModelName
 
 
 def seeds_figure(source: DispersionSource) -> SeedsFigure | None:
@@ -24,7 +23,7 @@ def seeds_figure(source: DispersionSource) -> SeedsFigure | None:
     panels = tuple(
         Panel(
             letter=letter,
-            lines=(*_seed_lines(groups[model]), *source.direct_lines(ModelName.parse(model).level)),
+            lines=(*_seed_lines(groups[model]), *source.direct_lines(source.harvest.level_itself(model))),
         )
         for letter, model in zip(letters(), models, strict=False)
     )

@@ -13,7 +13,7 @@ from flows.phonons.thermal import ThermalProperties
 from flows.records import PhononFacts
 
 SHOWN_K = (300.0, 1000.0)
-_HEAD = ("system", "size", "model", "seeds", "ZPE kJ/mol", *(f"{name} at {one:.0f} K" for one in SHOWN_K for name in ("C J/K/mol", "S J/K/mol", "F kJ/mol")))
+_HEAD = ("system", "size", "model", "seeds", "ZPE", *(f"{name}, {one:.0f} K" for one in SHOWN_K for name in "CSF"))
 
 
 def thermal_table(harvest: Harvest) -> PageTable:
@@ -30,8 +30,8 @@ def thermal_table(harvest: Harvest) -> PageTable:
             notes.append(f"Not judged good: {title_of(group.model)} of {system}, {size}: {why}.")
     return PageTable(
         "thermal",
-        "Per mol of primitive cells, at constant volume; smallest…largest over the seeds (ZPE: zero-point energy, C: heat capacity, S: "
-        f"entropy, F: free energy); at other temperatures: latticefarm results {harvest.campaign.name} thermal",
+        "Per mol of primitive cells, at constant volume; smallest…largest over the seeds. ZPE: zero-point energy, F: free energy, in kJ/mol; C: "
+        f"heat capacity, S: entropy, in J/K/mol. At other temperatures: latticefarm results {harvest.campaign.name} thermal",
         _HEAD,
         tuple(rows),
         lost=frozenset(lost),

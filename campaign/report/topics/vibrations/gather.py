@@ -17,7 +17,6 @@ from campaign.report.topics.vibrations.source import VibrationsSource
 from campaign.report.user_references import densities_of
 from flows.dynamics.harmonic import rounded
 from flows.records import DensityOfStates, Spectrum, Vibrations
-from flows.training.names import ModelName
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -129,7 +128,7 @@ def _reference(source: VibrationsSource, model: str, element: str) -> MeshCurve 
     """Of the model's level itself; where there is none, of the level that a sum starts from."""
     direct = source.harvest.direct(source.crystal.name)
     base = source.harvest.base(model)
-    level = next((one for one in (ModelName.parse(model).level, base) if one in direct), None)
+    level = next((one for one in (source.harvest.level_itself(model), base) if one in direct), None)
     if level is None:
         return None
     found = _mesh(title_of(level), [direct[level].dos], element)
