@@ -88,7 +88,7 @@ def _programs() -> Iterator[Finding]:
 
 
 def _espresso() -> Finding:
-    from flows.labelling.engines.espresso_run import version_of
+    from flows.labelling.engines.espresso.run import version_of
 
     path = shutil.which("pw.x")
     if path is None:

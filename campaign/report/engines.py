@@ -9,7 +9,7 @@ from campaign.report.titles import listed, title_of
 from campaign.spec.campaign import ResolvedSystem
 from campaign.steering.progress import duration
 from flows.labelling.engines.protocol import EngineSettings
-from flows.labelling.engines.pyscf import PySCFSettings
+from flows.labelling.engines.pyscf.settings import PySCFSettings
 
 MINIMAL = ("szv", "sto")
 

@@ -13,9 +13,9 @@ from pydantic import ValidationError
 from campaign.planning.stages import STAGES
 from campaign.spec.demands import Demands, RetrySpec, StageName
 from campaign.steering.seal import envelope
-from flows.labelling.engines.ase import ASESettings
+from flows.labelling.engines.ase.settings import ASESettings
 from flows.labelling.engines.protocol import EngineSettings
-from flows.labelling.engines.pyscf import PySCFSettings
+from flows.labelling.engines.pyscf.settings import PySCFSettings
 from flows.labelling.engines.task import LabelItem, LabelTask
 from flows.records import Structure
 from flows.resources import Resources

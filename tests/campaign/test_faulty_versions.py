@@ -20,8 +20,8 @@ from flows.failure import CalculationFailed
 from flows.faults import FAULTS, Fault, fault_of, faults_of, refuse_faulty, version_of
 from flows.keys import digest, job_uuid
 from flows.labelling.computed import computed_label_key
-from flows.labelling.engines.pyscf import PySCFSettings
-from flows.labelling.engines.pyscf_levels import LEVELS
+from flows.labelling.engines.pyscf.levels import LEVELS
+from flows.labelling.engines.pyscf.settings import PySCFSettings
 from flows.records import Label
 
 WRONG = Fault("emt-hf-sign", "energies of hf with the wrong sign", "9.9.0")

@@ -9,7 +9,7 @@ import yaml
 from ase import Atoms
 from ase.data import chemical_symbols
 
-from flows.labelling.engines.ase_elements import known_elements
+from flows.labelling.engines.ase.elements import known_elements
 
 pytestmark = pytest.mark.usefixtures("no_database")
 

@@ -14,8 +14,8 @@ from ase.units import Hartree
 
 from flows.labelling.engines.cc4s.cc4s_input import cc4s_input, cc4s_steps
 from flows.labelling.engines.cc4s.cc4s_output import read_correlation
-from flows.labelling.engines.cc4s.engine import Cc4sSettings
 from flows.labelling.engines.cc4s.outcar import read_outcar
+from flows.labelling.engines.cc4s.settings import Cc4sSettings
 from flows.labelling.engines.cc4s.totals import parts_eV
 from flows.labelling.engines.cc4s.wavefiles import tensor_lengths, wavecar_bands
 

@@ -12,9 +12,9 @@ from ase.build import bulk
 from ase.calculators.emt import EMT
 from pydantic import BaseModel, ValidationError
 
-from flows.labelling.engines.ase import ASESettings
+from flows.labelling.engines.ase.settings import ASESettings
 from flows.labelling.engines.known import EngineChoice
-from flows.labelling.engines.pyscf import PySCFSettings
+from flows.labelling.engines.pyscf.settings import PySCFSettings
 
 COPPER = "ase.calculators.emt:EMT"
 
@@ -113,7 +113,7 @@ def test_engines_are_told_apart_by_kind():
     found = Spec.model_validate({"engine": {"kind": "ase", "calculator": COPPER}}).engine
     assert Spec.model_validate_json(Spec(engine=found).model_dump_json()).engine == found
     with pytest.raises(ValidationError, match="'pyscf', 'ase'"):
-        Spec.model_validate({"engine": {"kind": "vasp"}})
+        Spec.model_validate({"engine": {"kind": "crystal"}})
 
 
 def test_naming_engines_imports_none_of_their_programs():

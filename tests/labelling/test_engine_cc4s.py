@@ -22,7 +22,7 @@ from flows.checkpoints import directory_of
 from flows.failure import CalculationFailed
 from flows.labelling.chunk import label_chunk
 from flows.labelling.computed import computed_label, computed_label_key
-from flows.labelling.engines.cc4s.engine import Cc4sSettings
+from flows.labelling.engines.cc4s.settings import Cc4sSettings
 from flows.labelling.engines.guarded import Guarded
 from flows.labelling.engines.protocol import Computed
 from flows.labelling.engines.task import LabelItem, LabelTask
@@ -153,7 +153,7 @@ class TestKilled:
 
     def run(self, engine: Cc4sSettings) -> int:
         script = (
-            "import sys; from ase.build import bulk; from flows.labelling.engines.cc4s.engine import Cc4sSettings\n"
+            "import sys; from ase.build import bulk; from flows.labelling.engines.cc4s.settings import Cc4sSettings\n"
             "atoms = bulk('C', 'diamond', a=3.561, cubic=True); atoms.rattle(0.02, seed=3)\n"
             f"list(Cc4sSettings.model_validate_json(sys.argv[1]).compute(atoms, {ALL!r}))"
         )

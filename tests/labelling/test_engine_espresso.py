@@ -15,9 +15,9 @@ from ase.build import bulk
 from pydantic import ValidationError
 
 from flows.labelling.computed import computed_label_key
-from flows.labelling.engines.espresso import EspressoSettings
-from flows.labelling.engines.espresso_pseudo import read_header
-from flows.labelling.engines.espresso_run import INPUT, input_of
+from flows.labelling.engines.espresso.potentials import read_header
+from flows.labelling.engines.espresso.run import INPUT, input_of
+from flows.labelling.engines.espresso.settings import EspressoSettings
 from flows.labelling.engines.given_files import GivenFile
 from flows.labelling.engines.guarded import Guarded
 

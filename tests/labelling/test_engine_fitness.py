@@ -7,10 +7,10 @@ import pytest
 from ase.build import bulk
 
 from flows.failure import CalculationFailed
-from flows.labelling.engines.ase import ASESettings
-from flows.labelling.engines.pyscf import PySCFSettings
-from flows.labelling.engines.pyscf_chain import built_cell
-from flows.labelling.engines.pyscf_fitness import _functions, _points, _valence
+from flows.labelling.engines.ase.settings import ASESettings
+from flows.labelling.engines.pyscf.chain import built_cell
+from flows.labelling.engines.pyscf.fitness import _functions, _points, _valence
+from flows.labelling.engines.pyscf.settings import PySCFSettings
 from flows.records import Failure
 
 CARBON = bulk("C", "diamond", a=3.56)

@@ -188,7 +188,7 @@ def test_a_process_with_a_resting_engine_ends(tmp_path):
     script = tmp_path / "ends.py"
     script.write_text(
         "from ase.build import bulk\n"
-        "from flows.labelling.engines.ase import ASESettings\n"
+        "from flows.labelling.engines.ase.settings import ASESettings\n"
         "from flows.labelling.engines.guarded import warm\n"
         "if __name__ == '__main__':\n"
         "    with warm(ASESettings(calculator='ase.calculators.emt:EMT')) as engine:\n"

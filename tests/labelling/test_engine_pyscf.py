@@ -7,8 +7,8 @@ from ase import Atoms
 from pydantic import ValidationError
 
 from flows.labelling.engines.protocol import Computed
-from flows.labelling.engines.pyscf import PySCFSettings
-from flows.labelling.engines.pyscf_memory import Size, needed_GB
+from flows.labelling.engines.pyscf.memory import Size, needed_GB
+from flows.labelling.engines.pyscf.settings import PySCFSettings
 
 WAVEFUNCTIONS = {"hf": False, "mp2": False, "ccsd": False, "ccsd(t)": False}
 EVERY = {"dft": True, **WAVEFUNCTIONS}

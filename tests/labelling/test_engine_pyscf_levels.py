@@ -16,8 +16,8 @@ from ase.build import bulk
 from ase.units import Hartree
 
 from flows.labelling.engines.protocol import Computed
-from flows.labelling.engines.pyscf import PySCFSettings
-from flows.labelling.engines.pyscf_chain import built_cell
+from flows.labelling.engines.pyscf.chain import built_cell
+from flows.labelling.engines.pyscf.settings import PySCFSettings
 
 LEVELS = {"hf": False, "mp2": False, "ccsd": False, "ccsd(t)": False}
 CONVERGED = {"density_fitting": "gdf", "cc_tolerance_Ha": 1e-11, "cc_amplitude_tolerance": 1e-9, "max_cc_cycles": 300}

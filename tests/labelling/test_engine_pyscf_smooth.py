@@ -7,7 +7,7 @@ import pytest
 from ase.build import bulk
 
 from flows.labelling.engines.protocol import Computed
-from flows.labelling.engines.pyscf import PySCFSettings
+from flows.labelling.engines.pyscf.settings import PySCFSettings
 
 
 @pytest.mark.slow

@@ -15,9 +15,9 @@ from sampling_toys import STRUCTURE, Tied, settings
 from flows.failure import CalculationFailed
 from flows.keys import job_uuid
 from flows.labelling.computed import computed_label_key
-from flows.labelling.engines.ase import ASESettings
+from flows.labelling.engines.ase.settings import ASESettings
 from flows.labelling.engines.protocol import Computed
-from flows.labelling.engines.pyscf import PySCFSettings
+from flows.labelling.engines.pyscf.settings import PySCFSettings
 from flows.labelling.sampling.settings import SweepTask
 from flows.records import Blob, Errors, Failure, Label, Sweep, TrainedModel
 

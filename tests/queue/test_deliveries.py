@@ -15,7 +15,7 @@ from fireworks import FWAction, FWorker
 from hosts import wait_for, worker
 
 from flows.keys import digest, job_uuid
-from flows.labelling.engines.ase import ASESettings
+from flows.labelling.engines.ase.settings import ASESettings
 from flows.labelling.engines.task import LabelItem, LabelTask
 from flows.labelling.jobs import label
 from flows.records import Structure

@@ -21,7 +21,7 @@ from ase.build import bulk
 from ase.io import write
 
 from flows.labelling.engines.protocol import Computed
-from flows.labelling.engines.pyscf import PySCFSettings
+from flows.labelling.engines.pyscf.settings import PySCFSettings
 
 LATTICE_A = 3.561
 SETTINGS = PySCFSettings(basis="gth-szv", functional="pbe", density_fitting="fft")

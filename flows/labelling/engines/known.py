@@ -6,10 +6,10 @@ from typing import Annotated
 
 from pydantic import Field
 
-from flows.labelling.engines.ase import ASESettings
-from flows.labelling.engines.cc4s.engine import Cc4sSettings
-from flows.labelling.engines.espresso import EspressoSettings
-from flows.labelling.engines.pyscf import PySCFSettings
+from flows.labelling.engines.ase.settings import ASESettings
+from flows.labelling.engines.cc4s.settings import Cc4sSettings
+from flows.labelling.engines.espresso.settings import EspressoSettings
+from flows.labelling.engines.pyscf.settings import PySCFSettings
 from flows.labelling.engines.vasp.settings import VaspSettings
 
 EngineChoice = Annotated[PySCFSettings | ASESettings | EspressoSettings | VaspSettings | Cc4sSettings, Field(discriminator="kind")]

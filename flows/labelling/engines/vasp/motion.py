@@ -18,7 +18,6 @@ from flows.labelling.engines.vasp.inputs import Step
 from flows.labelling.engines.vasp.method import VaspMethod
 from flows.labelling.engines.vasp.output import VASPRUN, UnconvergedError
 from flows.labelling.header import FrameError
-from flows.labelling.published import vasprun
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -63,6 +62,8 @@ def read(directory: Path, atoms: Atoms, steps: int) -> Moved:
 
     Raises: ValueError: it is not there, or not what so many steps leave; UnconvergedError: electrons of a step did not converge.
     """
+    from flows.labelling.published import vasprun  # which imports ASE
+
     try:
         content = (directory / VASPRUN).read_bytes()
     except FileNotFoundError:

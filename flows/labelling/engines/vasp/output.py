@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from flows.labelling.header import FrameError
-from flows.labelling.published import vasprun
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -43,6 +42,8 @@ def read(directory: Path, atoms: Atoms) -> Found:
 
     Raises: ValueError: it is not there, or not what such a calculation leaves; UnconvergedError.
     """
+    from flows.labelling.published import vasprun  # which imports ASE
+
     try:
         content = (directory / VASPRUN).read_bytes()
     except FileNotFoundError:

@@ -6,13 +6,13 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from flows.labelling.engines.espresso_pseudo import PseudoHeader, read_header
+from flows.labelling.engines.espresso.potentials import PseudoHeader, read_header
 from flows.labelling.engines.program import missing
 
 if TYPE_CHECKING:
     from ase import Atoms
 
-    from flows.labelling.engines.espresso_method import EspressoMethod
+    from flows.labelling.engines.espresso.method import EspressoMethod
 
 Trouble = tuple[str, str]  # a key of the settings, and what is wrong with its value
 

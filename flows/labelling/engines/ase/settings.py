@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from flows.failure import CalculationFailed
-from flows.labelling.engines.ase_elements import known_elements
+from flows.labelling.engines.ase.elements import known_elements
 from flows.labelling.engines.given_files import GivenFile, argument, enclosing, given_files, root, with_files
 from flows.labelling.engines.protocol import Computed, EngineSettings, failure
 from flows.records import Failure

@@ -17,10 +17,10 @@ import numpy as np
 
 from flows.failure import CalculationFailed
 from flows.labelling.engines.protocol import STAGE, Computed
-from flows.labelling.engines.pyscf_fitness import functional_trouble
-from flows.labelling.engines.pyscf_levels import COUPLED_CLUSTER, LEVELS
-from flows.labelling.engines.pyscf_memory import Size, needed_GB
-from flows.labelling.engines.pyscf_method import PySCFMethod
+from flows.labelling.engines.pyscf.fitness import functional_trouble
+from flows.labelling.engines.pyscf.levels import COUPLED_CLUSTER, LEVELS
+from flows.labelling.engines.pyscf.memory import Size, needed_GB
+from flows.labelling.engines.pyscf.method import PySCFMethod
 from flows.records import Failure
 
 if TYPE_CHECKING:

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 from flows.failure import CalculationFailed
-from flows.labelling.engines import espresso_fitness as fitness
-from flows.labelling.engines.espresso_method import EspressoMethod
-from flows.labelling.engines.espresso_output import Found
-from flows.labelling.engines.espresso_run import INPUT, input_of, run, version_of
+from flows.labelling.engines.espresso import fitness
+from flows.labelling.engines.espresso.method import EspressoMethod
+from flows.labelling.engines.espresso.output import Found
+from flows.labelling.engines.espresso.run import INPUT, input_of, run, version_of
 from flows.labelling.engines.given_files import GivenFile, root
 from flows.labelling.engines.moving import Stretch
 from flows.labelling.engines.protocol import STAGE, Computed

@@ -7,10 +7,10 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Literal
 
 from flows.labelling.engines.protocol import Computed
-from flows.labelling.engines.pyscf_chain import Chain, scratch
-from flows.labelling.engines.pyscf_fitness import troubles
-from flows.labelling.engines.pyscf_levels import COUPLED_CLUSTER, LEVELS
-from flows.labelling.engines.pyscf_method import Mesh, PySCFMethod
+from flows.labelling.engines.pyscf.chain import Chain, scratch
+from flows.labelling.engines.pyscf.fitness import troubles
+from flows.labelling.engines.pyscf.levels import COUPLED_CLUSTER, LEVELS
+from flows.labelling.engines.pyscf.method import Mesh, PySCFMethod
 from flows.records import Failure
 
 if TYPE_CHECKING:

@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING, Any
 
 from flows.failure import CalculationFailed
 from flows.labelling.engines import program
-from flows.labelling.engines.espresso_fitness import INSTALL, missing_programs
-from flows.labelling.engines.espresso_output import Found, read_xml
+from flows.labelling.engines.espresso.fitness import INSTALL, missing_programs
+from flows.labelling.engines.espresso.output import Found, read_xml
 from flows.labelling.engines.protocol import STAGE
 
 if TYPE_CHECKING:
     from ase import Atoms
 
-    from flows.labelling.engines.espresso_method import EspressoMethod
+    from flows.labelling.engines.espresso.method import EspressoMethod
 
 INPUT, OUTPUT, ERRORS = "espresso.pwi", "espresso.pwo", "espresso.err"
 _UNCONVERGED = 2  # exit code of pw.x since 6.0

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from flows.labelling.engines.pyscf_memory import Size, needed_GB
+from flows.labelling.engines.pyscf.memory import Size, needed_GB
 
 if TYPE_CHECKING:
     from ase import Atoms
 
-    from flows.labelling.engines.pyscf_method import PySCFMethod
+    from flows.labelling.engines.pyscf.method import PySCFMethod
 
 Trouble = tuple[str, str]  # a key of the settings, and what is wrong with its value
 

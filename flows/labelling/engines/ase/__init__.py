@@ -1,0 +1,1 @@
+"""Any ASE calculator."""

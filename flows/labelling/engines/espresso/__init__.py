@@ -1,0 +1,1 @@
+"""Quantum ESPRESSO: DFT of plane waves, with k-points and forces."""
