@@ -209,6 +209,15 @@ class SystemSpec(Settings):
         return self
 
     @model_validator(mode="after")
+    def _phonons_of_references_have_a_level(self) -> SystemSpec:
+        known = dict.fromkeys([*LEVELS, *self.levels])
+        for name, reference in self.reference.items():
+            if reference.phonopy is not None and name not in known:
+                why = f"phonons are drawn with a level, and {name!r} is no level of theory, and none of levels; {nearest(name, known)}"
+                raise located(("reference", name), why)
+        return self
+
+    @model_validator(mode="after")
     def _stand_ins_have_another(self) -> SystemSpec:
         for name, level in self.levels.items():
             other = level.in_place_of

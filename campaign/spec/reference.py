@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import AfterValidator, StringConstraints, model_validator
+from pydantic import StringConstraints, model_validator
 
-from campaign.spec.levels import check_level
 from campaign.spec.located import MayBeEmpty, located
 from flows.phonons.raw_layout import LAYOUT
 from flows.settings import Settings
@@ -68,17 +67,7 @@ class ReferenceSpec(Settings):
         return self
 
 
-def _levels_have_phonons(references: dict[str, ReferenceSpec]) -> dict[str, ReferenceSpec]:
-    for name, reference in references.items():
-        if reference.phonopy is not None:
-            try:
-                check_level(name)
-            except ValueError as error:
-                raise located((name,), f"phonons are drawn with a level, and {error}") from None
-    return references
-
-
-References = Annotated[dict[ReferenceName, ReferenceSpec], AfterValidator(_levels_have_phonons), MayBeEmpty]
+References = Annotated[dict[ReferenceName, ReferenceSpec], MayBeEmpty]
 
 
 class KeptFile(Settings):

@@ -220,7 +220,7 @@ WRONG_REFERENCE = {
     ),
     "phonons of no level": (
         "reference: {pbe: {phonopy: dft.yaml}}",
-        "systems.lih.reference.pbe: phonons are drawn with a level, and 'pbe' is no level of theory; known: dft, hf",
+        "systems.lih.reference.pbe: phonons are drawn with a level, and 'pbe' is no level of theory, and none of levels; known: dft, hf",
     ),
     "a file that is not there": (
         "reference: {dft: {phonopy: none.yaml}}",
