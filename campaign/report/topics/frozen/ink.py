@@ -76,7 +76,7 @@ def _level(left: Axes, right: Axes, level: FrozenLevel, places: list[float]) -> 
     left.plot([level.frozen_cm1] * 2, [top, bottom], color=REFERENCE, lw=1.6, zorder=3, solid_capstyle="butt")
     right.plot([0.0, 0.0], [top, bottom], color=REFERENCE, lw=1.6, zorder=3, solid_capstyle="butt")
     right.annotate(
-        f"{level.title}\n{level.frozen_cm1:.0f}",
+        ink(f"{level.title.replace(' - ', chr(10) + '− ', 1)}\n{level.frozen_cm1:.0f}"),
         (1.0, (top + bottom) / 2),
         (5.0, 0.0),
         xycoords=right.get_yaxis_transform(),
