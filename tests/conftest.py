@@ -14,16 +14,17 @@ from sources import module_at
 
 os.environ.setdefault("TQDM_DISABLE", "1")
 
-DEAR = {"slurm_conf", "written"}
-"""Fixtures of a session that several files use: a real Slurm, a whole report."""
+DEAR = {"slurm_conf": "tests", "written": "report"}
+"""Fixtures of a session that several files of a folder use: a real Slurm, a whole report."""
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """One process has all tests of a file, whose fixtures are its own, and one all that share what is dear to make."""
     for item in items:
-        shared = DEAR.intersection(getattr(item, "fixturenames", ()))
-        item.add_marker(pytest.mark.xdist_group(min(shared, default=str(item.path))))
+        names = getattr(item, "fixturenames", ())
+        shared = [name for name, folder in DEAR.items() if name in names and folder in item.path.parts]
+        item.add_marker(pytest.mark.xdist_group(shared[0] if shared else str(item.path)))
 
 
 @pytest.fixture(scope="session")

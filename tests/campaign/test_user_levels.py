@@ -289,7 +289,7 @@ def test_a_composite_from_yaml_to_page(written, farm: Farm, tmp_path, monkeypatc
     off = []
     for structure, label in requests.labels["ccsd(t)"].items():
         wanted = energies[label] - energies[requests.labels["dft_gamma"][structure]] + energies[requests.labels["dft"][structure]]
-        if label in total.work.task.labels["train"]:
+        if label in campaign.plan.work[total.work.key].task.labels["train"]:
             fit = difference.force_constants
             off.append((1 + fit.slope) * base.predictions_eV[structure] + fit.without_base_eV[structure] - wanted)
     assert total.record.errors["train"].energy_meV_atom == pytest.approx(1e3 * float(np.sqrt(np.mean(np.square(off)))) / 4)

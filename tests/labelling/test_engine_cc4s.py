@@ -357,7 +357,7 @@ class TestFailures:
     @pytest.mark.slow
     def test_one_that_hangs_ends_at_its_limit_and_what_was_done_stays(self, world):
         world.wrong(mp2="hang")
-        with Guarded(world.settings(time_limit_s=6)) as guarded:
+        with Guarded(world.settings(time_limit_s=25)) as guarded:
             results = guarded.compute(diamond(), ALL)
         assert isinstance(results["hf"], Computed)
         assert {results[one].kind for one in ("mp2", "ccsd", "ccsd(t)")} == {"time-limit"}
