@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -69,11 +70,14 @@ class Expectation:
         return Reach(count=found.count, modes_cm1=self.scale * found.modes_cm1, gamma_cm1=gamma)
 
     def ahead(self, pool: Frames, counts: Iterable[int]) -> Iterator[Reach]:
-        """With the first structures of `pool`, so many of each of `counts`."""
+        """With the first structures of `pool`, so many of each of `counts`; where the noise leaves no digits for an error, none."""
         # what a fit would explain has to have a size: that of the base
         sized = replace(pool, difference_eV=pool.base_eV - pool.base_eV.mean(), difference_forces=pool.base_forces)
         for count in counts:
-            yield self.reach(sized.of_some(range(count)))
+            with suppress(np.linalg.LinAlgError):
+                found = self.reach(sized.of_some(range(count)))
+                if np.isfinite(found.modes_cm1):
+                    yield found
 
 
 def counts_to(most: int, fewest: int) -> list[int]:

@@ -218,3 +218,14 @@ def test_the_scale_of_a_prediction_is_that_of_the_fit(rocksalt: Toy) -> None:
     after = Expectation.after(crystal, model, tried, frames, with_base=True)
     assert after.scale == pytest.approx(1.0, rel=1e-6)
     assert after.reach(frames).modes_cm1 == pytest.approx(crystal.reach(model, 60).modes_cm1, rel=1e-6)
+
+
+@pytest.mark.parametrize("noise_eV", [1e-12, 1e-15])
+@pytest.mark.filterwarnings("ignore:invalid value")
+def test_without_noise_nothing_is_predicted_where_numbers_end(rocksalt: Toy, noise_eV: float) -> None:
+    """The normal equations of few structures have no digit left: no error is known, and the others still are."""
+    frames = pool(rocksalt)
+    found = list(Expectation.before(BaseCrystal.of(frames), noise_eV, with_base=True).ahead(frames, (12, 30, 60)))
+    assert [one.count for one in found][-2:] == [30, 60]
+    assert all(0 <= one.modes_cm1 < 1e-3 for one in found[-2:])
+    assert all(np.isfinite(one.modes_cm1) for one in found)
