@@ -91,8 +91,8 @@ def _uppers(spec: ResolvedSpec, cells: ResolvedSystem, level: str) -> tuple[str,
     return tuple(dict.fromkeys(name.level for name in names if name.base == level))
 
 
-def _labelled(asked: LabelRequests, known: Knowledge, system: str, level: str) -> Iterable[str]:
-    """The structures that have a label of a level, or are to have one."""
+def _labelled(asked: LabelRequests, known: Knowledge, system: str, level: str) -> Mapping[str, str]:
+    """The labels of a level that there are, or are to be, by structure."""
     published = known.label_sets.get(system)
     return asked.labels.get(level) or (published.labels.get(level, {}) if published is not None else {})
 
@@ -105,13 +105,12 @@ def _add_level(add: _Adding, level: str, chosen: Iterable[str]) -> None:
 def _rounds(spec: ResolvedSpec, system: str, level: str, chosen: tuple[str, ...], add: _Adding) -> Rounds:
     model = forecast_model(spec, level)
     assert model is not None
-    published = add.known.label_sets.get(system)
     below: list[Mapping[str, str]] = []
     for base in spec.chains.trained_on(model)[1:]:
         if _uppers(spec, add.cells, base) and add.cells.levels[base].engine is not None:  # labelled where this level is
             below.append(dict(zip(chosen, add.keys(base, chosen), strict=True)))
         else:
-            below.append(add.asked.labels.get(base) or (published.labels.get(base, {}) if published is not None else {}))
+            below.append(_labelled(add.asked, add.known, system, base))
     upper = dict(zip(chosen, add.keys(level, chosen), strict=True))
     return rounds(spec, system, level, Candidates(chosen, upper, tuple(below)), add.known)
 

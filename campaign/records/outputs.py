@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from pydantic import TypeAdapter, ValidationError
@@ -15,6 +14,7 @@ from flows.keys import job_uuid
 from flows.labelling.engines.known import EngineChoice
 from flows.labelling.engines.protocol import EngineSettings
 from launchers.farm import Farm
+from launchers.queue.endings import as_time
 from launchers.queue.launchpad import delivering
 
 _ENGINE: TypeAdapter[EngineSettings] = TypeAdapter(EngineChoice)
@@ -49,9 +49,9 @@ def label_moments(farm: Farm, keys: Iterable[str]) -> dict[str, Moment]:
     projection = {"_id": 0, "uuid": 1, "completed_at": 1, "output.level": 1, "output.wall_time_s": 1}
     found = {}
     for one in farm.find(farm.outputs, "uuid", by_uuid, projection):
-        at = datetime.fromisoformat(one["completed_at"])
+        at = as_time(one["completed_at"])
+        assert at is not None
         label = one["output"]
-        at = at if at.tzinfo else at.replace(tzinfo=UTC)  # as jobflow writes it
         found[by_uuid[one["uuid"]]] = Moment(at.timestamp(), label.get("wall_time_s") or 0.0, label.get("level", ""))
     return found
 

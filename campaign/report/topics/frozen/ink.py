@@ -75,8 +75,9 @@ def _level(left: Axes, right: Axes, level: FrozenLevel, places: list[float]) -> 
     top, bottom = min(places) - 0.42, max(places) + 0.42
     left.plot([level.frozen_cm1] * 2, [top, bottom], color=REFERENCE, lw=1.6, zorder=3, solid_capstyle="butt")
     right.plot([0.0, 0.0], [top, bottom], color=REFERENCE, lw=1.6, zorder=3, solid_capstyle="butt")
+    upper, *others = level.title.split(" - ", 1)  # of a composite in two lines
     right.annotate(
-        ink(f"{level.title.replace(' - ', chr(10) + '− ', 1)}\n{level.frozen_cm1:.0f}"),
+        ink("\n".join([upper, *(f"− {one}" for one in others), f"{level.frozen_cm1:.0f}"])),
         (1.0, (top + bottom) / 2),
         (5.0, 0.0),
         xycoords=right.get_yaxis_transform(),

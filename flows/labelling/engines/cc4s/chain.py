@@ -35,6 +35,7 @@ from flows.labelling.engines.cc4s.steps import (
 )
 from flows.labelling.engines.cc4s.totals import parts_eV
 from flows.labelling.engines.protocol import STAGE, Computed
+from flows.labelling.engines.vasp.potentials import told
 from flows.records import Failure
 
 if TYPE_CHECKING:
@@ -90,7 +91,7 @@ class Chain:
             diagnostics=self._diagnostics(hf, coupled),
             wall_time_s=self._seconds(level, found),
             versions={"vasp": hf["version"]} | ({} if found is None else {"cc4s": found.version}),
-            files=tuple(f"POTCAR of {symbol}: {one.title} (sha256 {one.sha256[:12]})" for symbol, one in self._potcars.items()),
+            files=told(self._potcars),
             remarks=_remarks(level, coupled),
         )
 

@@ -118,7 +118,7 @@ class Cc4sMethod(ChosenPotentials):
 
     def deciding_tags(self) -> dict[str, Any]:
         """Those of `incar` that decide numbers."""
-        return {tag: value for tag, value in self.incar.items() if tag not in _ROAD}
+        return without_road(self.incar)
 
 
 def without_road(tags: dict[str, Any]) -> dict[str, Any]:

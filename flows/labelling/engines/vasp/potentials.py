@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import os
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -180,3 +180,8 @@ def _head(text: str) -> PotcarSingle:
         # that pymatgen does not know it says nothing about it
         warnings.simplefilter("ignore")
         return PotcarSingle(text)
+
+
+def told(potcars: Mapping[str, Potcar]) -> tuple[str, ...]:
+    """What a label says of the potentials of its elements."""
+    return tuple(f"POTCAR of {symbol}: {one.title} (sha256 {one.sha256[:12]})" for symbol, one in potcars.items())

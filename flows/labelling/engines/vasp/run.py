@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import shutil
-import signal
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -13,9 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flows.failure import CalculationFailed
+from flows.labelling.engines import program
 from flows.labelling.engines.moving import Moved, Stretch
 from flows.labelling.engines.protocol import STAGE
-from flows.labelling.engines.vasp import inputs, output
+from flows.labelling.engines.vasp import inputs, motion, output
 from flows.labelling.engines.vasp.inputs import Step
 from flows.labelling.engines.vasp.method import VaspMethod
 from flows.labelling.engines.vasp.orbitals import Orbitals
@@ -66,8 +66,6 @@ def run_md(
     method: VaspMethod, step: Step, atoms: Atoms, potcars: Mapping[str, Potcar], asked: Stretch, place: tuple[Path, bool]
 ) -> Moved:
     """The same of a stretch of MD."""
-    from flows.labelling.engines.vasp import motion
-
     directory, goes_on = place
     ended = _ended(method, motion.files_of(method, step, atoms, asked, goes_on), atoms, potcars, directory)
     with _judging(method, ended):
@@ -111,12 +109,9 @@ def no_program(words: list[str], why: str) -> CalculationFailed:
 
 
 def _refuse_broken(method: VaspMethod, ended: Ended, directory: Path) -> None:
-    """An exit code beyond 128 is a signal that a launcher such as srun tells of."""
     code = ended.code or 0
-    number = -code if code < 0 else code - 128
-    if not ended.corrections and number in list(signal.Signals):
-        hint = ", as when the machine is out of memory" if number == signal.SIGKILL else ""
-        raise _failed("killed", f"VASP was ended by {signal.Signals(number).name}{hint}", "retry, with more memory or on more nodes where it was that")
+    if not ended.corrections and (by := program.signal_of(code)) is not None:
+        raise _failed("killed", *program.killed("VASP", by))
     if ended.gave_up and ended.unconverged:
         raise _unconverged(method, ended)
     if ended.gave_up:

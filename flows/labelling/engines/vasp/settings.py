@@ -19,7 +19,7 @@ from flows.labelling.engines.protocol import STAGE, Computed
 from flows.labelling.engines.vasp import fitness, inputs, motion
 from flows.labelling.engines.vasp.inputs import DFT, HF, Step
 from flows.labelling.engines.vasp.method import ROAD, VaspMethod
-from flows.labelling.engines.vasp.potentials import Potcar
+from flows.labelling.engines.vasp.potentials import Potcar, told
 from flows.labelling.engines.vasp.run import ORBITALS, Ran, missing_programs, no_program, run, run_md
 from flows.records import Failure
 
@@ -113,7 +113,7 @@ class VaspSettings(VaspMethod):
             )
         except CalculationFailed as error:
             return error.failure.model_copy(update={"level": stretch.level})
-        return replace(moved, files=_told(potcars))
+        return replace(moved, files=told(potcars))
 
     def _prepared(self, atoms: Atoms, levels: Collection[str]) -> dict[str, Potcar]:
         """The potential of each element.
@@ -185,10 +185,6 @@ def _computed(ran: Ran, atoms: Atoms, potcars: Mapping[str, Potcar], seconds: fl
         },
         wall_time_s=seconds,
         versions={"vasp": found.version},
-        files=_told(potcars),
+        files=told(potcars),
         remarks=ran.remarks,
     )
-
-
-def _told(potcars: Mapping[str, Potcar]) -> tuple[str, ...]:
-    return tuple(f"POTCAR of {symbol}: {one.title} (sha256 {one.sha256[:12]})" for symbol, one in potcars.items())
