@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 
 import psutil
 
+from flows import device_memory
 from flows.keys import job_uuid
 from flows.records import Record
 
@@ -23,6 +24,7 @@ R = TypeVar("R", bound=Record)
 
 MADE_ON = "made_on"
 PROCESSOR_S = "processor_s"
+DEVICE_MEMORY_GB = "device_memory_GB"
 WHERE = {"slot": "LATTICEFARM_SLOT", "allocation": "LATTICEFARM_ALLOCATION", "device": "LATTICEFARM_DEVICE"}
 
 
@@ -38,8 +40,9 @@ def delivers(record: type[R]) -> Callable[[Callable[..., R]], Callable[..., Any]
                 _say_where(stored["metadata"].get(MADE_ON, {}))
                 return record.model_validate(stored["output"])
             before = _processor_s()
+            device_memory.count_anew()
             made = function(*args, **kwargs)
-            _say_where(_here() | {PROCESSOR_S: round(_processor_s() - before, 3)})
+            _say_where(_here() | {PROCESSOR_S: round(_processor_s() - before, 3)} | _of_device())
             return made
 
         return job(once, config=JobConfig(expose_store=True), blobs="blob")
@@ -109,6 +112,11 @@ def _processor_s() -> float:
         with suppress(psutil.Error):
             spent += sum(child.cpu_times()[:4])
     return spent
+
+
+def _of_device() -> dict[str, float]:
+    peak_GB = device_memory.peak_GB()
+    return {} if peak_GB is None else {DEVICE_MEMORY_GB: peak_GB}
 
 
 def _say_where(made_on: dict[str, Any]) -> None:

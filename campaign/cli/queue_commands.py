@@ -6,11 +6,15 @@ import math
 import time
 from contextlib import suppress
 from functools import partial
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from campaign.cli.options import JsonOption, SlotsOption
+
+if TYPE_CHECKING:
+    from launchers.database.ladder import Database
+    from launchers.machines.hardware import Hardware
 
 YEAR_S = 365 * 86400
 
@@ -23,7 +27,7 @@ def register(app: typer.Typer) -> None:
 
 def work(
     slots: SlotsOption = None,
-    gpu_slots: Annotated[int, typer.Option("--gpu-slots", min=1, help="Small trainings that share one GPU.")] = 1,
+    gpu_slots: Annotated[int | None, typer.Option("--gpu-slots", min=1, help="Workers that share one GPU (default: by the memory that jobs have held).")] = None,
     cpu_slots: Annotated[int | None, typer.Option("--cpu-slots", min=0, help="Workers beside those with a GPU (default: by the cores that are left).")] = None,
     category: Annotated[list[str] | None, typer.Option("--category", help="label, train or analyse (default: all).")] = None,
     until_empty: Annotated[bool, typer.Option("--until-empty", help="End when nothing is left to do.")] = False,
@@ -64,7 +68,10 @@ def work(
         then=ADVANCE,
         offer=Offer(allocation=kind, own=own),
     )
-    given = slots_of(hardware(), slots, gpu_slots, cpu_slots)
+    machine = hardware()
+    if gpu_slots is None:
+        gpu_slots = _on_a_gpu(machine, used) if machine.gpus and slots is None else 1
+    given = slots_of(machine, slots, gpu_slots, cpu_slots)
     with_gpu = sum(one.gpu is not None for one in given)
     show(f"{len(given)} workers{f', {with_gpu} with a GPU' if with_gpu else ''}; Ctrl-C drains them; logs in {settings.run_root}")
     if gpu_slots > 1 and any(one.variable == DEVICE_VARIABLES[0] for one in given if one.gpu) and not mps_runs():
@@ -76,6 +83,21 @@ def work(
     node.run()
     if until_empty and not node.draining:
         show(*silent_lines(Farm.open(used)))
+
+
+def _on_a_gpu(machine: Hardware, used: Database) -> int:
+    """How many workers share one, where nobody says it."""
+    from campaign.cli.printing import show
+    from launchers.farm import Farm
+    from launchers.machines.sharing import jobs_on_a_gpu, measured_GB
+    from launchers.queue.patience import DATABASE_AWAY
+
+    needed_GB = None
+    with suppress(*DATABASE_AWAY):
+        needed_GB = measured_GB(Farm.open(used))
+    count, why = jobs_on_a_gpu(machine, needed_GB)
+    show(*([why] if why else []))
+    return count
 
 
 def _end_of_allocation() -> float | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -68,6 +68,12 @@ def mps_runs(environ: Mapping[str, str] = os.environ) -> bool:
     return (Path(environ.get("CUDA_MPS_PIPE_DIRECTORY") or "/tmp/nvidia-mps") / "control").exists()  # NVIDIA's default
 
 
+def device_memory_GB(gpus: Collection[str]) -> float | None:
+    """That of the smallest of these NVIDIA GPUs, in 1e9 bytes; None where one is a part (MIG), or its driver does not say."""
+    found = {name: float(mebibytes) * 2**20 / GB for index, uuid, mebibytes in _said_by_nvidia("index,uuid,memory.total") for name in (index, uuid)}
+    return min(found[one] for one in gpus) if gpus and found.keys() >= set(gpus) else None
+
+
 def _gpus(environ: Mapping[str, str]) -> tuple[str, tuple[str, ...]]:
     for variable in DEVICE_VARIABLES:
         if variable in environ:
@@ -89,14 +95,20 @@ def _names(text: str) -> Iterator[str]:
 
 
 def _of_nvidia() -> tuple[str, ...]:
+    return tuple(uuid for (uuid,) in _said_by_nvidia("uuid") if uuid.startswith("GPU-"))
+
+
+def _said_by_nvidia(fields: str) -> list[list[str]]:
+    """The values of so many fields, of each GPU for which it has all."""
     if shutil.which("nvidia-smi") is None:
-        return ()
-    command = ["nvidia-smi", "--query-gpu=uuid", "--format=csv,noheader"]
+        return []
+    command = ["nvidia-smi", f"--query-gpu={fields}", "--format=csv,noheader,nounits"]
     try:
         said = subprocess.run(command, capture_output=True, text=True, timeout=20, check=True).stdout
     except (OSError, subprocess.SubprocessError):
-        return ()
-    return tuple(line.strip() for line in said.splitlines() if line.startswith("GPU-"))
+        return []
+    rows = [[one.strip() for one in line.split(",")] for line in said.splitlines()]
+    return [row for row in rows if len(row) == len(fields.split(",")) and not any(one.startswith("[") for one in row)]
 
 
 def _folders(cgroup: Path | None) -> Iterator[Path]:

@@ -3,20 +3,32 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
 from collections import Counter
 from pathlib import Path
+from types import SimpleNamespace
 
 import psutil
 import pytest
+from jobflow import run_locally
 
+from flows.delivery import delivers
+from flows.records import Record
 from launchers.machines.hardware import Hardware, cores, hardware, memory_GB, mps_runs
+from launchers.machines.sharing import jobs_on_a_gpu, measured_GB
 from launchers.machines.slots import CPU, GPU, Slot, slots
 from launchers.workers.node import Node, NodeSettings
 from launchers.workers.settings import WorkerSettings
 
 UUIDS = "GPU-8932f937-d72c-4106-c12f-20bd9faed9f6,GPU-1f2e3d4c-0000-4106-c12f-20bd9faed9f6"
 MIGS = "MIG-GPU-8932f937/1/0,MIG-c6d4f1ef-42e4-5de3-91c7-45d71c87eb3f"
+
+
+class Blank(Record):
+    """A record of nothing."""
+
+    key: str
 
 
 @pytest.mark.parametrize(
@@ -96,6 +108,84 @@ def test_slots_for_labels_stand_beside_those_for_gpus():
 def test_small_trainings_share_a_gpu():
     made = slots(Hardware(16, ("0", "1"), 64.0), gpu_slots=4)
     assert devices(made) == Counter({"0": 4, "1": 4})
+
+
+def nvidia(monkeypatch: pytest.MonkeyPatch, folder: Path, *gpus: str) -> None:
+    """An nvidia-smi that says these, MiB each, and MPS that runs."""
+    rows = "\n".join(f"{number}, GPU-{number}, {mebibytes}" for number, mebibytes in enumerate(gpus))
+    program = folder / "nvidia-smi"
+    program.write_text(f"#!/bin/sh\ncat << END\n{rows}\nEND\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
+    (folder / "control").touch()
+    monkeypatch.setenv("CUDA_MPS_PIPE_DIRECTORY", str(folder))
+
+
+@pytest.mark.parametrize(
+    ("gpus", "cores_given", "needed_GB", "expected"),
+    [
+        (("GPU-0",), 32, 5.0, 4),  # never more
+        (("0",), 32, 12.0, 2),  # 0.8 of 42.9 GB
+        (("GPU-0", "1"), 32, 5.0, 3),  # the smaller has 21.5 GB
+        (("0",), 5, 1.0, 2),  # by the cores that feed it
+        (("0",), 32, 40.0, 1),
+        (("0",), 32, None, 1),  # nothing was measured
+        (("MIG-GPU-0/1/0",), 32, 1.0, 1),  # of a part nobody says how much it has
+        (("2",), 32, 1.0, 1),
+    ],
+)
+def test_measured_memory_says_how_many_share_a_gpu(gpus, cores_given, needed_GB, expected, tmp_path, monkeypatch):
+    nvidia(monkeypatch, tmp_path, "40960", "20480", "[N/A]")
+    given = Hardware(cores_given, gpus, 64.0)
+    count, why = jobs_on_a_gpu(given, needed_GB)
+    assert count == expected
+    assert why.startswith(f"{expected} workers on each GPU") == (expected > 1)
+    (tmp_path / "control").unlink()
+    alone, advice = jobs_on_a_gpu(given, needed_GB)
+    assert alone == 1
+    assert advice.endswith(f"and {expected} workers share one") == (expected > 1)
+
+
+def test_the_largest_job_on_a_gpu_is_known(farm):
+    assert measured_GB(farm) is None
+    made = [{}, {"processor_s": 3.0}, {"device_memory_GB": 1.5}, {"device_memory_GB": 2.5}, {"device_memory_GB": 0.5}]
+    farm.outputs.insert_many([{"uuid": str(number), "index": 1, "metadata": {"made_on": one}} for number, one in enumerate(made)])
+    assert measured_GB(farm) == 2.5
+
+
+class Cuda:
+    """PyTorch's counts, which no machine without a GPU has."""
+
+    def __init__(self) -> None:
+        self.begun, self.held = False, 0
+
+    def is_initialized(self) -> bool:
+        return self.begun
+
+    def reset_peak_memory_stats(self) -> None:
+        self.held = 0
+
+    def max_memory_reserved(self) -> int:
+        return self.held
+
+
+def test_a_record_says_how_much_of_a_gpu_it_took(store, monkeypatch):
+    cuda = Cuda()
+    monkeypatch.setitem(sys.modules, "torch", SimpleNamespace(cuda=cuda))
+
+    def said(held: int) -> dict:
+        def work() -> Blank:
+            cuda.begun, cuda.held = cuda.begun or held > 0, cuda.held + held
+            return Blank(key="blank")
+
+        job = delivers(Blank)(work)()
+        run_locally(job, store=store, ensure_success=True)
+        return store.query_one({"uuid": job.uuid})["metadata"]["made_on"]
+
+    assert "device_memory_GB" not in said(0)
+    assert said(3_000_000_000)["device_memory_GB"] == 3.0
+    assert said(1_000_000_000)["device_memory_GB"] == 1.0  # of its own, not of the one before
+    assert "device_memory_GB" not in said(0)
 
 
 def test_without_gpus_every_slot_takes_every_job():
