@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from uuid import uuid4
 
 from pymongo.errors import DuplicateKeyError
 
 from launchers.farm import Farm
+from launchers.queue.processes import holder, is_left
 
 LASTS = timedelta(minutes=3)  # longer than a scheduler may take to answer
 
@@ -32,8 +32,11 @@ class Lease:
 
 @contextmanager
 def sole(farm: Farm, name: str, lasts: timedelta = LASTS) -> Iterator[Lease | None]:
-    """The lease of that name; None if another holds it. It is given back at the end."""
-    lease = Lease(farm, name, uuid4().hex, lasts)
+    """The lease of that name; None if another holds it. It is given back at the end.
+
+    One whose process is known to be dead is free at once, as where the database was away when it ended.
+    """
+    lease = Lease(farm, name, holder(), lasts)
     taken = _take(lease)
     try:
         yield lease if taken else None
@@ -45,7 +48,9 @@ def sole(farm: Farm, name: str, lasts: timedelta = LASTS) -> Iterator[Lease | No
 def _take(lease: Lease) -> bool:
     leases, now = lease.farm.leases, datetime.now(UTC)
     mine = {"by": lease.token, "until": now + lease.lasts}
-    free = {"_id": lease.name, "$or": [{"until": None}, {"until": {"$lt": now}}]}
+    held = leases.find_one({"_id": lease.name}, {"by": 1}) or {}
+    left = [{"by": held["by"]}] if is_left(held.get("by")) else []
+    free = {"_id": lease.name, "$or": [{"until": None}, {"until": {"$lt": now}}, *left]}
     if leases.update_one(free, {"$set": mine}).matched_count:
         return True
     try:

@@ -9,17 +9,15 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
-from uuid import uuid4
 
 from fireworks.core.launchpad import WFLock
 
-from launchers.queue.processes import Processes, ProcessName
+from launchers.queue.processes import holder, is_left
 
 if TYPE_CHECKING:
     from fireworks import LaunchPad
 
 PAUSE_S = 0.5
-_AMONG = "/"
 
 
 class PatientLock(WFLock):
@@ -53,31 +51,15 @@ class PatientLock(WFLock):
 
     def _take_free(self) -> bool:
         free = {"nodes": self.fw_id, "locked": {"$exists": False}}
-        return self.lp.workflows.find_one_and_update(free, {"$set": {"locked": _mine()}}, {"_id": 1}) is not None
+        return self.lp.workflows.find_one_and_update(free, {"$set": {"locked": holder()}}, {"_id": 1}) is not None
 
     def _take_over(self, held: dict[str, Any]) -> bool:
         if "locked" not in held:
             return False
         unchanged = {name: held.get(name) for name in ("_id", "locked", "updated_on")}
-        taken = self.lp.workflows.update_one(unchanged, {"$set": {"locked": _mine()}}).modified_count == 1
+        taken = self.lp.workflows.update_one(unchanged, {"$set": {"locked": holder()}}).modified_count == 1
         self._left_over = held["nodes"] if taken else []
         return taken
-
-
-def _mine() -> str:
-    """A word that no other lock has, this process, and among which processes its number means it."""
-    return f"{uuid4().hex} {ProcessName.mine()} {_AMONG.join(Processes.mine())}"
-
-
-def is_left(lock: Any, gone: str | None = None) -> bool:
-    """Whether the process that took this lock is known to be dead: on this machine, or on a host that is `gone`."""
-    _, name, among = [*lock.split(" "), "", ""][:3] if isinstance(lock, str) else ("", "", "")
-    process = ProcessName.parse(name)
-    if process is None:
-        return False
-    if not process.is_here():
-        return process.host == gone
-    return among in ("", _AMONG.join(Processes.mine())) and not process.lives()
 
 
 def rerun(launchpad: LaunchPad, fw_id: int, launch_id: int | None, patience_s: float) -> bool:

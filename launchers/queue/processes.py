@@ -7,10 +7,12 @@ import socket
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
+from uuid import uuid4
 
 import psutil
 
+_AMONG = "/"
 HOST_NAME_VARIABLE = "LATTICEFARM_HOST_NAME"
 
 
@@ -87,3 +89,19 @@ class ProcessName:
             return abs(process.create_time() - self.started) < 2 and process.status() != psutil.STATUS_ZOMBIE
         except psutil.NoSuchProcess:
             return False
+
+
+def holder() -> str:
+    """What this process writes into a lock that it takes: a word that no other lock has, its name, and among which processes its number means it."""
+    return f"{uuid4().hex} {ProcessName.mine()} {_AMONG.join(Processes.mine())}"
+
+
+def is_left(lock: Any, gone: str | None = None) -> bool:
+    """Whether the process that took this lock is known to be dead: on this machine, or on a host that is `gone`."""
+    _, name, among = [*lock.split(" "), "", ""][:3] if isinstance(lock, str) else ("", "", "")
+    process = ProcessName.parse(name)
+    if process is None:
+        return False
+    if not process.is_here():
+        return process.host == gone
+    return among in ("", _AMONG.join(Processes.mine())) and not process.lives()

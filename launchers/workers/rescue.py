@@ -41,8 +41,8 @@ from launchers.queue.endings import (
     last_line,
     shortened,
 )
-from launchers.queue.locks import finish, is_left, rerun
-from launchers.queue.processes import ProcessName, host_name
+from launchers.queue.locks import finish, rerun
+from launchers.queue.processes import ProcessName, host_name, is_left
 from launchers.queue.resources import NEEDS
 from launchers.queue.retries import RETRY, may_go_on, rule
 from launchers.workers.heartbeats import AllocationsGone, Beat, Listener

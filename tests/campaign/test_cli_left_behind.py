@@ -47,7 +47,7 @@ def test_locks_of_a_dead_process_do_not_hold_up_a_command(latticefarm, farm, com
 
 
 def test_a_lock_of_the_living_is_left_to_its_holder() -> None:
-    from launchers.queue.locks import is_left
+    from launchers.queue.processes import is_left
 
     assert not is_left(f"a-word {MINE}")
     assert is_left(f"a-word {DEAD}")
@@ -58,7 +58,8 @@ def test_a_lock_of_the_living_is_left_to_its_holder() -> None:
 
 
 def test_a_worker_says_in_a_lock_who_it_is(latticefarm, farm) -> None:
-    from launchers.queue.locks import is_left, patient_locks
+    from launchers.queue.locks import patient_locks
+    from launchers.queue.processes import is_left
 
     latticefarm("submit", "toy.yaml")
     with patient_locks(1.0):

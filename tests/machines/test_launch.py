@@ -5,6 +5,8 @@ from __future__ import annotations
 import getpass
 import math
 import stat
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -268,6 +270,19 @@ def test_a_lease_of_the_dead_ends(farm):
         assert second.renew()
     with sole(farm, "x") as third:
         assert third is not None
+
+
+def test_a_lease_of_a_process_that_died_here_is_free_at_once(farm):
+    """As where the database was away when it ended, and could not be told."""
+    take = "import os, sys; from launchers.database.ladder import find; from launchers.farm import Farm; from launchers.queue.lease import sole"
+    keep = f"{take}\nwith sole(Farm.open(find()), 'x') as lease:\n    os.write(1, bytes([lease is not None])); sys.stdin.read(1); os._exit(9)"
+    with subprocess.Popen([sys.executable, "-c", keep], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+        assert other.stdout.read(1) == b"\x01"
+        with sole(farm, "x") as lease:
+            assert lease is None
+        other.communicate(b"\n")
+    with sole(farm, "x") as lease:
+        assert lease is not None
 
 
 def claimed(place: Path, **changed: Any) -> Allocation:

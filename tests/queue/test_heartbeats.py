@@ -19,8 +19,8 @@ from launchers.machines.owner import OwnedJob, Owner
 from launchers.queue.claims import add
 from launchers.queue.endings import ATTEMPTS
 from launchers.queue.launchpad import counts, fizzled, queued
-from launchers.queue.locks import is_left, rerun
-from launchers.queue.processes import Processes, ProcessName
+from launchers.queue.locks import rerun
+from launchers.queue.processes import Processes, ProcessName, is_left
 from launchers.queue.walltime import Stopwatch
 from launchers.workers import heartbeats
 from launchers.workers.deliveries import WorkersLaunchPad
