@@ -86,3 +86,37 @@ def outcar(frames: Sequence[Atoms], converged: Sequence[bool]) -> str:
   energy  without entropy= {energy:18.8f}  energy(sigma->0) = {energy:18.8f}
 """
     return text
+
+
+def xdatcar(frames: Sequence[Atoms], numbers: Sequence[int] | None = None, head_each: bool = False) -> str:
+    """XDATCAR of a run through `frames`, whose atoms stand element by element; `head_each`: as where the cell moves."""
+    text, symbols = "", list(frames[0].symbols)
+    for number, frame in zip(numbers or range(1, len(frames) + 1), frames, strict=True):
+        if head_each or not text:
+            text += "a run\n           1\n" + "".join("  " + " ".join(f"{x:11.6f}" for x in row) + "\n" for row in frame.cell.array)
+            text += f"  {' '.join(dict.fromkeys(symbols))}\n  {' '.join(str(symbols.count(one)) for one in dict.fromkeys(symbols))}\n"
+        text += f"Direct configuration={number:6d}\n"
+        text += "".join("  " + " ".join(f"{x:.8f}" for x in row) + "\n" for row in frame.get_scaled_positions(wrap=False))
+    return text
+
+
+def oszicar(energies: Sequence[float], cycles: Sequence[int], smearing: float = 0.0, md: bool = True) -> str:
+    """OSZICAR of an MD, or of a relaxation, as VASP 6 writes it; in an MD with 0.25 eV of kinetic energy."""
+    text = ""
+    for number, (energy, count) in enumerate(zip(energies, cycles, strict=True), 1):
+        text += "       N       E                     dE             d eps       ncg     rms          rms(c)\n" if count else ""
+        for cycle in range(1, count + 1):
+            text += f"DAV: {cycle:3d}    {energy:.12E}    {-1 / cycle**3:.5E}   -0.10000E+01    96   0.100E+00    0.200E-01\n"
+        free = f"F= {energy:.8E} E0= {energy + smearing:.8E} "
+        text += f"{number:7d} T=   300. E= {energy + 0.25:.8E} {free} EK= 0.25000E+00 SP= 0.00E+00 SK= 0.00E+00\n" if md else f"{number:4d} {free} d E ={0.0:.6E}\n"
+        text += " bond charge predicted\n" if md else ""
+    return text
+
+
+def hartree_fock(text: str, aexx: float = 1.0, exact: str = "T") -> str:
+    """An OUTCAR or a vasprun.xml, as `outcar` and `vasprun` write it, that says of Hartree-Fock too."""
+    if text.startswith("<?xml"):
+        said = f'<i type="logical" name="LHFCALC"> {exact}  </i><i name="AEXX">      {aexx:.8f}</i>'
+        return text.replace("</parameters>", f"{said}</parameters>")
+    said = f"   LHFCALC =      {exact}    Hartree Fock is set to\n   AEXX    =    {aexx:.4f} exact exchange contribution\n"
+    return text.replace("   ISPIN  =", said + "   ISPIN  =")
