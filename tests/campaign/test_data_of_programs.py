@@ -160,7 +160,7 @@ class TestPlanned:
 @pytest.mark.slow
 @pytest.mark.usefixtures("folder")
 def test_it_runs_to_its_tables_and_its_page(latticefarm, farm, tmp_path) -> None:
-    done = latticefarm("run", "kinds.yaml", "--slots", "1", "--output", tmp_path / "page")
+    done = latticefarm("run", "kinds.yaml", "--slots", "1", "--report")
     assert done.code == 0, done
     assert farm is not None
     trained = json.loads(latticefarm("results", "kinds", "training", "--json").out)
@@ -173,8 +173,7 @@ def test_it_runs_to_its_tables_and_its_page(latticefarm, farm, tmp_path) -> None
     }
     aside = json.loads(latticefarm("results", "kinds", "set-aside", "--json").out)
     assert len([one for one in aside if one["level"] != "ccsd"]) == len(BAD)
-    (page,) = (tmp_path / "page").glob("*.html")
-    assert "8-cc4s/cc4s.out.yaml" in page.read_text()
+    assert "8-cc4s/cc4s.out.yaml" in (tmp_path / "kinds-report" / "index.html").read_text()
     # all that was read travels with the campaign
     archive = tmp_path / "kinds.crate.zip"
     assert latticefarm("export", "kinds", "archive", archive).code == 0
