@@ -59,6 +59,8 @@ def import_(
 
     Example: latticefarm import runs/*/vasprun.xml --level dft --forces --functional PBE
     """
+    from zipfile import is_zipfile
+
     from campaign.cli.errors import UsageError
 
     if level is not None:
@@ -69,8 +71,9 @@ def import_(
     of_labels = {"forces": forces, "functional": functional, "energy-key": energy_key, "forces-key": forces_key, "beside": beside, "in-ev": in_eV, "output": output}
     if given := [name for name, value in of_labels.items() if value]:
         raise UsageError(f"--{given[0]} is about labels: say of which level they are, as in --level dft")
-    if len(files) > 1 or not files[0].endswith(".zip"):
-        raise UsageError(f"{files[0]} is no archive (.zip); if these are labels, say of which level, as in --level dft")
+    if len(files) > 1 or not (files[0].endswith(".zip") or is_zipfile(files[0])):
+        what = "there are several files, and an archive is one" if len(files) > 1 else f"{files[0]} is no archive (.zip)"
+        raise UsageError(f"{what}; if these are labels, say of which level, as in --level dft")
     _import_archive(Path(files[0]), json)
 
 

@@ -107,7 +107,7 @@ def test_what_lies_beside_is_read_too(latticefarm, folder) -> None:
     ("arguments", "complaint"),
     [
         (["runs/a/vasprun.xml"], "runs/a/vasprun.xml is no archive (.zip); if these are labels, say of which level, as in --level dft"),
-        (["a.zip", "b.zip"], "a.zip is no archive"),
+        (["a.zip", "b.zip"], "there are several files, and an archive is one; if these are labels, say of which level"),
         (["a.zip", "--forces"], "--forces is about labels: say of which level they are"),
         (["runs/c/*", "--level", "dft"], "no file runs/c/* (looked in "),
         (["runs/a/vasprun.xml", "--level", "DFT"], "--level: 'DFT' is no level of theory; did you mean dft?"),
