@@ -161,6 +161,17 @@ class TestXdatcar:
         assert not kept
         assert "no OSZICAR of the same run lies beside it" in aside[0].reason
 
+    @pytest.mark.parametrize("scale", ["2.5", "-64.0"])
+    def test_lengths_are_scaled_as_pymatgen_scales_them(self, frames, tmp_path, scale) -> None:
+        from pymatgen.io.vasp.outputs import Xdatcar
+
+        text = xdatcar(frames).replace("\n           1\n", f"\n  {scale}\n", 1)
+        (tmp_path / "XDATCAR").write_text(text)
+        kept, _ = published(text, {"oszicar": oszicar(self.energies(frames), [5] * 4)})
+        for frame, structure in zip(kept, Xdatcar(tmp_path / "XDATCAR").structures, strict=True):
+            np.testing.assert_allclose(frame.cell, structure.lattice.matrix, atol=1e-9)
+            np.testing.assert_allclose(frame.positions, structure.cart_coords, atol=1e-9)
+
     def test_vasp_4_has_no_elements(self, frames) -> None:
         lines = xdatcar(frames[:1]).split("\n")
         kept, aside = published("\n".join(lines[:5] + lines[6:]), {"oszicar": oszicar([-1.0], [5])})

@@ -113,11 +113,10 @@ def _head(lines: Sequence[str], title: int) -> _Head:
     """What stands before a title."""
     rows = lines[max(0, title - _HEAD + 1) : title]  # without the comment
     try:
-        scale, *vectors = [np.array(row.split(), dtype=float) for row in rows[:4]]
+        (factor,), *vectors = [np.array(row.split(), dtype=float) for row in rows[:4]]  # its size, or less its volume
         cell = np.array(vectors).reshape(3, 3)
         names, counts = [re.split("[_/]", word)[0] for word in rows[4].split()], [int(word) for word in rows[5].split()]
         symbols = tuple(name for name, count in zip(names, counts, strict=True) for _ in range(count))
-        factor = float(scale[0])
     except (ValueError, IndexError) as error:
         raise FrameError(f"the head of the XDATCAR is unreadable (it needs the elements, as VASP 5 and later write it): {error}") from None
     volume = abs(float(np.linalg.det(cell)))
