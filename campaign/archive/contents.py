@@ -41,7 +41,8 @@ def input_names(spec: ResolvedSpec) -> dict[str, str]:
     """The name of each data file of a campaign, by its sha256."""
     found: dict[str, str] = {}
     for cells in spec.systems.values():
-        found |= {file.sha256: file.name for level in cells.levels.values() for file in level.files}
+        for level in cells.levels.values():
+            found |= {sha256: name for file in level.files for sha256, name in file.names.items()}
         found |= {file.sha256: file.name for reference in cells.reference.values() for file in reference.kept}
         given = (file for engine in cells.engines.values() for _, file in engine.given_files())
         found |= {sha256: place for file in given for sha256, place in file.contents()}

@@ -177,8 +177,7 @@ def _labels(system: str, label_set: LabelSet) -> Iterator[str]:
     # a level that is lost whole says why; its frames say it one by one
     aside = sorted(label_set.set_aside, key=lambda item: (item.file or item.structure_key) is not None)
     for item in aside[:SHOWN]:
-        where = f"{item.file} frame {item.frame}" if item.frame is not None else (item.file or item.level)
-        yield f"  [yellow]set aside: {escape(f'{system}: {where}: {item.reason}')}[/]"
+        yield f"  [yellow]set aside: {escape(f'{system}: {item.where}: {item.reason}')}[/]"
     if len(label_set.set_aside) > SHOWN:
         yield f"  [yellow]and {len(label_set.set_aside) - SHOWN} more set aside: --json names all[/]"
 

@@ -21,17 +21,17 @@ from flows.records import Label, LabelSet, SetAside, Structure
 from flows.strain import lattice_constant
 from launchers.farm import Farm
 
-Content = Callable[[PublishedFile], bytes]
+Content = Callable[[str], bytes]  # of a file, by its sha256
 
 
 def from_disk(files: Mapping[str, Path]) -> Content:
     """The content of data files that lie on this machine, by sha256."""
-    return lambda file: files[file.sha256].read_bytes()
+    return lambda sha256: files[sha256].read_bytes()
 
 
 def from_farm(farm: Farm) -> Content:
     """The content of data files that were kept in the database, for any node."""
-    return lambda file: farm.read_file(file.sha256)
+    return farm.read_file
 
 
 def read_all(spec: ResolvedSpec, content: Content) -> dict[str, tuple[LabelSet, dict[str, Label]]]:
@@ -172,10 +172,11 @@ class _Reading:
     unusable: dict[str, LabelError] = field(default_factory=dict)
 
     def labels(self, system: str) -> tuple[LabelSet, dict[str, Label]]:
-        files = [(file, self.content(file)) for file in _files(self.spec, system)]
+        files = [(file, self.content(file.sha256)) for file in _files(self.spec, system)]
+        beside = {one.sha256: self.content(one.sha256) for file, _ in files for one in file.beside.values()}
         level, cells = base(self.spec, system), CELLS if system in self.former else 1
         try:
-            return read_label_set(system, files, _expectations(self.spec, system, cells), self.spec.matching, level)
+            return read_label_set(system, files, _expectations(self.spec, system, cells), self.spec.matching, level, beside)
         except LabelError as error:
             self.unusable[system] = error
             reason = f"the whole level, to which the others are matched: {error}"

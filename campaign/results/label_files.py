@@ -39,7 +39,8 @@ def write_labels(campaign: Outcomes, directory: Path, system: str | None) -> lis
 def level_yaml(entry: dict[str, Any], path: Path) -> str:
     """The line of a campaign's `levels` that reads a file back."""
     forces = f", forces: true, forces_key: {FORCES_KEY}" if entry["forces"] else ""
-    return f"{entry['level']}: {{data: {path}, energy_key: {ENERGY_KEY}{forces}}}"
+    functional = f", functional: {entry['functional']}" if entry.get("functional") else ""
+    return f"{entry['level']}: {{data: {path}, energy_key: {ENERGY_KEY}{forces}{functional}}}"
 
 
 def _of_system(campaign: Outcomes, system: str, one: LabelSet, directory: Path) -> Iterator[dict[str, Any]]:

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import glob
+import hashlib
 import os
 from collections.abc import Sequence
 from pathlib import Path
 
 from flows.labelling.former_headers import headers_of
+from flows.labelling.published.beside import Companion
 from flows.labelling.published.formats import EXTENDED_XYZ, FORMATS, format_of
+from flows.labelling.settings import FileBeside, PublishedFile
+
+EnergyKey = str | dict[str, str] | None
 
 
 def files_of(name: str, folders: Sequence[Path]) -> list[Path]:
@@ -40,18 +45,47 @@ def names_of(paths: Sequence[Path]) -> dict[Path, str]:
     return names
 
 
-def reading_of(content: bytes) -> dict[str, object]:
-    """How the content is read: its format, and the rule of headers where it has some.
+def published(path: Path, named: PublishedFile, energy_key: EnergyKey, beside: str | None = None) -> tuple[PublishedFile, dict[str, Path]]:
+    """What is known of a file by looking into it, and where it and what belongs to it lie, by sha256.
+
+    `named` says how it is called and what of it is used, `energy_key` is as the user wrote it, `beside` the folder that the
+    user names.
 
     Raises:
+        OSError: one cannot be read.
         ValueError: it is of a kind that holds no labels.
     """
+    content = path.read_bytes()
     kind = format_of(content)
-    return {"format": kind, "headers": headers_of(content) if kind == EXTENDED_XYZ else 1}
+    key = energy_key.get(kind) if isinstance(energy_key, dict) else energy_key
+    found: dict[str, object] = {"sha256": hashlib.sha256(content).hexdigest(), "format": kind, "energy_key": key}
+    if kind == EXTENDED_XYZ:
+        return named.model_copy(update={**found, "headers": headers_of(content)}), {str(found["sha256"]): path}
+    companions = _companions(path, FORMATS[kind].companions, beside)
+    if FORMATS[kind].by_level:
+        found["energy_key"] = key or named.level
+    others = {role: FileBeside(name=name, sha256=_sha256(place)) for role, (name, place) in companions.items()}
+    places = {others[role].sha256: place for role, (_, place) in companions.items()}
+    return named.model_copy(update={**found, "beside": others}), {**places, str(found["sha256"]): path}
+
+
+def _companions(path: Path, companions: Sequence[Companion], folder: str | None) -> dict[str, tuple[str, Path]]:
+    """By role how it is called, seen from `path`, and where it lies; those that are there."""
+    found: dict[str, tuple[str, Path]] = {}
+    for one in companions:
+        places = ((name, path.parent / name) for name in one.candidates(path.name, folder))
+        if there := next(((name, place) for name, place in places if os.path.isfile(place)), None):
+            found[one.role] = (os.path.normpath(there[0]), there[1])
+    return found
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def energy_taken(kind: str, named: str | None) -> str | None:
     """What a plan says of the energy of a format whose programs print several; None where it goes without saying."""
-    if named is not None or kind not in FORMATS or not FORMATS[kind].energy:
+    if kind not in FORMATS or not FORMATS[kind].energy or (named is not None and not FORMATS[kind].by_level):
         return None
     return f"of {FORMATS[kind].title} the energy is {FORMATS[kind].energy}"

@@ -141,6 +141,7 @@ class LevelSpec(Settings):
     phonons: bool = False  # its own, by finite displacements with the engine: the reference of its models
     energy_key: str | dict[str, str] | None = None  # what the files call it, or by format; None: by rule
     forces_key: str | None = None  # None: forces, or force
+    beside: str | None = None  # the folder, seen from each file of data, of the files that belong to it
     in_eV: bool = False  # the user says so: a slope that speaks against it does not set the level aside
 
     @model_validator(mode="after")
@@ -156,6 +157,8 @@ class LevelSpec(Settings):
             raise located(("method",), "says what an engine computes, and none is named; remove it")
         if self.in_eV and not self.data:
             raise located(("in_eV",), "is about energies of files, and there are none; remove it")
+        if self.beside is not None and not self.data:
+            raise located(("beside",), "says where files that belong to those of data lie, and there are none; remove it")
         if self.forces_key is not None and not self.forces:
             raise located(("forces_key",), "names forces that are not used; add forces: true, or remove it")
         return self

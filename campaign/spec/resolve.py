@@ -15,7 +15,7 @@ from campaign.spec.engine_files import EngineFiles
 from campaign.spec.engines import Computed, computed_levels, engines_of
 from campaign.spec.errors import Loc, Problem, SpecError
 from campaign.spec.fitness import unfit_settings
-from campaign.spec.label_files import energy_taken, files_of, is_pattern, names_of, reading_of
+from campaign.spec.label_files import energy_taken, files_of, is_pattern, names_of, published
 from campaign.spec.labelling import FrozenPhononSpec
 from campaign.spec.nac import NacSpec
 from campaign.spec.parts import LevelSpec, StructureSpec, SystemSpec
@@ -219,21 +219,19 @@ class Resolver:
         return paths
 
     def _published(self, loc: Loc, path: Path, named: PublishedFile, level: LevelSpec) -> PublishedFile | None:
-        sha256 = self._sha256(loc, path)
-        if sha256 is None:
-            return None
+        about = {one: getattr(level, one) for one in ("forces", "forces_key", "in_eV")}
         try:
-            reading = reading_of(path.read_bytes())
+            file, places = published(path, named.model_copy(update=about), level.energy_key, level.beside)
+        except OSError as error:
+            self.problems.append(self.complain(loc, f"{error.filename} cannot be read: {error.strerror}"))
+            return None
         except ValueError as error:
             self.problems.append(self.complain(loc, f"{named.name}: {error}"))
             return None
-        self.files[sha256] = path
-        kind, key = str(reading["format"]), level.energy_key
-        about = {one: getattr(level, one) for one in ("forces", "forces_key", "in_eV")}
-        about["energy_key"] = key.get(kind) if isinstance(key, dict) else key
-        if said := energy_taken(kind, about["energy_key"]):
+        self.files |= places
+        if said := energy_taken(file.format, file.energy_key):
             self._note_once(loc, said)
-        return named.model_copy(update={"sha256": sha256, **about, **reading})
+        return file
 
     def _sha256(self, loc: Loc, path: Path) -> str | None:
         try:

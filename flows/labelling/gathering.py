@@ -34,17 +34,16 @@ class Gathering:
         self.beside: dict[tuple[str, str, str], tuple[float, Frame]] = {}  # by level, energy used, another
         self.in_eV: set[str] = set()  # levels whose units the user vouches for
 
-    def add(self, file: PublishedFile, content: bytes, expectations: Expectations) -> None:
-        """Read one more file.
+    def add(self, file: PublishedFile, contents: Mapping[str, bytes], expectations: Expectations) -> None:
+        """Read one more file; `contents` has it and what lies beside it by their sha256.
 
         Raises:
-            LabelError: it is not what its sha256 says, or disagrees with another about forces.
+            LabelError: one is not what its sha256 says, or the file disagrees with another about forces.
         """
-        found = hashlib.sha256(content).hexdigest()
-        if found != file.sha256:
-            raise LabelError(
-                f"{file.name} has changed: its sha256 is {found}, not {file.sha256}; submit again"
-            )
+        for sha256, name in file.names.items():
+            found = hashlib.sha256(contents[sha256]).hexdigest()
+            if found != sha256:
+                raise LabelError(f"{name} has changed: its sha256 is {found}, not {sha256}; submit again")
         if self.forces.setdefault(file.level, file.forces) != file.forces:
             raise LabelError(
                 f"{file.name}: level {file.level} has forces in one file and none in another:"
@@ -52,7 +51,8 @@ class Gathering:
             )
         self.expectations = expectations
         self.in_eV |= {file.level} if file.in_eV else set()
-        readable, aside = read_published(file, content, expectations)
+        beside = {role: contents[one.sha256] for role, one in file.beside.items()}
+        readable, aside = read_published(file, contents[file.sha256], expectations, beside)
         self.aside.extend(aside)
         frames = self._of_this_lattice(readable)
         self.frames.setdefault(file.level, []).extend(frames)
@@ -90,7 +90,8 @@ class Gathering:
         structure twice in one level."""
         composition = composition or self._most_frequent()
         for level, frames in self.frames.items():
-            self.frames[level] = self._without_repeats([f for f in frames if self._fits(f, composition)])
+            fitting = self._of_the_same_parts([f for f in frames if self._fits(f, composition)])
+            self.frames[level] = self._without_repeats(fitting)
 
     def _most_frequent(self) -> Mapping[str, int] | None:
         counts = Counter(
@@ -105,6 +106,21 @@ class Gathering:
             self.aside.append(frame.aside(str(error)))
             return False
         return True
+
+    def _of_the_same_parts(self, frames: list[Frame]) -> list[Frame]:
+        """Those whose energies are sums of what most are sums of; a run that was cut off lacks its last corrections."""
+        counts = Counter(frame.parts for frame in frames if frame.parts)
+        if not counts:
+            return frames
+        usual = max(counts, key=lambda parts: (counts[parts], len(parts)))
+        self.warnings[frames[0].level].append(f"energies are {' + '.join(usual)}")
+        kept = []
+        for frame in frames:
+            if frame.parts in ((), usual):
+                kept.append(frame)
+            else:
+                self.aside.append(frame.aside(f"its energy is {' + '.join(frame.parts)}, of most of this level {' + '.join(usual)}"))
+        return kept
 
     def _without_repeats(self, frames: list[Frame]) -> list[Frame]:
         repeats = StructureIndex(frames, self.matching).repeated() if frames else {}

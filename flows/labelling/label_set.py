@@ -51,12 +51,13 @@ def read_label_set(
     expectations: Expectations,
     matching: MatchingSettings,
     base: str = "dft",
+    beside: Mapping[str, bytes] | None = None,
 ) -> tuple[LabelSet, dict[str, Label]]:
     """All labels of a system, and each label by its key. Structures are those of the `base` level.
 
     A frame or level that cannot be used is set aside and named (`LabelSet.set_aside`, frames counted from 0;
     a whole level has no frame and is in neither `labels` nor `audit`); the rest goes on. Forces are in the
-    order of the atoms of the structure.
+    order of the atoms of the structure. `beside` has the files that belong to those of `files`, by sha256.
 
     Raises:
         LabelError: a file is not what its sha256 says, files of one level disagree about forces, or the base
@@ -64,7 +65,7 @@ def read_label_set(
     """
     gathering = Gathering(base, matching)
     for file, content in files:
-        gathering.add(file, content, expectations)
+        gathering.add(file, {**(beside or {}), file.sha256: content}, expectations)
     gathering.unify(expectations.composition)
     levels = _label(gathering.matched())
     _drop_unusable(levels, gathering)

@@ -8,13 +8,20 @@ from flows.records import Matrix3
 from flows.settings import Settings
 
 
+class FileBeside(Settings):
+    """A file that belongs to one with labels; `name` is for messages only."""
+
+    name: str
+    sha256: str
+
+
 class PublishedFile(Settings):
     """One labelled file: which level its energies are, whether its forces are that level's own, its content.
 
     `sha256` is the identity of the content; `name` is for messages only and leaves the identity alone. `energy_key` and
     `forces_key` are what its program calls them where that is not `energy` and `forces`. `headers` is as
     `flows.labelling.former_headers` says. `in_eV` has the word of the user for the units: they are not judged. `format` is
-    one of `flows.labelling.published.formats`.
+    one of `flows.labelling.published.formats`, `beside` are the files that belong to it, by role.
     """
 
     name: str
@@ -26,6 +33,12 @@ class PublishedFile(Settings):
     headers: int = 1
     in_eV: bool = False
     format: str = "extxyz"
+    beside: dict[str, FileBeside] = {}  # noqa: RUF012  # pydantic copies defaults
+
+    @property
+    def names(self) -> dict[str, str]:
+        """What it and the files that belong to it are called, by sha256."""
+        return {self.sha256: self.name} | {one.sha256: one.name for one in self.beside.values()}
 
     def identity(self) -> dict[str, object]:
         """To name what is read anyway changes nothing."""
@@ -37,6 +50,8 @@ class PublishedFile(Settings):
             others["in_eV"] = True
         if self.format != "extxyz":  # an earlier version read no frame of others
             others["format"] = self.format
+        if self.beside:
+            others["beside"] = {role: one.sha256 for role, one in self.beside.items()}
         return {"sha256": self.sha256, "level": self.level, "forces": self.forces, **others}
 
 

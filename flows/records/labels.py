@@ -86,6 +86,11 @@ class SetAside(Record):
     level: str
     reason: str
 
+    @property
+    def where(self) -> str:
+        """For a user: the file and the frame in it, or what there is of these."""
+        return f"{self.file} frame {self.frame}" if self.frame is not None else (self.file or self.level)
+
 
 class LevelAudit(Record):
     """Facts about the labels of one level that a user should see before training on them.

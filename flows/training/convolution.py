@@ -75,7 +75,7 @@ class Twice(torch.nn.Module):
 def fuse(model: Any) -> None:
     """Let a MACE model on a CPU convolve in this way, where it can.
 
-    Its edges must be in the order of `flows.training.potentials.Neighbours`.
+    Its edges must be in the order of `flows.training.terms.Neighbours`.
     """
     for interaction in model.interactions:
         if _fits(interaction.conv_tp):

@@ -46,7 +46,7 @@ CASES = {
     "unknown key far from all": (
         "forces: true",
         "zzz: 1",
-        "c.yaml:8: systems.diamond.levels.dft.zzz: unknown key; known: data, engine, method, forces, functional, in_place_of, structures, draw, until, phonons, energy_key, forces_key, in_eV",
+        "c.yaml:8: systems.diamond.levels.dft.zzz: unknown key; known: data, engine, method, forces, functional, in_place_of, structures, draw, until, phonons, energy_key, forces_key, beside, in_eV",
     ),
     "misspelt key that is needed": (
         "structure:",

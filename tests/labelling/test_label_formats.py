@@ -108,8 +108,3 @@ def test_cp2k_says_what_it_prints() -> None:
         assert reason in published(text.replace("SCF run converged", said).encode())[1][0].reason
     moved = published(text.replace("ENERGY_FORCE", "MD").encode())[1][0].reason
     assert "RUN_TYPE MD" in moved
-
-
-def test_xdatcar_says_what_to_give_instead() -> None:
-    with pytest.raises(ValueError, match=r"no energies: give vasprun\.xml or OUTCAR"):
-        format_of(b"Cu\n1\n3.6 0 0\n0 3.6 0\n0 0 3.6\nCu\n1\nDirect configuration=     1\n0 0 0\n")

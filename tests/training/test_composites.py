@@ -13,9 +13,10 @@ from flows.training.datasets import combined, dataset
 from flows.training.force_constants.model import ForceConstants
 from flows.training.force_constants.outcome import fitted_model
 from flows.training.outcome import summed_model
-from flows.training.potentials import Foreign, Sum, with_force_constants
+from flows.training.potentials import Sum, with_force_constants
 from flows.training.settings import SummingTask
 from flows.training.sums import summed_energy_eV
+from flows.training.terms import Foreign
 
 
 @pytest.fixture(scope="module")

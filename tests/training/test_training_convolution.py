@@ -60,7 +60,7 @@ def test_messages_and_gradients_are_maces(product, edges):
 
 def test_every_layer_of_a_trained_model_is_replaced(base_model):
     from flows.training.convolution import Convolution
-    from flows.training.potentials import Network
+    from flows.training.terms import Network
 
     network = Network(base_model.blob.content(), "float64", "cpu")
 

@@ -10,8 +10,9 @@ from ase.stress import full_3x3_to_voigt_6_stress
 from training_toys import base_calculator, crystal
 
 from flows.records import Blob
-from flows.training import potentials
-from flows.training.potentials import Neighbours, Sum, potential
+from flows.training import terms
+from flows.training.potentials import Sum, potential
+from flows.training.terms import Neighbours
 
 
 @pytest.fixture(scope="module")
@@ -94,7 +95,7 @@ def test_a_sum_is_the_sum_of_its_parts_with_one_neighbour_list(base, delta, atom
 
     calls = []
     original = Neighbours.of
-    monkeypatch.setattr(potentials.Neighbours, "of", lambda a, c: calls.append(c) or original(a, c))
+    monkeypatch.setattr(terms.Neighbours, "of", lambda a, c: calls.append(c) or original(a, c))
     atoms.calc = base + delta
     stress = atoms.get_stress()
 
@@ -120,13 +121,13 @@ def test_any_calculator_adds_on_either_side(base, atoms):
 
 def test_only_what_is_asked_for_is_computed(base, delta, atoms, monkeypatch):
     asked = []
-    original = potentials.Network.evaluate
+    original = terms.Network.evaluate
 
     def spy(self, atoms, neighbours, forces, stress):
         asked.append((forces, stress))
         return original(self, atoms, neighbours, forces, stress)
 
-    monkeypatch.setattr(potentials.Network, "evaluate", spy)
+    monkeypatch.setattr(terms.Network, "evaluate", spy)
     atoms.calc = base + delta
     atoms.get_potential_energy()
     assert asked == [(False, False)] * 2

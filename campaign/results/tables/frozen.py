@@ -36,11 +36,13 @@ def _rows(campaign: Outcomes) -> Iterator[dict[str, Any]]:
             lines = lines_of(campaign.lines(), group)
             yield {**common, **_compared(group, frozen.phonon.frequency_cm1), **_line(lines, frozen.phonon.frequency_cm1)}
         if not groups:
-            asked = any(
-                work.system == frozen.system and _stands_for(work, frozen.level)
-                for work in campaign.plan.of_stage("phonons")
-            )
-            yield {**common, "title": "no phonons yet" if asked else "no model is asked for", "seed_count": 0}
+            yield {**common, "title": without_models(campaign, frozen.system, frozen.level), "seed_count": 0}
+
+
+def without_models(campaign: Outcomes, system: str, level: str) -> str:
+    """Why no model stands beside a level: as one that another stands for, it may be there to be taken off alone."""
+    asked = any(work.system == system and _stands_for(work, level) for work in campaign.plan.of_stage("phonons"))
+    return "no phonons yet" if asked else "no model is asked for"
 
 
 def _groups(campaign: Outcomes, system: str, level: str) -> list[list[Result[PhononFacts]]]:

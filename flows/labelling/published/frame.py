@@ -24,7 +24,7 @@ class Frame:
     """One readable frame: `cell` (3, 3) rows are lattice vectors, `positions` and `forces` are (N, 3).
 
     `cell_off` is the largest component of the strain of its cell against the expected one. `energy_key` is what its file
-    calls the energy, `beside` by how much (eV) others differ that might have been meant.
+    calls the energy, `beside` by how much (eV) others differ that might have been meant, `parts` what it is the sum of.
     """
 
     file: str
@@ -38,6 +38,7 @@ class Frame:
     cell_off: float = 0.0
     energy_key: str = "energy"
     beside: Mapping[str, float] = field(default_factory=dict)
+    parts: tuple[str, ...] = ()
 
     def aside(self, reason: str, structure_key: str | None = None) -> SetAside:
         return SetAside(

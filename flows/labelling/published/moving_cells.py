@@ -16,9 +16,9 @@ from flows.labelling.published.step import Step
 _MOVED_A = 1e-5  # above what the last printed digit may be
 
 
-def of_one_basis(steps: Iterable[Step | FrameError]) -> Iterator[Step | FrameError]:
-    """The steps of one run; those whose cell is not that of the first are errors."""
-    first: np.ndarray | None = None
+def of_one_basis(steps: Iterable[Step | FrameError], first: np.ndarray | None = None) -> Iterator[Step | FrameError]:
+    """The steps of one run; those whose cell is not that of the first are errors. `first` (3, 3) is the first cell, where it is
+    known without its step, which may be of no use."""
     for step in steps:
         if isinstance(step, Step):
             first = step.cell if first is None else first

@@ -20,7 +20,8 @@ class Step:
     """A structure and what is said of it: `cell` (3, 3), `positions` (N, 3), `forces` (N, 3) by name.
 
     `energies` (eV) are by the names that a user may give as `energy_key`. `ruled`: the first is the one that is meant
-    where none is named, and the others are other kinds of it; else names decide, as in extended XYZ.
+    where none is named, and the others are other kinds of it; else names decide, as in extended XYZ. `parts` are what an
+    energy is the sum of, `lacking` why one is not there, by name.
     """
 
     symbols: tuple[str, ...]
@@ -29,7 +30,9 @@ class Step:
     energies: Mapping[str, float]
     forces: Mapping[str, np.ndarray]
     ruled: bool = True
-    pbc: tuple[bool, ...] = field(default=(True, True, True))
+    pbc: tuple[bool, ...] = (True, True, True)
+    parts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    lacking: Mapping[str, str] = field(default_factory=dict)
 
 
 def frame_of(step: Step, index: int, file: PublishedFile, expectations: Expectations) -> Frame:
@@ -57,6 +60,7 @@ def frame_of(step: Step, index: int, file: PublishedFile, expectations: Expectat
         forces=_forces(step, file) if file.forces else None,
         energy_key=key,
         beside=beside,
+        parts=step.parts.get(key, ()),
     )
 
 
@@ -65,6 +69,8 @@ def _ruled(step: Step, file: PublishedFile) -> tuple[str, float, dict[str, float
     if not step.energies:
         raise FrameError("it has no energy")
     key = file.energy_key or next(iter(step.energies))
+    if key in step.lacking:
+        raise FrameError(f"it has no {key}: {step.lacking[key]}")
     if key not in step.energies:
         raise FrameError(f"it has no {key} (its energies: {', '.join(step.energies)})")
     energy_eV = step.energies[key]

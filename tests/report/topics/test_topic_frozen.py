@@ -167,6 +167,21 @@ def test_an_imaginary_mode_is_held_against_nothing(labelled: Campaign, crystal: 
     assert note.endswith("its optical mode at Γ is imaginary itself")
 
 
+@pytest.mark.parametrize(("asked", "said"), [(True, "no phonons yet"), (False, "no model is asked for")])
+def test_a_level_without_models_says_whether_any_is_asked_for(labelled: Campaign, crystal: Crystal, asked: bool, said: str) -> None:
+    """A level that another stands for was said to have no model yet, and none had ever been asked for."""
+    bare = replace(labelled)
+    bare.__dict__["_phonons"] = [one for one in labelled.phonons() if one.work.model != "delta_hf"]
+    bare.__dict__["_frequencies"] = bare.__dict__["_phonons"]
+    if not asked:
+        work = {key: one for key, one in labelled.plan.work.items() if one.model != "delta_hf"}
+        bare.__dict__["plan"] = replace(labelled.plan, work=work)
+    made = frozen_figure(FrozenSource(Harvest(bare), crystal))
+    assert made is not None
+    assert f"HF: {said}." in made.caption
+    assert f"HF: {said}" in [one.get_text() for one in draw_frozen(made).axes[0].get_yticklabels()]
+
+
 def test_its_plot_has_the_same_values(frozen: FrozenFigure) -> None:
     """A dot for each seed, in the row of its model, and a line through the rows of a level at its frozen phonon."""
     document = frozen_plot(frozen).document()

@@ -72,7 +72,7 @@ def _models(figure: FrozenFigure, crystal: Crystal) -> Iterator[str]:
         yield f"Diamonds: phonons of {listed(direct)} itself, in the cell of the models' phonons."
     for level in figure.levels:
         models = (f"{model_text(one, figure.levels)}, {seeds_text(one)}" for one in level.models)
-        yield f"{level.title}: {'; '.join(models) or 'no model yet'}."
+        yield f"{level.title}: {'; '.join(models) or level.without}."
 
 
 def _measured(figure: FrozenFigure) -> Iterator[str]:

@@ -110,7 +110,7 @@ def _axes(axes: Axes, rows: list[Row], shown: tuple[float, float], title: str) -
 def _name(level: FrozenLevel, one: FrozenModes | None, rows: list[Row]) -> str:
     """Sizes are named where there are several."""
     if one is None:
-        return f"{level.title}: no model yet"
+        return f"{level.title}: {level.without}"
     sizes = {models.size for _, _, models in rows if models is not None}
     return f"{one.name}, {one.size}" if len(sizes) > 1 else one.name
 

@@ -24,7 +24,8 @@ class FrozenModes(SeedSet):
 class FrozenLevel(Payload):
     """A level's frozen phonon (cm^-1, negative if imaginary), and the models that stand for the level.
 
-    `direct_cm1` is the same mode from phonons of the level itself, where there are any.
+    `direct_cm1` is the same mode from phonons of the level itself, where there are any; `without` says why there are no
+    models, where there are none.
     """
 
     level: str
@@ -33,6 +34,7 @@ class FrozenLevel(Payload):
     frozen_cm1: float
     direct_cm1: float | None = None
     models: tuple[FrozenModes, ...] = ()
+    without: str = "no phonons yet"
 
 
 class FrozenFigure(Figure):

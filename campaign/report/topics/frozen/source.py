@@ -12,7 +12,7 @@ from campaign.report.engines import engine_of, levels_text
 from campaign.report.harvest import Harvest, SeedGroup
 from campaign.report.titles import energies_title, phonons_title, title_of
 from campaign.report.topics.frozen.payload import FrozenLevel, FrozenModes
-from campaign.results.tables.frozen import optical_cm1
+from campaign.results.tables.frozen import optical_cm1, without_models
 from campaign.results.tables.phonons import lines_of
 from flows.records import PhononFacts
 from flows.training.names import ModelName
@@ -47,6 +47,7 @@ class FrozenSource:
                     frozen_cm1=round(one.phonon.frequency_cm1, 4),
                     direct_cm1=round(optical_cm1(direct[one.level].points_cm1), 4) if one.level in direct and not one.of else None,
                     models=tuple(self._models(one.level)),
+                    without=without_models(self.harvest.campaign, one.system, one.level),
                 )
 
     def absent(self, done: Iterable[str]) -> Iterator[Absent]:

@@ -42,13 +42,21 @@ def read_correlation(path: Path) -> Correlation:
     """What stands in `path`, of all or of the first steps.
 
     Raises:
-        ValueError: it is not there, cannot be read, has no CCSD, or holds what contradicts itself.
+        ValueError: it is not there, cannot be read, or as `correlation_in`.
     """
-    document = read_yaml(path)
+    return correlation_in(read_yaml(path))
+
+
+def correlation_in(document: Mapping[str, Any]) -> Correlation:
+    """What an output says, of all or of the first steps.
+
+    Raises:
+        ValueError: it has no CCSD, or holds what contradicts itself.
+    """
     steps = [_Step(one) for one in _listed(document.get("steps"))]
     ccsd = _one(steps, ("CoupledCluster",), method="Ccsd")
     if ccsd is None:
-        raise ValueError(f"{path.name} has no CoupledCluster that ended, of {len(steps)} steps")
+        raise ValueError(f"{OUTPUT} has no CoupledCluster that ended, of {len(steps)} steps")
     basis, size, triples = (_one(steps, names) for names in (("BasisSetCorrection",), ("FiniteSizeCorrection",), TRIPLES))
     found = Correlation(
         version=str(document.get("version") or _mapping(document.get("executionEnvironment")).get("version") or "unknown"),

@@ -7,6 +7,7 @@ Source: https://manuals.cc4s.org/user-manual/tutorials/Rbn_tutorial.html
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -14,7 +15,21 @@ if TYPE_CHECKING:
     from flows.labelling.engines.cc4s.method import Cc4sMethod
 
 
-def parts_eV(settings: Cc4sMethod, level: str, hf_eV: float, found: Correlation | None) -> dict[str, float]:
+@dataclass(frozen=True)
+class Corrections:
+    """Which corrections are counted, as settings of the engine say it."""
+
+    basis_set_correction: bool
+    corrects_mp2: bool
+    finite_size_correction: bool
+
+    @classmethod
+    def of(cls, found: Correlation) -> Corrections:
+        """All that an output has."""
+        return cls(found.basis_set_ppl_eV is not None, found.basis_set_mp2_eV is not None, found.finite_size_eV is not None)
+
+
+def parts_eV(settings: Cc4sMethod | Corrections, level: str, hf_eV: float, found: Correlation | None) -> dict[str, float]:
     """Of the energy of `level`, in eV.
 
     Raises:

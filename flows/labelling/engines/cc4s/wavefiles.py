@@ -60,14 +60,24 @@ def tensor_lengths(folder: Path, name: str) -> tuple[int, ...]:
 
 def read_yaml(path: Path) -> Any:
     """Raises: ValueError: it is not there, is cut off, or no YAML."""
+    try:
+        return parsed_yaml(path.read_bytes(), path.name)
+    except FileNotFoundError:
+        raise ValueError(f"there is no {path.name}") from None
+
+
+def parsed_yaml(content: bytes, name: str) -> Any:
+    """The mapping that `content` is, of a file called `name`.
+
+    Raises:
+        ValueError: it is cut off, or no YAML.
+    """
     import yaml
 
     try:
-        found = yaml.load(path.read_text(), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-    except FileNotFoundError:
-        raise ValueError(f"there is no {path.name}") from None
+        found = yaml.load(content.decode(), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path.name} cannot be read: {' '.join(str(error).split())[:200]}") from error
+        raise ValueError(f"{name} cannot be read: {' '.join(str(error).split())[:200]}") from error
     if not isinstance(found, dict):
-        raise ValueError(f"{path.name} is {'empty' if found is None else 'no mapping'}")
+        raise ValueError(f"{name} is {'empty' if found is None else 'no mapping'}")
     return found
