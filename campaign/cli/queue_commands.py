@@ -88,14 +88,13 @@ def work(
 def _on_a_gpu(machine: Hardware, used: Database) -> int:
     """How many workers share one, where nobody says it."""
     from campaign.cli.printing import show
-    from campaign.records.outputs import largest_on_a_gpu
     from launchers.farm import Farm
-    from launchers.machines.sharing import jobs_on_a_gpu
+    from launchers.machines.sharing import jobs_on_a_gpu, measured_GB
     from launchers.queue.patience import DATABASE_AWAY
 
     needed_GB = None
     with suppress(*DATABASE_AWAY):
-        needed_GB = largest_on_a_gpu(Farm.open(used))
+        needed_GB = measured_GB(Farm.open(used))
     count, why = jobs_on_a_gpu(machine, needed_GB)
     show(*([why] if why else []))
     return count

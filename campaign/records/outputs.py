@@ -9,7 +9,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from campaign.planning.retraining import EarlierTraining
 from campaign.planning.work import Coordinates
-from flows.delivery import DEVICE_MEMORY_GB, MADE_ON, PROCESSOR_S
+from flows.delivery import MADE_ON, PROCESSOR_S
 from flows.keys import job_uuid
 from flows.labelling.engines.known import EngineChoice
 from flows.labelling.engines.protocol import EngineSettings
@@ -134,10 +134,3 @@ def costs(farm: Farm, keys: Iterable[str]) -> dict[str, Cost]:
         )
         for one in farm.find(farm.outputs, "uuid", by_uuid, projection)
     }
-
-
-def largest_on_a_gpu(farm: Farm) -> float | None:
-    """The most that a job of this database has held of a GPU, in 1e9 bytes; None where none has used one."""
-    field = f"metadata.{MADE_ON}.{DEVICE_MEMORY_GB}"
-    found = list(farm.outputs.find({field: {"$exists": True}}, {field: 1, "_id": 0}).sort(field, -1).limit(1))
-    return float(found[0]["metadata"][MADE_ON][DEVICE_MEMORY_GB]) if found else None

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from flows.delivery import DEVICE_MEMORY_GB, MADE_ON
+from launchers.farm import Farm
 from launchers.machines.hardware import DEVICE_VARIABLES, Hardware, device_memory_GB, mps_runs
 from launchers.machines.slots import CORES_OF_A_GPU
 
 MOST = 4  # each takes its share of the machine's memory, too
 FILLED = 0.8  # jobs to come may need more than those that were measured
 OF_A_DRIVER_GB = 0.6  # in each process, beside what PyTorch counts
+
+
+def measured_GB(farm: Farm) -> float | None:
+    """The most that a job of this database has held of a GPU, in 1e9 bytes; None where none has used one."""
+    field = f"metadata.{MADE_ON}.{DEVICE_MEMORY_GB}"
+    found = list(farm.outputs.find({field: {"$exists": True}}, {field: 1, "_id": 0}).sort(field, -1).limit(1))
+    return float(found[0]["metadata"][MADE_ON][DEVICE_MEMORY_GB]) if found else None
 
 
 def jobs_on_a_gpu(given: Hardware, needed_GB: float | None) -> tuple[int, str]:

@@ -13,11 +13,10 @@ import psutil
 import pytest
 from jobflow import run_locally
 
-from campaign.records.outputs import largest_on_a_gpu
 from flows.delivery import delivers
 from flows.records import Record
 from launchers.machines.hardware import Hardware, cores, hardware, memory_GB, mps_runs
-from launchers.machines.sharing import jobs_on_a_gpu
+from launchers.machines.sharing import jobs_on_a_gpu, measured_GB
 from launchers.machines.slots import CPU, GPU, Slot, slots
 from launchers.workers.node import Node, NodeSettings
 from launchers.workers.settings import WorkerSettings
@@ -148,10 +147,10 @@ def test_measured_memory_says_how_many_share_a_gpu(gpus, cores_given, needed_GB,
 
 
 def test_the_largest_job_on_a_gpu_is_known(farm):
-    assert largest_on_a_gpu(farm) is None
+    assert measured_GB(farm) is None
     made = [{}, {"processor_s": 3.0}, {"device_memory_GB": 1.5}, {"device_memory_GB": 2.5}, {"device_memory_GB": 0.5}]
     farm.outputs.insert_many([{"uuid": str(number), "index": 1, "metadata": {"made_on": one}} for number, one in enumerate(made)])
-    assert largest_on_a_gpu(farm) == 2.5
+    assert measured_GB(farm) == 2.5
 
 
 class Cuda:
