@@ -16,6 +16,7 @@ from flows.labelling.engines.cc4s.cc4s_input import cc4s_input, cc4s_steps
 from flows.labelling.engines.cc4s.cc4s_output import read_correlation
 from flows.labelling.engines.cc4s.outcar import read_outcar
 from flows.labelling.engines.cc4s.settings import Cc4sSettings
+from flows.labelling.engines.cc4s.steps import FNO, MP2, Sizes, all_steps, incar
 from flows.labelling.engines.cc4s.totals import parts_eV
 from flows.labelling.engines.cc4s.wavefiles import tensor_lengths, wavecar_bands
 
@@ -141,6 +142,14 @@ class TestInput:
             objects = {value for key, value in step["in"].items() if isinstance(value, str) and key not in ("fileName", "method")}
             assert objects <= known, step["name"]
             known |= set(step["out"].values())
+
+    def test_what_sums_over_bands_has_no_groups_of_ranks(self):
+        """As the manual has it: `NCORE` in all steps but MP2 and natural orbitals. `KPAR` it wants there."""
+        asked = settings(parallel={"NCORE": 8, "KPAR": 2})
+        for step in all_steps(asked, "ccsd(t)"):
+            tags = incar(asked, step.name, None if step.converges else Sizes.of(asked, 1811, 16))
+            assert ("NCORE" in tags) == (step.name not in (MP2, FNO))
+            assert tags["KPAR"] == 2
 
     def test_the_steps_are_those_of_the_manual(self):
         names = [step["name"] for step in cc4s_steps(settings(), "ccsd(t)")]

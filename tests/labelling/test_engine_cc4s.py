@@ -26,6 +26,7 @@ from flows.labelling.engines.cc4s.settings import Cc4sSettings
 from flows.labelling.engines.guarded import Guarded
 from flows.labelling.engines.protocol import Computed
 from flows.labelling.engines.task import LabelItem, LabelTask
+from flows.labelling.engines.vasp import custody
 from flows.records import Structure
 
 VASP = ["mesh-dft", "mesh-hf", "dft", "hf", "bands", "mp2", "natural", "canonical", "vertex"]
@@ -64,6 +65,7 @@ class World:
 @pytest.fixture
 def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
     monkeypatch.setenv("LATTICEFARM_HOME", str(tmp_path / "home"))
+    monkeypatch.setattr(custody, "_POLL_S", 0.05)
     return World(tmp_path)
 
 
@@ -262,7 +264,7 @@ class TestFailures:
     @pytest.mark.parametrize(
         ("step", "how", "kind", "says"),
         [
-            ("mesh-hf", "unconverged", "unconverged", "step 0b-mesh-hf, did not converge in 200 cycles"),
+            ("mesh-hf", "unconverged", "unconverged", "step 0b-mesh-hf, did not converge in max_scf_cycles = 200"),
             ("hf", "metal", "no-gap", "bands that are partly filled"),
             ("bands", "exit 1", "crashed", "step 3-bands, ended with exit code 1: internal error in subroutine PRICEL"),
             ("natural", "without WAVECAR.FNO", "garbage", "there is no WAVECAR.FNO"),
@@ -379,6 +381,65 @@ class TestFailures:
         results = found(world.settings(), {"dft": False, "ccsd": True})
         assert {one.kind for one in results.values()} == {"bad-input"}
         assert "no forces of ccsd" in results["ccsd"].message
+
+
+class TestCustody:
+    """Of the steps that iterate: custodian answers what it knows, and the label says so."""
+
+    @pytest.mark.parametrize(
+        ("step", "how", "says"),
+        [
+            ("hf", "slow", "2-hf: custodian: Unconverged: ALGO = Damped, TIME = 0.5"),
+            pytest.param("dft", "says BRMIX: very serious problems", "1-dft: custodian: brmix: IMIX = 1", marks=pytest.mark.slow),
+            pytest.param("mesh-dft", "slow", "0a-mesh-dft: custodian: Unconverged: ALGO = All, ISEARCH = 1", marks=pytest.mark.slow),
+        ],
+    )
+    def test_what_it_corrects_costs_no_label_and_is_told(self, world, step, how, says):
+        world.wrong(**{step: how})
+        results = found(world.settings())
+        assert Counter(world.calls) == Counter(STEPS) + Counter([step])
+        assert results["ccsd(t)"].energy_eV == pytest.approx(CCSD_T, abs=1e-9)
+        for level, one in results.items():
+            concerned = level != "hf" or step.startswith("mesh")
+            assert one.remarks == ((says,) if concerned else ())
+            assert one.diagnostics["corrections"] == len(one.remarks)
+
+    @pytest.mark.slow
+    def test_it_is_told_by_a_process_that_comes_later(self, world):
+        world.wrong(hf="slow", vertex="exit 1")
+        found(world.settings())
+        assert found(world.settings())["ccsd(t)"].remarks == ("2-hf: custodian: Unconverged: ALGO = Damped, TIME = 0.5",)
+
+    def test_an_answer_that_changes_what_is_asked_for_is_no_label(self, world):
+        world.wrong(hf="says internal error in subroutine PRICEL")
+        failure = found(world.settings())["ccsd(t)"]
+        assert failure.kind == "changed-settings"
+        assert "step 2-hf, came through only with other settings than asked for: custodian: pricel: SYMPREC = 1e-08, ISYM = 0" in failure.message
+        assert world.calls[-2:] == ["hf", "hf"]
+
+    def test_what_it_cannot_mend_ends_as_often_as_it_may(self, world):
+        world.wrong(hf="slow")
+        failure = found(world.settings(max_corrections=0))["ccsd(t)"]
+        assert failure.kind == "unconverged"
+        assert "step 2-hf, did not converge in max_scf_cycles = 200 (Unconverged: ALGO = Damped" in failure.message
+        assert world.calls[-1] == "hf"
+
+    @pytest.mark.parametrize("step", ["bands", pytest.param("canonical", marks=pytest.mark.slow)])
+    def test_a_step_of_one_cycle_is_not_taken_for_unconverged(self, world, step):
+        """Their NELM is 1, and their ALGO the step itself."""
+        world.wrong(**{step: "slow"})
+        result = found(world.settings())["ccsd(t)"]
+        assert isinstance(result, Computed)
+        assert result.remarks == ()
+        assert world.calls == STEPS
+
+    def test_nor_is_it_given_another_algorithm(self, world):
+        """custodian would say `ALGO = All` to this."""
+        world.wrong(bands="says Error EDDDAV: Call to ZHEGV failed")
+        failure = found(world.settings())["ccsd(t)"]
+        assert (failure.kind, failure.message) == ("crashed", "VASP, step 3-bands, ended with exit code 1: Error EDDDAV: Call to ZHEGV failed")
+        assert "ALGO = Exact\n" in (directory(world.settings()) / "3-bands" / "INCAR").read_text()
+        assert world.calls[-1] == "bands"
 
 
 class TestTroubles:

@@ -3,11 +3,12 @@ the files that VASP leaves, of a pair potential instead of electrons. It goes wr
 
     python stand_in_for_vasp.py [--log FILE] [--wrong HOW]
 
-`--log` adds a line of JSON for each run: its tags, mesh, elements, and whether it began from orbitals.
+`--log` adds a line of JSON for each run: its tags, mesh, elements, a digest of its structure, whether it began from orbitals, and by whom (`STARTED_BY`).
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import os
@@ -31,6 +32,7 @@ def main(arguments: list[str]) -> int:
     began = Path("WAVECAR").is_file() and tags.get("ISTART") == "1"
     if "--log" in options:
         about = {"tags": tags, "mesh": mesh, "symbols": symbols, "titles": potcar_titles(), "began": began, "pid": os.getpid()}
+        about |= {"structure": hashlib.sha256(Path("POSCAR").read_bytes()).hexdigest()[:16], "by": os.environ.get("STARTED_BY", "")}
         with Path(options["--log"]).open("a") as log:
             log.write(json.dumps(about) + "\n")
     if refusal := refused(tags, symbols):
@@ -219,7 +221,7 @@ def geometry(cell, fractional) -> str:
 
 
 def document(tags, mesh, cell, symbols, fractional, calculations: str) -> str:
-    said = "".join(f'<i type="{kind(value)}" name="{tag}">{value}</i>\n' for tag, value in tags.items())
+    said = "".join(f'<i type="{kind(value)}" name="{tag}">{value.strip(".")[0] if kind(value) == "logical" else value}</i>\n' for tag, value in tags.items())
     species = list(dict.fromkeys(symbols))
     ions = "".join(f"<rc><c>{one}</c><c>{species.index(one) + 1}</c></rc>\n" for one in symbols)
     kinds = "".join(

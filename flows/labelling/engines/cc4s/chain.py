@@ -16,11 +16,12 @@ from flows.failure import CalculationFailed
 from flows.labelling.engines.cc4s import steps
 from flows.labelling.engines.cc4s.cc4s_input import INPUT, cc4s_input, tensors
 from flows.labelling.engines.cc4s.cc4s_output import OUTPUT, Correlation
-from flows.labelling.engines.cc4s.coupled import CRASH, Incomplete, correlation_of, judge_cc4s
+from flows.labelling.engines.cc4s.coupled import CRASH, Incomplete, correlation_of, judge_cc4s, seconds_after
 from flows.labelling.engines.cc4s.folders import Asked, Folders, Taken
-from flows.labelling.engines.cc4s.judges import judge_vasp
+from flows.labelling.engines.cc4s.judges import CORRECTIONS, judge_vasp
 from flows.labelling.engines.cc4s.marks import Mark
 from flows.labelling.engines.cc4s.method import GAMMA, LEVELS, Cc4sMethod, without_road
+from flows.labelling.engines.cc4s.runs import once, under_custody
 from flows.labelling.engines.cc4s.steps import (
     CC4S,
     HF,
@@ -85,14 +86,15 @@ class Chain:
         except ValueError as error:
             broken = None if coupled is None else coupled.broken
             raise broken or _failed("partial-output", str(error), "retry") from error
+        corrections = self._corrections(level)
         return Computed(
             energy_eV=sum(parts.values()),
             components_eV=parts,
-            diagnostics=self._diagnostics(hf, coupled),
+            diagnostics={**self._diagnostics(hf, coupled), "corrections": float(len(corrections))},
             wall_time_s=self._seconds(level, found),
             versions={"vasp": hf["version"]} | ({} if found is None else {"cc4s": found.version}),
             files=told(self._potcars),
-            remarks=_remarks(level, coupled),
+            remarks=(*corrections, *_remarks(level, coupled)),
         )
 
     def _converged(self, level: str) -> Coupled:
@@ -187,6 +189,7 @@ class Chain:
             linked=False,
             leaves=step.leaves,
             judge=partial(judge_vasp, settings, step, sizes),
+            run=partial(under_custody, settings.max_corrections) if step.converges else once,
         )
 
     def _cc4s(self, reference: bool = False) -> Asked:
@@ -202,6 +205,7 @@ class Chain:
             linked=True,
             leaves=(OUTPUT,),
             judge=partial(judge_cc4s, settings, self._level, reference),
+            run=once,
         )
 
     def _cc4s_takes(self) -> Taken:
@@ -211,6 +215,11 @@ class Chain:
     def _sizes(self) -> Sizes:
         hf = self._made(HF).found
         return Sizes.of(self._settings, hf["all_bands"], hf["occupied"])
+
+    def _corrections(self, level: str) -> list[str]:
+        """By custodian, in the steps of VASP for `level`."""
+        made = (self._folders.found(step.name).get(CORRECTIONS, ()) for step in steps.all_steps(self._settings, level))
+        return [one for of_step in made for one in of_step]
 
     def _diagnostics(self, hf: Mapping[str, Any], coupled: Coupled | None) -> dict[str, float]:
         """Numbers of the run that are no part of this level's energy too."""
@@ -233,7 +242,7 @@ class Chain:
         if found is None:
             spent += 0.0 if self._settings.hf_kpoints != GAMMA else sum(self._folders.seconds(name) for name in (START, HF))
         else:
-            spent = sum(self._folders.seconds(name) for name in (*self._steps, CC4S, REFERENCE)) - _after(level, found)
+            spent = sum(self._folders.seconds(name) for name in (*self._steps, CC4S, REFERENCE)) - seconds_after(level, found)
         seconds, self._counted_s = max(0.0, spent - self._counted_s), max(spent, self._counted_s)
         return seconds
 
@@ -242,9 +251,3 @@ def _remarks(level: str, coupled: Coupled | None) -> tuple[str, ...]:
     if level != "ccsd(t)" or coupled is None or not coupled.crash:
         return ()
     return (f"(T) is by PerturbativeTriplesReference, as PerturbativeTriples crashed: {coupled.crash}",)
-
-
-def _after(level: str, found: Correlation) -> float:
-    """The seconds of the steps of Cc4s that `level` does not need."""
-    later = {"mp2": ("CoupledCluster", "FiniteSizeCorrection", "PerturbativeTriples"), "ccsd": ("PerturbativeTriples",)}
-    return sum(found.seconds.get(name, 0.0) for name in later.get(level, ()))

@@ -15,6 +15,7 @@ from flows.labelling.engines.cc4s.cc4s_output import OUTPUT, TRIPLES, Correlatio
 from flows.labelling.engines.cc4s.folders import how_it_ended
 from flows.labelling.engines.cc4s.method import Cc4sMethod
 from flows.labelling.engines.protocol import STAGE
+from flows.labelling.engines.vasp.ending import Ended
 
 CRASH = "crash"
 _CRASHES = (SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGSEGV)
@@ -29,7 +30,7 @@ class Incomplete(CalculationFailed):
         self.found = found
 
 
-def judge_cc4s(settings: Cc4sMethod, level: str, reference: bool, folder: Path, code: int) -> Mapping[str, Any]:
+def judge_cc4s(settings: Cc4sMethod, level: str, reference: bool, folder: Path, ended: Ended) -> Mapping[str, Any]:
     """The fields of a `Correlation` for all levels up to `level`, and `crash` where (T) alone crashed, of which there is
     a `reference` implementation.
 
@@ -39,25 +40,31 @@ def judge_cc4s(settings: Cc4sMethod, level: str, reference: bool, folder: Path, 
         Incomplete: `unconverged`, or as below, with what was found before.
         CalculationFailed: `killed`, `crashed`, `partial-output`.
     """
-    ended = how_it_ended("Cc4s", folder, code)
+    broken = how_it_ended("Cc4s", folder, ended.code)
     try:
         found = read_correlation(folder / OUTPUT)
     except ValueError as error:
-        raise ended or _partial(str(error), folder) from error
+        raise broken or _partial(str(error), folder) from error
     if level != "mp2" and not found.converged:
         message = f"CCSD did not converge in {settings.max_cc_cycles} cycles (convergenceReached is 0)"
         raise Incomplete(_failed("unconverged", message, "raise max_cc_cycles and retry: Cc4s alone is run again"), found)
     missing = list(_missing(settings, level, found))
     if not missing:
         return asdict(found)
-    if ended is not None and not reference and missing == [TRIPLES[0]] and program.signal_of(code) in (None, *_CRASHES):
-        return {**asdict(found), CRASH: ended.failure.message}
-    raise Incomplete(ended or _partial(f"{OUTPUT} has no {', '.join(missing)} that ended", folder), found)
+    if broken is not None and not reference and missing == [TRIPLES[0]] and program.signal_of(ended.code) in (None, *_CRASHES):
+        return {**asdict(found), CRASH: broken.failure.message}
+    raise Incomplete(broken or _partial(f"{OUTPUT} has no {', '.join(missing)} that ended", folder), found)
 
 
 def correlation_of(found: Mapping[str, Any]) -> Correlation:
     """What a mark says was found."""
     return Correlation(**{name: value for name, value in found.items() if name != CRASH})
+
+
+def seconds_after(level: str, found: Correlation) -> float:
+    """Those of the steps of Cc4s that `level` does not need."""
+    later = {"mp2": ("CoupledCluster", "FiniteSizeCorrection", "PerturbativeTriples"), "ccsd": ("PerturbativeTriples",)}
+    return sum(found.seconds.get(name, 0.0) for name in later.get(level, ()))
 
 
 def _missing(settings: Cc4sMethod, level: str, found: Correlation) -> Iterator[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
@@ -18,7 +17,6 @@ if TYPE_CHECKING:
 
 Trouble = tuple[str, str]  # a key of the settings, and what is wrong with its value
 
-COMMANDS = {"command": "vasp", "gamma_command": "vasp", "cc4s_command": "cc4s"}
 _HA_A2_EV = 3.80998  # hbar^2 / (2 m) in eV Å^2
 
 
@@ -33,10 +31,7 @@ def troubles(settings: Cc4sMethod, atoms: Atoms, levels: Mapping[str, bool]) -> 
 
 def lacking(settings: Cc4sMethod) -> Iterator[Trouble]:
     """Programs and POTCARs that are not on this machine."""
-    for key, name in COMMANDS.items():
-        missing = ", ".join(program.missing(shlex.split(getattr(settings, key)), name))
-        if missing:
-            yield key, f"{missing} is not on this machine; where labels are computed, give its path in {key}"
+    yield from program.lacking(settings.commands())
     yield from settings.lacking_potcars()
 
 

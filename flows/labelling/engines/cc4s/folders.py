@@ -19,8 +19,8 @@ from flows.keys import digest
 from flows.labelling.engines import program
 from flows.labelling.engines.cc4s import marks
 from flows.labelling.engines.protocol import STAGE
+from flows.labelling.engines.vasp.ending import Ended
 
-OUT, ERRORS = "program.out", "program.err"
 Taken = Mapping[str, tuple[str, str]]
 _failed = partial(CalculationFailed.of, STAGE)
 
@@ -28,7 +28,7 @@ _failed = partial(CalculationFailed.of, STAGE)
 @dataclass(frozen=True)
 class Asked:
     """A step as it is to be done: `texts` and `secret` are the files that it reads beside those that it `takes`, `deciding` is
-    what of them decides its numbers, `command` what is run. `judge` says what was found, or raises CalculationFailed."""
+    what of them decides its numbers, `command` what is run, in a folder by `run`. `judge` says what was found, or raises CalculationFailed."""
 
     name: str
     command: list[str]
@@ -38,7 +38,8 @@ class Asked:
     takes: Taken
     linked: bool
     leaves: tuple[str, ...]
-    judge: Callable[[Path, int], Mapping[str, Any]]
+    judge: Callable[[Path, Ended], Mapping[str, Any]]
+    run: Callable[[list[str], Path], Ended]
 
     @property
     def inputs(self) -> str:
@@ -76,10 +77,10 @@ class Folders:
         except OSError as error:
             raise _failed("no-space", f"{folder} cannot be prepared: {error}", "have a look at that disk, and retry") from error
         try:
-            code = program.run(asked.command, folder, OUT, ERRORS)
+            ended = asked.run(asked.command, folder)
         except OSError as error:
             raise _failed("no-program", f"{shlex.join(asked.command)} cannot be started: {error.strerror}", ADVICE) from error
-        found = asked.judge(folder, code)
+        found = asked.judge(folder, ended)
         made = marks.mark(folder, asked.inputs, asked.leaves, found, time.perf_counter() - started)
         self.seen.update((asked.name, one) for one in asked.leaves)
         return made
@@ -136,6 +137,6 @@ def how_it_ended(name: str, folder: Path, code: int) -> CalculationFailed | None
     if (by := program.signal_of(code)) is not None:
         return _failed("killed", *program.killed(name, by))
     if code:
-        said = program.last_words(folder / ERRORS, folder / OUT)
+        said = program.last_words(folder / program.ERRORS, folder / program.OUT)
         return _failed("crashed", f"{name} ended with exit code {code}{said}", f"see what it says in {folder}")
     return None

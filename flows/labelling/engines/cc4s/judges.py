@@ -10,7 +10,7 @@ from typing import Any
 
 from flows.failure import CalculationFailed
 from flows.labelling.engines import program
-from flows.labelling.engines.cc4s.folders import OUT, how_it_ended
+from flows.labelling.engines.cc4s.folders import how_it_ended
 from flows.labelling.engines.cc4s.method import Cc4sMethod
 from flows.labelling.engines.cc4s.outcar import Outcar, read_outcar
 from flows.labelling.engines.cc4s.steps import (
@@ -27,43 +27,48 @@ from flows.labelling.engines.cc4s.steps import (
 )
 from flows.labelling.engines.cc4s.wavefiles import tensor_lengths, wavecar_bands
 from flows.labelling.engines.protocol import STAGE
+from flows.labelling.engines.vasp.ending import Attempt, Ended
 
 _failed = partial(CalculationFailed.of, STAGE)
+CORRECTIONS = "corrections"
+_IF_UNCONVERGED = "raise max_scf_cycles; a structure with close contacts or without a gap may never converge"
 _GAP_EV = 1e-4  # of smearing's entropy: none where there is a gap
 _INTERFACE = "is gamma_command a VASP with the interface to Cc4s (a patch of VASP 6.3)?"
 
 
-def judge_vasp(settings: Cc4sMethod, step: VaspStep, sizes: Sizes | None, folder: Path, code: int) -> Mapping[str, Any]:
+def judge_vasp(settings: Cc4sMethod, step: VaspStep, sizes: Sizes | None, folder: Path, ended: Ended) -> Mapping[str, Any]:
     """What is kept of a step of VASP.
 
     Raises:
-        CalculationFailed: `killed`, `crashed`, `garbage`, `unconverged`, `no-gap`, `open-shell`.
+        CalculationFailed: `killed`, `crashed`, `garbage`, `unconverged`, `changed-settings`, `no-gap`, `open-shell`.
     """
     name = f"VASP, step {step.name},"
-    if (ended := how_it_ended(name, folder, code)) is not None:
-        raise ended
+    attempt = Attempt(name, settings.max_scf_cycles, _IF_UNCONVERGED)
+    if step.converges:
+        attempt.refuse_broken(ended, folder)
+    elif (broken := how_it_ended(name, folder, ended.code)) is not None:
+        raise broken
     try:
         outcar = read_outcar(folder / "OUTCAR")
     except ValueError as error:
         raise _failed("garbage", f"{name} ended well, and {error}", f"is that command VASP? see {folder}") from error
     if not outcar.finished:
-        said = program.last_words(folder / OUT)
+        said = program.last_words(folder / program.OUT)
         raise _failed("crashed", f"{name} ended before its end{said}", f"see what it says in {folder}")
     if step.converges:
-        _refuse_unusable(settings, name, outcar)
+        if not outcar.converged:
+            raise attempt.unconverged(ended)
+        _refuse_unusable(name, outcar)
     try:
         _refuse_broken_files(step, sizes, outcar, folder)
     except ValueError as error:
         raise _failed("garbage", f"{name} ended well, and {error}", f"{_INTERFACE} see {folder}") from error
-    return {**asdict(outcar), "all_bands": outcar.all_bands, "occupied": outcar.occupied}
+    return {**asdict(outcar), "all_bands": outcar.all_bands, "occupied": outcar.occupied, CORRECTIONS: list(ended.remarks(step.name))}
 
 
-def _refuse_unusable(settings: Cc4sMethod, name: str, outcar: Outcar) -> None:
+def _refuse_unusable(name: str, outcar: Outcar) -> None:
     if outcar.electrons % 2:
         raise _failed("open-shell", f"{outcar.electrons:g} valence electrons: no closed shell", "take another cell")
-    if not outcar.converged:
-        message = f"{name} did not converge in {settings.max_scf_cycles} cycles"
-        raise _failed("unconverged", message, "raise max_scf_cycles; a structure with close contacts or without a gap may never converge")
     if abs(outcar.energy_eV - outcar.at_zero_eV) > _GAP_EV:
         message = f"{name} has bands that are partly filled: smearing changes the energy by {outcar.energy_eV - outcar.at_zero_eV:.2g} eV"
         raise _failed("no-gap", message, "no closed-shell insulator: leave the structure out")

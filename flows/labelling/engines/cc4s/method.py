@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import shlex
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import BeforeValidator, Field, PositiveFloat, PositiveInt, field_validator, model_validator
+from pydantic import BeforeValidator, Field, PositiveFloat, PositiveInt, model_validator
 
-from flows.labelling.engines.vasp.chosen import ChosenPotentials
-
-Mesh = tuple[PositiveInt, PositiveInt, PositiveInt]
-Value = bool | int | float | str | list[int | float]
+from flows.labelling.engines.values import Command, Mesh
+from flows.labelling.engines.vasp.program import PARALLEL, VaspProgram
 
 GAMMA: Mesh = (1, 1, 1)
 LEVELS = {"hf": False, "mp2": False, "ccsd": False, "ccsd(t)": False}
 """Cheapest first; none has forces."""
 
 # what makes it faster or get there at all, and not elsewhere
-_PARALLEL = frozenset({"NCORE", "NPAR", "KPAR", "NSIM"})
-_ROAD = _PARALLEL | {"NELM", "NELMIN", "NELMDL", "TIME", "LPLANE", "LSCALAPACK", "LSCAAWARE", "MAXMEM", "NBLOCK_FOCK"}
-_OURS = {
+_ROAD = PARALLEL | {"NELM", "NELMIN", "NELMDL", "TIME", "LPLANE", "LSCALAPACK", "LSCAAWARE", "MAXMEM", "NBLOCK_FOCK"}
+_TAKEN = {
     "cutoffs and precision": "ENCUT ENCUTGW ENCUTGWSOFT PREC EDIFF",
     "states": "ISMEAR SIGMA ISPIN ISYM NBANDS NBANDSHIGH NBANDSLOW NFREEZE KSPACING",
     "method": "ALGO NELM LHFCALC AEXX LSFACTOR LAPPROX LMP2LT NOMEGA LDUMPMP2IJ",
@@ -31,7 +27,7 @@ def _lower(name: Any) -> Any:
     return name.strip().lower() if isinstance(name, str) else name
 
 
-class Cc4sMethod(ChosenPotentials):
+class Cc4sMethod(VaspProgram):
     """Hartree-Fock on a mesh of k-points; MP2, CCSD and CCSD(T) at Γ in natural orbitals. Closed shells, no forces.
 
     E = E(HF on `hf_kpoints`) + E(correlation at Γ) + corrections. `hf_kpoints` of (1, 1, 1) is Γ for all.
@@ -47,6 +43,8 @@ class Cc4sMethod(ChosenPotentials):
     are in no key.
     """
 
+    taken: ClassVar[frozenset[str]] = frozenset(" ".join(_TAKEN.values()).split())
+    taken_from: ClassVar[str] = "the steps and the other settings"
     functional: Annotated[Literal["lda", "pbe"], BeforeValidator(_lower)] = "pbe"
     encut_eV: PositiveFloat
     encutgw_eV: PositiveFloat
@@ -63,45 +61,22 @@ class Cc4sMethod(ChosenPotentials):
     hf_tolerance_eV: PositiveFloat = 1e-7
     cc_tolerance_eV: PositiveFloat = 1e-5
     cc_amplitude_tolerance: PositiveFloat = 1e-5
-    incar: dict[str, Value] = Field(default={})
     max_scf_cycles: PositiveInt = 200
     max_cc_cycles: PositiveInt = Field(default=50, ge=2)
     integrals_slice: PositiveInt = 100
     diis: PositiveInt = 5
     triples_fallback: bool = True
-    command: str = "vasp_std"
-    gamma_command: str = "vasp_gam"
-    cc4s_command: str = "Cc4s"
-    parallel: dict[str, PositiveInt] = Field(default={})
-
-    @field_validator("incar")
-    @classmethod
-    def _not_ours(cls, incar: dict[str, Value]) -> dict[str, Value]:
-        upper = {tag.strip().upper(): value for tag, value in incar.items()}
-        if taken := sorted(upper.keys() & set(" ".join(_OURS.values()).split())):
-            raise ValueError(f"{', '.join(taken)} follows from the steps and the other settings: remove it")
-        return upper
-
-    @field_validator("parallel")
-    @classmethod
-    def _of_parallelism(cls, parallel: dict[str, int]) -> dict[str, int]:
-        upper = {tag.strip().upper(): value for tag, value in parallel.items()}
-        if strangers := sorted(upper.keys() - _PARALLEL):
-            raise ValueError(f"{', '.join(strangers)} is no tag of parallelism; there is {', '.join(sorted(_PARALLEL))}")
-        return upper
-
-    @field_validator("command", "gamma_command", "cc4s_command")
-    @classmethod
-    def _is_a_command(cls, command: str) -> str:
-        if not shlex.split(command):
-            raise ValueError("no command: write vasp_std, or srun vasp_std")
-        return command
+    gamma_command: Command = "vasp_gam"
+    cc4s_command: Command = "Cc4s"
 
     @model_validator(mode="after")
     def _is_whole(self) -> Self:
         if self.encutgw_eV > self.encut_eV:
             raise ValueError(f"encutgw_eV should be at most encut_eV ({self.encut_eV:g}), got {self.encutgw_eV:g}")
         return self
+
+    def commands(self) -> dict[str, tuple[str | None, str]]:
+        return {**super().commands(), "cc4s_command": (self.cc4s_command, "cc4s")}
 
     @property
     def made_for(self) -> str:

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from flows.labelling.engines.cc4s.cc4s_input import tensors
-from flows.labelling.engines.cc4s.method import GAMMA, Cc4sMethod, Mesh
+from flows.labelling.engines.cc4s.method import GAMMA, Cc4sMethod
+from flows.labelling.engines.values import Mesh
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -95,7 +96,10 @@ def incar(settings: Cc4sMethod, step: str, sizes: Sizes | None) -> dict[str, Any
         # -1: no symmetry at all. On a mesh, k and -k are one point of a crystal at rest or not: half of the time
         "ISYM": 0 if step in (MESH_START, MESH_HF) else -1,
     }
-    return {**settings.incar, **settings.parallel, **common, **_own_tags(settings, step, sizes)}
+    added = {**settings.incar, **settings.parallel}
+    if step in (MP2, FNO):  # as the manual has it: sums over bands, of which each is of one rank
+        added = {tag: value for tag, value in added.items() if tag not in ("NCORE", "NPAR")}
+    return {**added, **common, **_own_tags(settings, step, sizes)}
 
 
 def _own_tags(settings: Cc4sMethod, step: str, sizes: Sizes | None) -> dict[str, Any]:

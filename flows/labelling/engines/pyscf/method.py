@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 from pydantic import AfterValidator, Field, PositiveFloat, PositiveInt, model_validator
 
 from flows.labelling.engines.protocol import EngineSettings
+from flows.labelling.engines.values import Mesh
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -19,7 +20,6 @@ _FUNCTIONALS = {
     "lda": ("lda,pz", "gth-pade"),
 }
 
-Mesh = tuple[PositiveInt, PositiveInt, PositiveInt]
 Name = Annotated[str, Field(min_length=1), AfterValidator(lambda name: name.strip().lower())]
 
 

@@ -10,7 +10,8 @@ from flows.labelling.engines.protocol import Computed
 from flows.labelling.engines.pyscf.chain import Chain, scratch
 from flows.labelling.engines.pyscf.fitness import troubles
 from flows.labelling.engines.pyscf.levels import COUPLED_CLUSTER, LEVELS
-from flows.labelling.engines.pyscf.method import Mesh, PySCFMethod
+from flows.labelling.engines.pyscf.method import PySCFMethod
+from flows.labelling.engines.values import Mesh
 from flows.records import Failure
 
 if TYPE_CHECKING:

@@ -5,14 +5,10 @@ Importing this takes seconds.
 
 from __future__ import annotations
 
-import signal
 import subprocess
-import sys
 import warnings
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from custodian import Custodian
 from custodian.custodian import CustodianError
@@ -26,52 +22,29 @@ from custodian.vasp.handlers import (
 )
 from custodian.vasp.jobs import VaspJob
 
-from flows.labelling.engines.vasp.method import ROAD
+from flows.labelling.engines.program import ERRORS, OUT, end_with_parent
+from flows.labelling.engines.vasp.ending import Correction, Ended
 
-OUT, ERRORS = "vasp.out", "std_err.txt"
 _POLL_S = 0.5
 _MONITOR_S = 30.0
-# those that only ever change what is asked for (smearing, k-points) are left out
-_HANDLERS = (VaspErrorHandler, UnconvergedErrorHandler, NonConvergingErrorHandler, PositiveEnergyErrorHandler, FrozenJobErrorHandler, StdErrHandler)
-_UNCONVERGED = {"Unconverged", "Non-converging job"}
-_HARMLESS_FILES = {"WAVECAR", "CHGCAR"}
-
-
-@dataclass(frozen=True)
-class Correction:
-    """What custodian found wrong, and what it did about it; `changed` is what of it decides numbers."""
-
-    errors: tuple[str, ...]
-    done: tuple[str, ...]
-    changed: tuple[str, ...]
-
-    def text(self) -> str:
-        """`Unconverged: ALGO = All, ISEARCH = 1`."""
-        return f"{', '.join(self.errors)}: {', '.join(self.done) or 'nothing helps'}"
-
-
-@dataclass(frozen=True)
-class Ended:
-    """How it ended: the `code` of VASP's last run, whether custodian `gave_up` on what it found, and all `corrections`."""
-
-    code: int | None
-    gave_up: str
-    corrections: tuple[Correction, ...]
-
-    @property
-    def unconverged(self) -> bool:
-        """Whether the last thing that was found is that."""
-        return bool(self.corrections) and bool(_UNCONVERGED.intersection(self.corrections[-1].errors))
 
 
 def run(words: Sequence[str], directory: Path, most_corrections: int) -> Ended:
-    """Run VASP in a directory that holds its input.
+    """Run VASP, whose electrons are to converge, in a directory that holds its input.
 
     Raises: OSError: it cannot be started.
     """
     job = _Job(words, output_file=OUT, stderr_file=ERRORS, auto_gamma=False, backup=False)
     custodian = Custodian(
-        [handler() for handler in _HANDLERS],
+        # those that only ever change what is asked for (smearing, k-points) are left out
+        [
+            VaspErrorHandler(OUT),
+            UnconvergedErrorHandler(),
+            NonConvergingErrorHandler(),
+            PositiveEnergyErrorHandler(),
+            FrozenJobErrorHandler(OUT),
+            StdErrHandler(ERRORS),
+        ],
         [job],
         max_errors=most_corrections + 1,
         polling_time_step=_POLL_S,
@@ -89,8 +62,8 @@ def run(words: Sequence[str], directory: Path, most_corrections: int) -> Ended:
     (log,) = custodian.run_log
     if log["handler"] is not None:
         gave_up = gave_up or "it knows no more to do"
-    code = None if job.process is None else job.process.returncode
-    return Ended(code, gave_up, tuple(_correction(one) for one in log["corrections"] if not one.get("skipped")))
+    code = 0 if job.process is None else job.process.returncode
+    return Ended(code or 0, gave_up, tuple(Correction.of(one) for one in log["corrections"] if not one.get("skipped")))
 
 
 class _Job(VaspJob):
@@ -107,37 +80,6 @@ class _Job(VaspJob):
                 stdout=out,
                 stderr=errors,
                 start_new_session=True,  # custodian ends it with all that it started
-                preexec_fn=_end_with_parent,
+                preexec_fn=end_with_parent,
             )
         return self.process
-
-
-def _end_with_parent() -> None:
-    """SIGTERM, which launchers as srun pass on (Linux)."""
-    if sys.platform == "linux":
-        import ctypes
-
-        set_parent_death_signal = 1
-        ctypes.CDLL(None).prctl(set_parent_death_signal, signal.SIGTERM)
-
-
-def _correction(logged: dict[str, Any]) -> Correction:
-    done, changed = [], []
-    for text, decides in _actions(logged["actions"] or ()):
-        done.append(text)
-        changed += [text] if decides else []
-    return Correction(tuple(sorted(logged["errors"])), tuple(done), tuple(changed))
-
-
-def _actions(actions: Sequence[dict[str, Any]]) -> Iterator[tuple[str, bool]]:
-    """Each thing that was done, and whether it decides numbers."""
-    for one in actions:
-        what = one.get("dict") or one.get("file")
-        for verb, about in one["action"].items():
-            if what == "INCAR" and verb in ("_set", "_unset"):
-                for tag, value in about.items():
-                    yield (f"{tag} = {value}" if verb == "_set" else f"{tag} removed"), tag not in ROAD
-            elif "file" in one and what in _HARMLESS_FILES:
-                yield f"{what} removed", False
-            else:
-                yield f"{what} changed", True

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Collection, Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from flows.labelling.engines.vasp.run import missing_programs
+from flows.labelling.engines import program
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -47,8 +46,5 @@ def unknown_tags(tags: Collection[str]) -> Iterator[Trouble]:
 
 def lacking(method: VaspMethod) -> Iterator[Trouble]:
     """What VASP needs and this machine has not."""
-    commands = {"command": method.command, "gamma_command": method.gamma_command}
-    for key, command in commands.items():
-        if command is not None and (missing := missing_programs(shlex.split(command))):
-            yield key, f"{', '.join(missing)} is not on this machine; where labels are computed VASP has to be"
+    yield from program.lacking(method.commands())
     yield from method.lacking_potcars()

@@ -5,26 +5,16 @@ from __future__ import annotations
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Annotated, Literal, Self
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
 
-from pydantic import (
-    AfterValidator,
-    Field,
-    NonNegativeInt,
-    PositiveFloat,
-    PositiveInt,
-    field_validator,
-    model_validator,
-)
+from pydantic import AfterValidator, Field, PositiveFloat, model_validator
 
 from flows.labelling.engines.kmesh import mesh_by_spacing
-from flows.labelling.engines.vasp.chosen import ChosenPotentials
+from flows.labelling.engines.values import Mesh, Value
+from flows.labelling.engines.vasp.program import VaspProgram
 
 if TYPE_CHECKING:
     from ase import Atoms
-
-Mesh = tuple[PositiveInt, PositiveInt, PositiveInt]
-Value = bool | int | float | str | list[int | float]
 
 
 @dataclass(frozen=True)
@@ -57,7 +47,7 @@ _ROAD = (
     "NBANDS ISTART ICHARG LWAVE LCHARG SYMPREC NCORE NPAR KPAR NSIM LPLANE LSCALU LSCALAPACK LSCAAWARE LASYNC LDIAG LSUBROT"
 )
 ROAD = frozenset(_ROAD.split())
-_OURS = (
+_TAKEN = (
     "SYSTEM GGA METAGGA LHFCALC AEXX ALDAC AGGAC HFSCREEN ENCUT EDIFF PREC ISMEAR SIGMA LREAL LASPH NSW IBRION ISIF ISYM ISPIN MAGMOM KSPACING "
     "KGAMMA NELM ISTART ICHARG LWAVE LCHARG LEPSILON LCALCEPS NCORE NPAR KPAR NSIM LORBIT"
 )
@@ -73,7 +63,7 @@ def _known(name: str) -> str:
     return usual
 
 
-class VaspMethod(ChosenPotentials):
+class VaspMethod(VaspProgram):
     """Self-consistent calculations by VASP: PAW potentials, closed shells, forces, k-points centred at Γ, no symmetry.
 
     K-points are a mesh of the cell that is labelled, or a `kspacing_per_A` (as VASP's KSPACING) of which each cell gets its own mesh.
@@ -83,6 +73,8 @@ class VaspMethod(ChosenPotentials):
     decide no numbers and are in no key.
     """
 
+    taken: ClassVar[frozenset[str]] = frozenset(_TAKEN.split())
+    taken_from: ClassVar[str] = "the other settings (kpoints, functional, parallel, ...), or is not for closed shells at rest"
     functional: Annotated[str, AfterValidator(_known)] = "pbe"
     encut_eV: PositiveFloat
     kpoints: Mesh | None = None
@@ -91,36 +83,7 @@ class VaspMethod(ChosenPotentials):
     sigma_eV: PositiveFloat = 0.05
     ediff_eV: PositiveFloat = 1e-7
     prec: Literal["Normal", "Accurate"] = "Accurate"
-    incar: dict[str, Value] = Field(default={})
-    max_scf_cycles: PositiveInt = 100
-    max_corrections: NonNegativeInt = 3
-    command: str = "vasp_std"
-    gamma_command: str | None = None
-    parallel: dict[str, PositiveInt] = Field(default={})
     scratch: str | None = Field(default=None, min_length=1)
-
-    @field_validator("incar")
-    @classmethod
-    def _not_ours(cls, incar: dict[str, Value]) -> dict[str, Value]:
-        upper = {tag.strip().upper(): value for tag, value in incar.items()}
-        if taken := sorted(upper.keys() & set(_OURS.split())):
-            raise ValueError(f"{', '.join(taken)} follows from the other settings (kpoints, functional, parallel, ...), or is not for closed shells at rest: remove it")
-        return upper
-
-    @field_validator("parallel")
-    @classmethod
-    def _of_parallelism(cls, parallel: dict[str, int]) -> dict[str, int]:
-        upper = {tag.strip().upper(): value for tag, value in parallel.items()}
-        if strangers := sorted(upper.keys() - {"NCORE", "NPAR", "KPAR", "NSIM"}):
-            raise ValueError(f"{', '.join(strangers)} is no tag of parallelism; there is NCORE, NPAR, KPAR, NSIM")
-        return upper
-
-    @field_validator("command", "gamma_command")
-    @classmethod
-    def _is_a_command(cls, command: str | None) -> str | None:
-        if command is not None and not shlex.split(command):
-            raise ValueError("no command: write vasp_std, or srun vasp_std")
-        return command
 
     @model_validator(mode="after")
     def _is_whole(self) -> Self:

@@ -14,13 +14,15 @@ import numpy as np
 
 from flows.failure import CalculationFailed
 from flows.keys import digest
+from flows.labelling.engines import program
 from flows.labelling.engines.moving import Moved, Stretch
 from flows.labelling.engines.protocol import STAGE, Computed
 from flows.labelling.engines.vasp import fitness, inputs, motion
 from flows.labelling.engines.vasp.inputs import DFT, HF, Step
 from flows.labelling.engines.vasp.method import ROAD, VaspMethod
 from flows.labelling.engines.vasp.potentials import Potcar, told
-from flows.labelling.engines.vasp.run import ORBITALS, Ran, missing_programs, no_program, run, run_md
+from flows.labelling.engines.vasp.program import NAME
+from flows.labelling.engines.vasp.run import ORBITALS, Ran, no_program, run, run_md
 from flows.records import Failure
 
 if TYPE_CHECKING:
@@ -122,7 +124,7 @@ class VaspSettings(VaspMethod):
         """
         if strangers := [level for level in levels if level not in self.levels()]:
             raise _failed("bad-input", f"VASP has no {', '.join(strangers)} here", "it has dft and hf, with forces")
-        if missing := missing_programs(self.words(self.mesh_of(atoms))):
+        if missing := program.missing(self.words(self.mesh_of(atoms)), NAME):
             raise no_program(missing, "is not where labels are computed")
         return self.fetched(atoms)
 
