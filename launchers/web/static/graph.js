@@ -11,7 +11,7 @@
     style: cytoscape.stylesheet()
       .selector("node").css({
         content: "data(name)", shape: "rectangle", width: 28, height: 28, "background-color": "data(state)",
-        color: ink, "font-size": 13, "text-valign": "center", "text-halign": "right",
+        color: ink, "font-size": 13, "text-valign": "center", "text-halign": "right", "text-margin-x": 6,
       })
       .selector("edge").css({ "target-arrow-shape": "triangle", "line-color": "#878e96", "target-arrow-color": "#878e96", width: 2 }),
     layout: { name: "dagre", rankDir: "TB", nodeSep: 260, padding: 30, fit: true },
