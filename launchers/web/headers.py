@@ -50,7 +50,7 @@ def trust_proxy(app: Flask) -> None:
 class _CookiesBelow(SecureCookieSessionInterface):
     """Cookies that are sent to nothing else on the host of the web server, another latticefarm below its own path for instance."""
 
-    def get_cookie_path(self, app: Flask) -> str:
+    def get_cookie_path(self, app: Flask) -> str:  # noqa: ARG002 (flask names it)
         return request.script_root or "/"
 
 

@@ -4,6 +4,7 @@
   const answer = await fetch(place.dataset.json, { headers: { "X-Live": "1" } });
   if (!answer.ok) { place.textContent = "The graph cannot be had: " + answer.status; return; }
   const found = await answer.json();
+  for (const one of found.nodes) one.data.name = "\u00a0" + one.data.name;  // this cytoscape knows no margin of texts
   const ink = getComputedStyle(document.body).color;
   const graph = cytoscape({
     container: place,
@@ -11,7 +12,7 @@
     style: cytoscape.stylesheet()
       .selector("node").css({
         content: "data(name)", shape: "rectangle", width: 28, height: 28, "background-color": "data(state)",
-        color: ink, "font-size": 13, "text-valign": "center", "text-halign": "right", "text-margin-x": 6,
+        color: ink, "font-size": 13, "text-valign": "center", "text-halign": "right",
       })
       .selector("edge").css({ "target-arrow-shape": "triangle", "line-color": "#878e96", "target-arrow-color": "#878e96", width: 2 }),
     layout: { name: "dagre", rankDir: "TB", nodeSep: 260, padding: 30, fit: true },
