@@ -55,7 +55,7 @@ def visitor(browser: Any, address: str, width: int, height: int, scheme: str) ->
 
 
 def of_report(browser: Any, path: Path, height: int) -> Any:
-    page = browser.new_page(viewport={"width": 1200, "height": height})
+    page = browser.new_page(viewport={"width": 1200, "height": height}, reduced_motion="reduce")  # arrows in place of motion
     page.goto(path.absolute().as_uri())
     page.wait_for_timeout(1500)
     return page
