@@ -3,8 +3,8 @@
     python benchmarks/tables.py [--systems 50] [--seeds 10] [--frames 100] [--directory DIR] [--only TABLE ...]
 
 The campaign is that of `many_systems.py`, into which records of a real size are put in place of those of jobs: bands of
-six modes along the path, a density of states, learning curves of fifty epochs, predictions for each structure. In DIR it
-is kept: a second call measures again, of other code for instance. Each table is asked for once, by a campaign that is
+six modes along the path, a density of states, a file of force constants, learning curves of fifty epochs, predictions for
+each structure. In DIR it is kept: a second call measures again, of other code for instance. Each table is asked for once, by a campaign that is
 opened for it; the first row is opening alone. Wall seconds, and of these the processor time of this process.
 """
 
@@ -73,20 +73,28 @@ def prepare(asked: argparse.Namespace) -> None:
 
 
 def deliver(farm: Any, plan: Any) -> None:
-    """A record for each piece of work, but for its blob."""
+    """A record for each piece of work; those of phonons with their file."""
     from flows.keys import job_uuid
+    from launchers.transfer import put_blob
 
-    records = {"train": trained(), "sum": summed(), "phonons": phonons()}
+    computed = phonons()
+    file, about = computed.blob.content(), computed.blob.model_dump(exclude={"base64"})
+    records = {"train": trained(), "sum": summed(), "phonons": computed.model_dump(mode="json", exclude={"blob"})}
     batch: dict[str, dict[str, Any]] = {}
     for number, work in enumerate(plan.work.values()):
         place = {name: getattr(work, name) for name in ("key", "system", "model", "seed", "size")}
-        batch[job_uuid(work.key)] = records[work.stage] | place | ({"base_key": work.needs[0], "difference_key": work.needs[1]} if work.stage == "sum" else {})
+        batch[uuid := job_uuid(work.key)] = records[work.stage] | place
+        if work.stage == "sum":
+            batch[uuid] |= {"base_key": work.needs[0], "difference_key": work.needs[1]}
+        elif work.stage == "phonons":
+            batch[uuid]["blob"] = {"blob_uuid": uuid, "store": "blobs"}
+            put_blob(farm, {"uuid": uuid, "index": 1, "output": batch[uuid]}, about, file)
         if len(batch) == BATCH or number + 1 == len(plan.work):
             farm.store_records(batch, "in place of a job")
             batch = {}
 
 
-def phonons() -> dict[str, Any]:
+def phonons() -> Any:
     """Of a crystal with two atoms, on springs of ASE's Morse potential, with the default settings."""
     from ase.build import bulk
     from ase.calculators.morse import MorsePotential
@@ -102,9 +110,7 @@ def phonons() -> dict[str, Any]:
         settings=PhononSettings(),
     )
     forces = calculator_forces(MorsePotential(epsilon=4.0, r0=1.54, rho0=4.0, rcut1=2.0, rcut2=2.4))
-    found = phonons_of(task, forces).model_dump(mode="json")
-    del found["blob"]
-    return found
+    return phonons_of(task, forces)
 
 
 def trained() -> dict[str, Any]:

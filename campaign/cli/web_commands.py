@@ -44,7 +44,9 @@ def web(
         raise UsageError(f"--reports {reports}: there is no such folder")
     app = web_app(open_farm(), credentials, (PAGES,), show, behind_proxy=behind_proxy)
     app.config[REPORTS] = reports.absolute()
-    show(*_greeting(credentials.user, credentials.password if credentials.made else "", f"http://{f'[{host}]' if ':' in host else host}:{port}/"))
+    address = f"http://{f'[{host}]' if ':' in host else host}:{port}/"
+    address = f"at the address of the web server that passes on to {address}" if behind_proxy else address
+    show(*_greeting(credentials.user, credentials.password if credentials.made else "", address))
     try:
         serve(app, host, port, behind_proxy=behind_proxy)
     except OSError as error:

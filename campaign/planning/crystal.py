@@ -16,8 +16,13 @@ from flows.phonons.settings import DirectPhononTask, PhononTask
 def phonons_work(spec: ResolvedSpec, coordinates: Coordinates, needs: tuple[str, ...]) -> Work:
     """Harmonic phonons of the sum of the models that `needs` names."""
     key = digest("phonons", 1, models=list(needs), **_identity(spec, coordinates))
-    task = PhononTask(key=key, **coordinates._asdict(), **_how(spec, coordinates))
+    task = PhononTask(key=key, **coordinates._asdict(), **_how(spec, coordinates.system))
     return Work(key, "phonons", *coordinates, needs, task)
+
+
+def phonons_task(spec: ResolvedSpec, work: Work) -> PhononTask:
+    """What phonons are told, of work that was kept without its task."""
+    return PhononTask(key=work.key, **{name: getattr(work, name) for name in Coordinates._fields}, **_how(spec, work.system))
 
 
 def direct_phonons_work(
@@ -25,7 +30,7 @@ def direct_phonons_work(
 ) -> Work:
     """Harmonic phonons of the level `coordinates.model` by the forces in `labels`, for some of which it waits."""
     key = digest("direct-phonons", 1, labels=list(labels), **_identity(spec, coordinates))
-    task = DirectPhononTask(key=key, **coordinates._asdict(), **_how(spec, coordinates), labels=labels)
+    task = DirectPhononTask(key=key, **coordinates._asdict(), **_how(spec, coordinates.system), labels=labels)
     return Work(key, "phonons", *coordinates, awaited, task)
 
 
@@ -71,7 +76,7 @@ def _identity(spec: ResolvedSpec, coordinates: Coordinates) -> dict[str, Any]:
     }
 
 
-def _how(spec: ResolvedSpec, coordinates: Coordinates) -> dict[str, Any]:
-    cells = spec.systems[coordinates.system]
+def _how(spec: ResolvedSpec, system: str) -> dict[str, Any]:
+    cells = spec.systems[system]
     about = {"primitive": cells.primitive, "supercell": cells.phonon_supercell}
     return {**about, "settings": spec.phonons, "nac": cells.nac}

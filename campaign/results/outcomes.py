@@ -7,9 +7,10 @@ and size come from the plan of the campaign that asks, never from the record.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, TypeVar
 
+from campaign.planning.crystal import phonons_task
 from campaign.planning.knowledge import Knowledge
 from campaign.planning.label_requests import LabelRequests
 from campaign.planning.plan import Plan, Work, plan
@@ -72,6 +73,12 @@ class Outcomes:
             return self.plan
         return kept_plan(self.farm, self.name, self.only) or self.plan
 
+    @cached_property
+    def of_one_seed(self) -> Plan:
+        """The work of the first seed alone: who trains and who tests is the same with every seed."""
+        training = self.spec.training.model_copy(update={"seeds": self.spec.training.seeds[:1]})
+        return plan(self.spec.model_copy(update={"training": training}), self._known)
+
     def of_stage(self, stage: str) -> list[Result[Any]]:
         """The records of any stage, as they were stored; those of a stage with a method of its own are judged there.
 
@@ -118,7 +125,7 @@ class Outcomes:
 
     def predictions(self) -> list[Result[TrainedModelFacts]]:
         """All trained models as of `verdicts`, with their predictions."""
-        return judged(self.farm, light_trainings(self.farm, self.plan.of_stage("train"), predicted=True))
+        return judged(self.farm, light_trainings(self.farm, self.layout.of_stage("train"), predicted=True), self._task)
 
     def hessians(self) -> list[Result[PhononFacts]]:
         """Phonons with the force constants of the MD's own cell, of all models that have MD."""
@@ -227,7 +234,7 @@ class Outcomes:
 
     @cached_property
     def _lines(self) -> dict[str, Line]:
-        return line_phonons(self.farm, self._frequencies, self._verdicts, self._task)
+        return line_phonons(self.farm, self._frequencies, self._verdicts, partial(phonons_task, self.spec))
 
     @cached_property
     def _failures(self) -> list[FailedWork]:

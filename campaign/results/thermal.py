@@ -6,13 +6,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from campaign.planning.crystal import phonons_task
 from campaign.planning.work import Work
 from campaign.results.errors import UnknownResult
 from campaign.results.result import Result
+from campaign.spec import ResolvedSpec
 from flows.keys import job_uuid
-from flows.phonons.settings import PhononTask
 from flows.phonons.thermal import ThermalProperties, thermal_properties
-from flows.records import PhononFacts, Phonons
+from flows.records import Blob, PhononFacts
+from launchers.transfer import blobs
 
 if TYPE_CHECKING:
     from campaign.results.outcomes import Outcomes
@@ -37,17 +39,14 @@ class ThermalResult:
 
 def thermal_results(campaign: Outcomes, temperatures_K: Sequence[float] = TEMPERATURES_K) -> Iterator[ThermalResult]:
     """Of all phonons that are there, on the mesh of their density of states."""
-    crystals = _Crystals()
-    tasks = {work.key: work.task for work in campaign.plan.of_stage("phonons")}
+    crystals = _Crystals(campaign.spec)
     every = campaign.frequencies()
     for some in (every[start : start + _AT_ONCE] for start in range(0, len(every), _AT_ONCE)):
-        stored = campaign.farm.records([job_uuid(one.work.key) for one in some], blobs=True)
+        stored = blobs(campaign.farm, [job_uuid(one.work.key) for one in some])
         for one in some:
-            task = tasks[one.work.key]
-            assert isinstance(task, PhononTask)
             try:
-                content = Phonons.model_validate(stored[job_uuid(one.work.key)]).blob.content()
-                modes = crystals.of(content, task).sampled_modes(content, task.settings.mesh)
+                content = Blob.model_validate(stored[job_uuid(one.work.key)]).content()
+                modes = crystals.of(content, one.work).sampled_modes(content, campaign.spec.phonons.mesh)
             except (KeyError, ValueError) as error:  # gone or damaged: phonopy files of it are refused
                 yield ThermalResult(one, None, f"its force constants cannot be read: {' '.join(str(error).split())[:120]}")
                 continue
@@ -71,14 +70,14 @@ def one_volume(campaign: Outcomes, system: str) -> str:
 
 @dataclass
 class _Crystals:
-    """Each crystal once: its symmetry takes a second."""
+    """The crystal of each system once: its symmetry takes a second."""
 
-    known: dict[tuple[object, ...], StoredCrystal] = field(default_factory=dict)
+    spec: ResolvedSpec
+    known: dict[str, StoredCrystal] = field(default_factory=dict)
 
-    def of(self, content: bytes, task: PhononTask) -> StoredCrystal:
+    def of(self, content: bytes, work: Work) -> StoredCrystal:
         from flows.phonons.scaled import StoredCrystal
 
-        crystal = (task.primitive, task.supercell, task.nac)
-        if crystal not in self.known:
-            self.known[crystal] = StoredCrystal.of(content, task)
-        return self.known[crystal]
+        if work.system not in self.known:
+            self.known[work.system] = StoredCrystal.of(content, phonons_task(self.spec, work))
+        return self.known[work.system]

@@ -23,7 +23,7 @@ WORDS = {
     DRIFT: "drift of the total energy, meV/atom",
     LABELS: "labels per hour",
 }
-ALONG = {ENERGY: "epochs", LABELS: "hours since the first began,"}
+ALONG = {ENERGY: "epochs", LABELS: "hours since the first began"}
 
 Points = tuple[tuple[float, float], ...]
 
@@ -60,6 +60,12 @@ class Panel:
     def along(self) -> str:
         """What its x is."""
         return ALONG.get(self.quantity, "steps")
+
+    @property
+    def extent(self) -> str:
+        """The limits of both axes, for people."""
+        left, right, low, high = map(_short, self.limits)
+        return f"{low} to {high}; {self.along}: {left} to {right}"
 
     def drawn(self, line: Line) -> str:
         """The `points` of a polyline in a box of `WIDTH` x `HEIGHT`."""
@@ -115,6 +121,11 @@ class Curves:
 def _points(xs: Sequence[float], ys: Sequence[float | None]) -> Points:
     both = [(float(x), float(y)) for x, y in zip(xs, ys, strict=False) if y is not None and math.isfinite(y)]
     return tuple(thinned(both, POINTS))
+
+
+def _short(value: float) -> str:
+    """Three digits, and no power of ten where a person would write none."""
+    return f"{value:.0f}" if 1000 <= abs(value) < 1e6 or value == round(value) else f"{value:.3g}"
 
 
 def _share(value: float, low: float, high: float) -> float:

@@ -13,6 +13,7 @@ from campaign.steering.status import State, Status
 FILTERS = ("system", "model", "stage", "seed", "size", "state")
 DRAWN = 1500  # pieces of work: of more, only a system that is asked for is drawn, and of that its first seeds
 FOLDED = 3  # more systems than these begin folded
+MANY = 12  # more pieces than these in one cell are folded
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,11 @@ class Row:
     model: str
     size: str
     cells: Mapping[int | None, list[Piece]]
+
+    def folded(self, seed: int | None) -> Counter[State]:
+        """Of a cell that is folded, how many pieces are in each state; empty of others."""
+        pieces = self.cells.get(seed, [])
+        return Counter(one.state for one in pieces) if len(pieces) > MANY else Counter()
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 import numpy as np
 
@@ -24,12 +24,20 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
+_FORCE_CONSTANTS = b"\nforce_constants:\n"  # the last of a file of ours
+
+
 @dataclass(frozen=True)
 class StoredCrystal:
-    """A crystal from a phonopy YAML file of ours. Its symmetry, which takes a second, is that of all its models."""
+    """A crystal from a phonopy YAML file of ours, whose `head` is all of it before its force constants.
+
+    Its symmetry, which takes a second, is that of all its models.
+    """
 
     crystal: HarmonicCrystal
     path: BandPath
+    head: bytes = field(repr=False)
+    _qpoints: dict[tuple[int, int, int], IrreduciblePoints] = field(default_factory=dict, repr=False)
 
     @classmethod
     def of(cls, content: bytes, task: PhononTask) -> Self:
@@ -40,7 +48,7 @@ class StoredCrystal:
         """
         phonopy = load_phonopy(content)
         add_nac(phonopy, task.nac)
-        return cls(HarmonicCrystal(phonopy, nac=task.nac), band_path(task.primitive.atoms()))
+        return cls(HarmonicCrystal(phonopy, nac=task.nac), band_path(task.primitive.atoms()), content.partition(_FORCE_CONSTANTS)[0])
 
     def scaled_points_cm1(self, content: bytes, *factors: float) -> Iterator[dict[str, tuple[float, ...]]]:
         """For each factor the sorted frequencies at the named points, by the force constants in a file of the crystal.
@@ -59,9 +67,13 @@ class StoredCrystal:
         Raises:
             ValueError: as `scaled_points_cm1`.
         """
-        sampled = self.holding(content).phonopy.run_mesh(list(mesh), is_gamma_center=True)
-        frequencies = np.asarray(sampled.frequencies) * cm1_per_THz()
-        return SampledModes(np.asarray(sampled.qpoints), np.asarray(sampled.weights), frequencies)
+        phonopy = self.holding(content).phonopy
+        if mesh not in self._qpoints:
+            sampled = phonopy.run_mesh(list(mesh), is_gamma_center=True)
+            self._qpoints[mesh] = IrreduciblePoints(np.asarray(sampled.qpoints), np.asarray(sampled.weights))
+        points = self._qpoints[mesh]
+        frequencies = np.asarray(phonopy.run_qpoints(points.qpoints).frequencies) * cm1_per_THz()
+        return SampledModes(*points, frequencies)
 
     def holding(self, content: bytes) -> HarmonicCrystal:
         """The crystal with the force constants in a file of it, until this is called again.
@@ -73,6 +85,10 @@ class StoredCrystal:
         return self.crystal
 
     def _force_constants(self, content: bytes) -> NDArray[np.float64]:
+        head, _, rest = content.partition(_FORCE_CONSTANTS)
+        return _elements(rest) if rest and head == self.head else self._read_whole(content)
+
+    def _read_whole(self, content: bytes) -> NDArray[np.float64]:
         from phonopy.interface.phonopy_yaml import PhonopyYaml
 
         read, own = PhonopyYaml(), self.crystal.phonopy.supercell
@@ -82,3 +98,28 @@ class StoredCrystal:
         if read.supercell.symbols != own.symbols or not np.allclose(read.supercell.positions, own.positions, atol=1e-6):
             raise ValueError("of another crystal, or with its atoms in another order")
         return np.array(read.force_constants)
+
+
+class IrreduciblePoints(NamedTuple):
+    """Irreducible q-points (Q, 3) of a mesh, and how many q-points each stands for (Q,)."""
+
+    qpoints: NDArray[np.float64]
+    weights: NDArray[np.int64]
+
+
+def _elements(section: bytes) -> NDArray[np.float64]:
+    """(P, N, 3, 3) of what stands in a phonopy YAML file below `force_constants:`; libyaml reads it, and no tree is built.
+
+    Raises:
+        ValueError: it is no such section.
+    """
+    import yaml
+
+    try:
+        events = yaml.parse(section, Loader=yaml.CSafeLoader)
+        words = [one.value for one in events if isinstance(one, yaml.ScalarEvent)]
+        start = words.index("elements")
+        shape = [int(one) for one in words[words.index("shape") + 1 : start]]
+        return np.array(words[start + 1 :], dtype=float).reshape(*shape, 3, 3)
+    except (yaml.YAMLError, ValueError) as error:
+        raise ValueError(f"its force constants are not as phonopy writes them: {error}") from error

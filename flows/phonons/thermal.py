@@ -62,7 +62,7 @@ def thermal_properties(modes: SampledModes, temperatures_K: Sequence[float]) -> 
     counted = (modes.frequencies_cm1 > 0) & ~translations
     share = np.broadcast_to(modes.weights[:, None], counted.shape) / modes.weights.sum()
     energies, weights = modes.frequencies_cm1[counted] * eV_per_cm1(), share[counted]
-    sums = np.array([_sums(energies, weights, float(one)) for one in temperatures]).reshape(-1, 3) * kJ_mol_per_eV()
+    sums = _sums(energies, weights, temperatures) * kJ_mol_per_eV()
     return ThermalProperties(
         temperatures_K=tuple(temperatures.tolist()),
         heat_capacity_J_K_mol=tuple((1000 * sums[:, 0]).tolist()),
@@ -73,18 +73,18 @@ def thermal_properties(modes: SampledModes, temperatures_K: Sequence[float]) -> 
     )
 
 
-def _sums(energies: NDArray, weights: NDArray, temperature_K: float) -> tuple[float, float, float]:
-    """Heat capacity and entropy in eV/K, free energy in eV."""
-    rest = float(weights @ energies / 2)
-    if temperature_K == 0.0:
-        return 0.0, 0.0, rest
-    thermal = boltzmann_eV_K() * temperature_K
-    x = energies / thermal
-    decay = np.exp(-x)  # of a cold mode 0, where exp(x) would be too large
-    occupied, logarithm = decay / -np.expm1(-x), np.log(-np.expm1(-x))
-    capacity = weights @ (x**2 * occupied * (1 + occupied))
-    entropy = weights @ (x * occupied - logarithm)
-    return float(boltzmann_eV_K() * capacity), float(boltzmann_eV_K() * entropy), rest + float(thermal * (weights @ logarithm))
+def _sums(energies: NDArray, weights: NDArray, temperatures_K: NDArray) -> NDArray:
+    """(T, 3): heat capacity and entropy in eV/K, free energy in eV."""
+    boltzmann, warm = boltzmann_eV_K(), temperatures_K > 0
+    x = energies / (boltzmann * temperatures_K[warm, None])
+    decay, empty = np.exp(-x), -np.expm1(-x)  # of a cold mode 0 and 1, where exp(x) would be too large
+    occupied, logarithm = decay / empty, np.log(empty)
+    sums = np.zeros((len(temperatures_K), 3))
+    sums[warm, 0] = boltzmann * (x**2 * occupied * (1 + occupied)) @ weights
+    sums[warm, 1] = boltzmann * (x * occupied - logarithm) @ weights
+    sums[warm, 2] = boltzmann * temperatures_K[warm] * (logarithm @ weights)
+    sums[:, 2] += weights @ energies / 2
+    return sums
 
 
 def eV_per_cm1() -> float:

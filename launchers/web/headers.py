@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Mapping
 
 from flask import Flask, Response, abort, g, request
+from flask.sessions import SecureCookieSessionInterface
 
 _POLICY = {
     "default-src": "'none'",
@@ -38,11 +39,19 @@ def trust_proxy(app: Flask) -> None:
 
     app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1, x_host=1, x_prefix=1)  # type: ignore[method-assign]
     app.config["SESSION_COOKIE_SECURE"] = True
+    app.session_interface = _CookiesBelow()
 
     @app.before_request
     def only_by_tls() -> None:
         if not request.is_secure:
             abort(400, "it is said to be behind a proxy, which does not say that you came by https: let it set X-Forwarded-Proto")
+
+
+class _CookiesBelow(SecureCookieSessionInterface):
+    """Cookies that are sent to nothing else on the host of the web server, another latticefarm below its own path for instance."""
+
+    def get_cookie_path(self, app: Flask) -> str:  # noqa: ARG002 (flask names it)
+        return request.script_root or "/"
 
 
 def own_policy(policy: Mapping[str, str]) -> None:

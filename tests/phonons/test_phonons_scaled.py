@@ -76,9 +76,16 @@ def test_one_crystal_serves_all_of_its_models_and_no_other():
     task = task_of(atoms, ionic(atoms))
     soft, stiff = (phonons_of(task, Springs(atoms, 2.1, along, 0.6)) for along in (3.0, 5.0))
     crystal = StoredCrystal.of(soft.blob.content(), task)
+    assert stiff.blob.content().startswith(crystal.head + b"\nforce_constants:\n")  # so what is before them is not read again
     (found,) = crystal.scaled_points_cm1(stiff.blob.content(), 1.0)
     for name, frequencies in stiff.points_cm1.items():
         assert found[name] == pytest.approx(frequencies, abs=2e-3)
     other = phonons_of(task_of(tetragonal()), springs(tetragonal())).blob.content()
+    other_version = stiff.blob.content().replace(b'version: "', b'version: "9.', 1)  # a file of another phonopy is read whole
+    assert other_version != stiff.blob.content()
+    assert next(crystal.scaled_points_cm1(other_version, 1.0)) == found
+    damaged = stiff.blob.content().replace(b"  elements:", b"  elephants:")
+    with pytest.raises(ValueError, match="not as phonopy writes them"):
+        next(crystal.scaled_points_cm1(damaged, 1.0))
     with pytest.raises(ValueError, match="another crystal"):
         next(crystal.scaled_points_cm1(other, 1.0))

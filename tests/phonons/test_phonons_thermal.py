@@ -89,7 +89,9 @@ def test_a_stored_crystal_is_as_warm_as_phonopy_says_of_its_file(tmp_path: Path,
     task = PhononTask(
         key="", system=crystal, model="dft_ef", primitive=Structure.from_atoms(atoms), supercell=TWO, settings=PhononSettings(mesh=MESH), nac=nac
     )
-    found = thermal_properties(StoredCrystal.of(content, task).sampled_modes(content, MESH), [0.0, 300.0, 1000.0])
+    stored = StoredCrystal.of(content, task)
+    found = thermal_properties(stored.sampled_modes(content, MESH), [0.0, 300.0, 1000.0])
+    assert found == thermal_properties(stored.sampled_modes(content, MESH), [0.0, 300.0, 1000.0])  # whose mesh is known by now
 
     theirs = phonopy.load(tmp_path / "exported.yaml", produce_fc=False, log_level=0)
     theirs.run_mesh(MESH, is_gamma_center=True)

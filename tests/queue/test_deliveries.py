@@ -26,6 +26,7 @@ from launchers.queue.claims import add
 from launchers.queue.launchpad import counts
 from launchers.queue.processes import ProcessName
 from launchers.queue.walltime import Stopwatch
+from launchers.transfer import blobs
 from launchers.workers.deliveries import Leftovers, PatientStore, WorkersLaunchPad
 from launchers.workers.heartbeats import SlotBeat
 from launchers.workers.rescue import Reaper
@@ -70,6 +71,7 @@ def test_of_two_that_store_a_record_at_once_one_does(farm, patient, monkeypatch)
         patient.update(record("a", content), save={"blobs": "blob"})
     monkeypatch.undo()
     assert farm.records([job_uuid("a")], blobs=True)[job_uuid("a")]["blob"]["base64"] == "first"
+    assert blobs(farm, [job_uuid("a"), job_uuid("b")])[job_uuid("a")]["base64"] == "first"
     assert files(farm) == 1
 
 

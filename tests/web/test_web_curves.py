@@ -74,6 +74,11 @@ def test_a_flat_or_a_single_curve_lies_in_the_middle() -> None:
     assert Panel("", ENERGY, (line,)).drawn(line) == f"{WIDTH / 2:.1f},{HEIGHT / 2:.1f}"
 
 
+def test_the_limits_of_axes_are_said_as_a_person_would() -> None:
+    line = Line("seed 1", False, ((0.0074918, 1034.2), (12.0, 0.387123)), "")
+    assert Panel("t", ENERGY, (line,)).extent == "0.387 to 1034; epochs: 0.00749 to 12"
+
+
 def test_a_server_that_begins_has_looked_at_all_campaigns(farm: Farm, toy: str) -> None:
     app = served(farm)
     (warm,) = app.extensions[WARMED]

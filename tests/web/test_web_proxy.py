@@ -25,9 +25,10 @@ def behind(farm: Farm) -> Flask:
 
 def test_cookies_are_sent_by_tls_alone(behind: Flask) -> None:
     browser = Browser(behind.test_client())
-    answer = browser.log_in(headers=BY_TLS, base_url="https://localhost")
+    answer = browser.log_in(headers=BY_TLS, base_url="https://localhost/farm")
     assert answer.status_code == 303
     assert "Secure" in answer.headers["Set-Cookie"]
+    assert "Path=/farm;" in answer.headers["Set-Cookie"] + ";"
 
 
 def test_without_tls_nothing_is_answered_and_the_reason_said(behind: Flask) -> None:
@@ -40,8 +41,8 @@ def test_without_tls_nothing_is_answered_and_the_reason_said(behind: Flask) -> N
 
 def test_below_a_path_every_address_is_below_it(behind: Flask, toy: str) -> None:
     browser = Browser(behind.test_client())
-    how = {"headers": BY_TLS, "base_url": "https://localhost"}
-    asked = browser.get(f"/campaigns/{toy}?model=dft_ef", headers={**BY_TLS, "Accept": "text/html"}, base_url="https://localhost")
+    how = {"headers": BY_TLS, "base_url": "https://localhost/farm"}
+    asked = browser.get(f"/campaigns/{toy}?model=dft_ef", headers={**BY_TLS, "Accept": "text/html"}, base_url="https://localhost/farm")
     assert asked.location == f"/farm/login?next=/farm/campaigns/{toy}?model%3Ddft_ef"
     form = {"csrf": browser.token(**how), "user": "ada", "password": PASSWORD, "next": f"/farm/campaigns/{toy}?model=dft_ef"}
     assert browser.client.post("/login", data=form, **how).location == form["next"]
@@ -57,7 +58,7 @@ def test_below_a_path_every_address_is_below_it(behind: Flask, toy: str) -> None
 
 def test_who_tries_passwords_is_told_apart(behind: Flask) -> None:
     def attempt(address: str, password: str = "wrong") -> int:
-        how = {"headers": BY_TLS | {"X-Forwarded-For": address}, "base_url": "https://localhost"}
+        how = {"headers": BY_TLS | {"X-Forwarded-For": address}, "base_url": "https://localhost/farm"}
         return Browser(behind.test_client()).log_in(password=password, **how).status_code
 
     # what a client said of itself stands before what the proxy added

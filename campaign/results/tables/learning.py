@@ -84,7 +84,7 @@ def _holdouts(campaign: Outcomes) -> dict[tuple[str, str], frozenset[str]]:
     common: dict[tuple[str, str], frozenset[str]] = {}
     structures: dict[tuple[str, str], Mapping[str, str]] = {}
     label_sets = campaign.label_sets()
-    for work in campaign.plan.work.values():
+    for work in campaign.of_one_seed.work.values():
         tested = _test_labels(work)
         if tested and work.system in label_sets:
             where = (work.system, work.model)

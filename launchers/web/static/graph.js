@@ -4,6 +4,7 @@
   const answer = await fetch(place.dataset.json, { headers: { "X-Live": "1" } });
   if (!answer.ok) { place.textContent = "The graph cannot be had: " + answer.status; return; }
   const found = await answer.json();
+  for (const one of found.nodes) one.data.name = "\u00a0" + one.data.name;  // this cytoscape knows no margin of texts
   const ink = getComputedStyle(document.body).color;
   const graph = cytoscape({
     container: place,
