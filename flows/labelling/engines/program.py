@@ -15,7 +15,12 @@ _ADVICE = "retry, with more memory or on more nodes where it was that"
 def missing(words: Sequence[str], name: str) -> list[str]:
     """The programs of a command that are not on this machine: its first word, and those called `name` in any spelling."""
     started = [one for one in words[1:] if name in Path(one).name.lower() and not (one.startswith("-") or Path(one).is_file())]
-    return [one for one in dict.fromkeys((words[0], *started)) if shutil.which(one) is None]
+    return not_here((words[0], *started))
+
+
+def not_here(names: Sequence[str]) -> list[str]:
+    """Which of some programs are not on the PATH of this machine."""
+    return [one for one in dict.fromkeys(names) if shutil.which(one) is None]
 
 
 def run(words: Sequence[str], directory: Path, output: str, errors: str) -> int:
