@@ -117,5 +117,5 @@ class WithoutMake:
 class NeedsMore(Maker):
     name = "more"
 
-    def make(self, structure: Structure, prev_dir: str) -> Any:
+    def make(self, structure: Structure, prev_dir: str) -> Any:  # noqa: ARG002
         return document(structure)

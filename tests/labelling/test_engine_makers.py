@@ -149,13 +149,13 @@ class TestSettings:
         assert "no-such-program is not on this machine" in first
         assert "No module named 'no_such_package'" in second
 
-    def test_objects_among_arguments_are_made(self, alloy):
+    def test_objects_among_arguments_are_made(self):
         inner = {"@module": "maker_toys", "@class": "ToyMaker", "does": "two"}
         made = toy("document", inner={"deep": [inner]})._made({"inner": {"deep": [inner]}})
         assert made.inner["deep"][0].does == "two"
 
     def test_what_is_no_import_path_is_refused_at_once(self):
-        with pytest.raises(ValidationError, match="as atomate2.cp2k.jobs.core:StaticMaker"):
+        with pytest.raises(ValidationError, match=r"as atomate2\.cp2k\.jobs\.core:StaticMaker"):
             MakerSettings(maker="StaticMaker")
         with pytest.raises(ValidationError, match="does: given in arguments and in run_arguments"):
             MakerSettings(maker=TOY, arguments={"does": "two"}, run_arguments={"does": "two"})

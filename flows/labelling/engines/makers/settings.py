@@ -67,7 +67,7 @@ class MakerSettings(ImportedSettings):
         try:
             class_of(self.maker)
         except UnfitMakerError as error:
-            found.append((error.setting, f"{error.why}; {_THERE}"))
+            found += [(error.setting, f"{error.why}; {_THERE}")] if error.elsewhere else []
         return tuple(found)
 
     def input_files(self, atoms: Atoms, levels: Collection[str], stretch: Stretch | None = None) -> dict[str, str]:  # noqa: ARG002
