@@ -26,7 +26,7 @@ def settings(**more: object) -> MakerSettings:
 
 
 def molecule(shift: float = 0.0) -> Atoms:
-    return Atoms("H2", positions=[[0.0, 0.0, 0.0], [0.05, 0.0, 0.8 + shift]], cell=[4.0, 4.0, 4.0], pbc=True)
+    return Atoms("H2", positions=[[0.0, 0.0, 0.0], [0.05, 0.0, 0.9 + shift]], cell=[4.0, 4.0, 4.0], pbc=True)
 
 
 def found(engine, atoms, forces=True):
@@ -51,5 +51,6 @@ def test_numbers_are_those_that_cp2k_prints_and_forces_are_differences_of_energi
 
 def test_an_scf_that_does_not_converge_is_no_label():
     engine = settings(max_scf=1, outer_max_scf=1)
-    engine = engine.model_copy(update={"run_arguments": {"run_cp2k_kwargs": {"job_type": "direct"}, "stop_children_kwargs": {"handle_unsuccessful": False}}})
-    assert found(engine, molecule()).kind == "unconverged"
+    uncorrected = {"job_type": "direct", "cp2k_cmd": "cp2k.psmp -i cp2k.inp -o cp2k.out"}  # without custodian
+    failure = found(engine.model_copy(update={"run_arguments": {"run_cp2k_kwargs": uncorrected}}), molecule())
+    assert (failure.kind, "unconverged SCF" in failure.message) == ("unconverged", True)

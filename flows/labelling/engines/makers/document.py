@@ -2,7 +2,8 @@
 
 `output.energy` (eV), `output.forces` (eV/Å, in the order of `output.structure`) and `state`; a plain document may have
 `energy`, `forces` and `structure` itself. VASP's `output.energy` is extrapolated to no smearing, and its forces are
-derivatives of the free energy, `e_fr_energy` of the last ionic step: that is taken where it is there.
+derivatives of the free energy, `e_fr_energy` of the last ionic step: that is taken where it is there. CP2K's forces are in
+Hartree/Bohr, as it prints them: pymatgen's reader makes eV of its energies alone.
 """
 
 from __future__ import annotations
@@ -50,7 +51,7 @@ def read(document: Any, atoms: Atoms, forces: bool) -> Found:
         raise ValueError(f"no energy in the document of its last job: {_keys(document)}")
     _refuse_unconverged(document)
     order = _order(_first(places, "structure", "mol_or_struct", "molecule"), atoms, document)
-    found = _forces(_first(places, "forces"), len(atoms), document)[order] if forces else None
+    found = _forces(_first(places, "forces"), len(atoms), document)[order] * _force_unit(document) if forces else None
     return Found(_number(energy), found, _versions(document))
 
 
@@ -91,6 +92,13 @@ def _forces(value: Any, atoms: int, document: Any) -> NDArray[np.float64]:
     if found.shape != (atoms, 3) or not np.isfinite(found).all():
         raise ValueError(f"the forces in the document of its last job have the shape {found.shape}, or are not finite; ({atoms}, 3) is expected")
     return found
+
+
+def _force_unit(document: Any) -> float:
+    """eV/Å."""
+    from ase.units import Bohr, Hartree
+
+    return Hartree / Bohr if _part(document, "calcs_reversed", 0, "cp2k_version") else 1.0
 
 
 def _refuse_unconverged(document: Any) -> None:
