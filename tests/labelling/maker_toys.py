@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -65,6 +66,12 @@ def refuses() -> None:
 
 
 @job
+def warns(structure: Structure) -> dict[str, Any]:
+    warnings.warn("There is at least one unconverged SCF cycle in the provided CP2K calculation", stacklevel=1)
+    return {"output": emt(structure), "state": "successful"}
+
+
+@job
 def stops() -> Response:
     return Response(output=1.0, stop_children=True)
 
@@ -103,6 +110,9 @@ class ToyMaker(Maker):
     def _raises(self, structure):
         first = rough_guess(structure)
         return Flow([first, refuses()])
+
+    def _warns(self, structure):
+        return warns(structure)
 
     def _stops(self, structure):
         first = stops()

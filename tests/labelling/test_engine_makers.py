@@ -85,6 +85,7 @@ class TestNumbers:
     [
         ("raises", {}, "crashed", "no such orbital"),
         ("stops", {}, "crashed", "left no output"),
+        ("warns", {}, "unconverged", "unconverged SCF cycle"),
         ("moved", {}, "garbage", "one is 0.01 Å off"),
         ("doubled", {}, "garbage", "of 8 atoms, and the structure has 4"),
         ("document", {"state": "failed", "analysis": {"errors": ["180 cycles"]}}, "unconverged", "failed; 180 cycles"),
