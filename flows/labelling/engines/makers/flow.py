@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import traceback
 import warnings
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -41,9 +42,9 @@ def delivered(maker: Any, atoms: Atoms, directory: Path) -> Any:
             output = _output(made)
             run_locally(made, log=False, store=store, create_folders=True, root_dir=directory, raise_immediately=True)
         except Exception as error:  # whatever a job raises
+            _refuse_unconverged(said)  # which may be why
             raise JobFailedError(traceback.format_exception_only(error)[-1].strip()) from error
-    if unconverged := next((str(one.message) for one in said if _NOT_CONVERGED in str(one.message)), None):
-        raise UnconvergedError(unconverged)
+    _refuse_unconverged(said)
     try:
         return find_and_resolve_references(output, store)
     except (ValueError, LookupError, AttributeError) as error:
@@ -55,6 +56,12 @@ def structure_of(atoms: Atoms) -> Any:
     from pymatgen.core import Structure
 
     return Structure(atoms.cell.array, atoms.get_chemical_symbols(), atoms.positions, coords_are_cartesian=True)
+
+
+def _refuse_unconverged(said: Iterable[warnings.WarningMessage]) -> None:
+    for one in said:
+        if _NOT_CONVERGED in str(one.message):
+            raise UnconvergedError(str(one.message))
 
 
 def _output(made: Any) -> Any:
