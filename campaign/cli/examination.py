@@ -83,6 +83,7 @@ def _gpus() -> Finding:
 def _programs() -> Iterator[Finding]:
     """Programs of engines, by the names under which they are usually found."""
     yield _espresso()
+    yield _cp2k()
     yield from _vasp()
     yield _cc4s()
 
@@ -96,6 +97,12 @@ def _espresso() -> Finding:
     said = version_of("pw.x")
     works = said != "unknown"
     return Finding("Quantum ESPRESSO", f"{path}, {said}" if works else f"{path} does not start", works, "" if works else "run it by hand and see")
+
+
+def _cp2k() -> Finding:
+    path = shutil.which("cp2k.psmp")
+    todo = "" if path else "engines of kind atomate2 with its makers need it: apt-get install cp2k cp2k-data"
+    return Finding("CP2K", path or "no cp2k.psmp", True if path else None, todo)
 
 
 def _vasp() -> Iterator[Finding]:

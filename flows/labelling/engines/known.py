@@ -9,7 +9,10 @@ from pydantic import Field
 from flows.labelling.engines.ase.settings import ASESettings
 from flows.labelling.engines.cc4s.settings import Cc4sSettings
 from flows.labelling.engines.espresso.settings import EspressoSettings
+from flows.labelling.engines.makers.settings import MakerSettings
 from flows.labelling.engines.pyscf.settings import PySCFSettings
 from flows.labelling.engines.vasp.settings import VaspSettings
 
-EngineChoice = Annotated[PySCFSettings | ASESettings | EspressoSettings | VaspSettings | Cc4sSettings, Field(discriminator="kind")]
+EngineChoice = Annotated[
+    PySCFSettings | ASESettings | EspressoSettings | MakerSettings | VaspSettings | Cc4sSettings, Field(discriminator="kind")
+]

@@ -23,7 +23,12 @@ def missing(words: Sequence[str], name: str) -> list[str]:
     """
     started = [one for one in words[1:] if name in Path(one).name.lower() and not one.startswith("-")]
     here = any(Path(one).is_file() or shutil.which(one) for one in started)
-    return [one for one in dict.fromkeys((words[0], *([] if here else started))) if shutil.which(one) is None]
+    return not_here((words[0], *([] if here else started)))
+
+
+def not_here(names: Sequence[str]) -> list[str]:
+    """Which of some programs are not on the PATH of this machine."""
+    return [one for one in dict.fromkeys(names) if shutil.which(one) is None]
 
 
 def lacking(commands: Mapping[str, tuple[str | None, str]]) -> Iterator[tuple[str, str]]:

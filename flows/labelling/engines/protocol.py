@@ -1,4 +1,11 @@
-"""What every engine promises: a structure and levels in; for each level a label's numbers, or a failure, out."""
+"""What every engine promises: a structure and levels in; for each level a label's numbers, or a failure, out.
+
+An engine has one of two forms. It calls a library or starts a program itself, as most do; or it is a flow of jobs that somebody else
+wrote (`engines.makers`), which is run inside of the job of its label, to its end, by jobflow's local manager. Kills, time limits,
+keys, the journal and records are then those of every other engine. It is no workflow of its own in the queue: there each structure would
+be one, where a job of labels has many, and a label's record would not be there when its numbers are, but when a further job had
+collected them.
+"""
 
 from __future__ import annotations
 

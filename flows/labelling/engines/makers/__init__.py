@@ -1,0 +1,1 @@
+"""Makers of atomate2 and jobflow, by their import paths."""
