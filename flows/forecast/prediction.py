@@ -16,8 +16,11 @@ from flows.training.force_constants.choice import Tried
 from flows.training.force_constants.difference import pair_fit
 from flows.training.force_constants.fit import Noise, posterior
 from flows.training.force_constants.model import ForceConstants
+from flows.training.force_constants.renormalization import CHANGE, renormalized, with_change
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from flows.training.force_constants.frames import Frames
 
 STEP = 1.1  # between the numbers of labels that are looked at
@@ -27,11 +30,12 @@ STEP = 1.1  # between the numbers of labels that are looked at
 class Expectation:
     """A model that labels are to determine: its force constants as far as they are known, `basis`, and `noise`.
 
-    The errors that are predicted are multiplied by `scale`.
+    `mean` (1 + P,) are α and the pairs of `known`. The errors that are predicted are multiplied by `scale`.
     """
 
     crystal: BaseCrystal
     known: ForceConstants
+    mean: NDArray
     basis: SymmetryBasis
     noise: Noise
     with_base: bool
@@ -48,23 +52,25 @@ class Expectation:
             at += one.count
         nothing = tuple(one.weighted(np.zeros(one.count)) for one in basis.orders)
         known = ForceConstants(crystal.cell.primitive, 0.0, 0.0, nothing, ())
-        noise = Noise(noise_eV, 0.0, 1.0, tuple(prior for prior, one in zip(priors, basis.orders, strict=True) if one.count))
-        return cls(crystal, known, basis, noise, with_base, with_forces=False)
+        mine = tuple(prior for prior, one in zip(priors, basis.orders, strict=True) if one.count)
+        mean = np.zeros(1 + basis.orders[0].count)
+        return cls(crystal, known, mean, basis, Noise(noise_eV, 0.0, 1.0, (*mine, CHANGE)), with_base, with_forces=False)
 
     @classmethod
     def after(cls, crystal: BaseCrystal, model: ForceConstants, chosen: Tried, labelled: Frames, with_base: bool) -> Expectation:
         """With what is `labelled`: the noise and the priors are the fit's, and so is the part that cutoffs have in the error."""
-        found = cls(crystal, model, chosen.basis, chosen.posterior.noise, with_base, labelled.with_forces)
+        noise = renormalized(labelled, chosen).posterior.noise
+        found = cls(crystal, model, pair_fit(chosen).mean, chosen.basis, noise, with_base, labelled.with_forces)
         by_noise = found.reach(labelled).modes_cm1
         stated = crystal.reach(model, len(labelled.keys)).modes_cm1
         return replace(found, scale=stated / by_noise if by_noise > 0 else 1.0)
 
     def reach(self, frames: Frames) -> Reach:
         """With labels of all of `frames`."""
-        seen = replace(frames, with_forces=self.with_forces).observations(self.basis, self.with_base)
+        asked = replace(frames, with_forces=self.with_forces)
+        seen = with_change(asked, self.basis, asked.observations(self.basis, self.with_base))
         fit = pair_fit(Tried(self.basis, seen, posterior(seen, self.noise)))
-        mean = self.known.fits[0].mean if self.known.fits else np.zeros_like(fit.mean)
-        model = replace(self.known, fits=(replace(fit, mean=mean),))
+        model = replace(self.known, fits=(replace(fit, mean=self.mean),))
         found = self.crystal.reach(model, len(frames.keys))
         gamma = None if found.gamma_cm1 is None else self.scale * found.gamma_cm1
         return Reach(count=found.count, modes_cm1=self.scale * found.modes_cm1, gamma_cm1=gamma)

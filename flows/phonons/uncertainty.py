@@ -69,11 +69,11 @@ def _at(crystal: HarmonicCrystal, models: Iterable[ForceConstants], q: NDArray, 
 def variances(model: ForceConstants, modes: Modes) -> NDArray:
     """(modes,) in cm^-2: of the frequencies of a base with `model` on it."""
     rows = [_expectations(dynamical_matrices(fit.pairs, model.primitive, modes.q, modes.masses), modes.vectors) for fit in model.fits]
-    added = [fit.mean[1:] @ row for fit, row in zip(model.fits, rows, strict=True)]
-    base = (modes.short - added[0]) / (1 + model.slope)
+    (chosen,) = _expectations(dynamical_matrices(model.interactions[0], model.primitive, modes.q, modes.masses), modes.vectors)
+    base = (modes.short - chosen) / (1 + model.slope)
     found = [
-        _of_fit(fit, np.concatenate([base[None], row]), (fit.mean[0] - model.slope) * base + more - added[0])
-        for fit, row, more in zip(model.fits, rows, added, strict=True)
+        _of_fit(fit, np.concatenate([base[None], row]), (fit.mean[0] - model.slope) * base + fit.mean[1:] @ row - chosen)
+        for fit, row in zip(model.fits, rows, strict=True)
     ]
     size = np.abs(modes.frequencies)
     per_square = cm1_per_THz() ** 2 * THz2_per_eV_A2_amu()

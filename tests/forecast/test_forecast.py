@@ -23,6 +23,7 @@ from flows.training.force_constants.choice import Tried
 from flows.training.force_constants.fit import Noise, _Solved, fitted, posterior
 from flows.training.force_constants.frames import Frames
 from flows.training.force_constants.model import ForceConstants
+from flows.training.force_constants.renormalization import with_change
 from flows.training.force_constants.settings import ForceConstantSettings
 
 NOISE_MEV_ATOM = 0.5
@@ -125,7 +126,8 @@ def test_what_is_predicted_is_what_fits_to_noisy_labels_miss(rocksalt: Toy, coun
     rng = np.random.default_rng(0)
     missed = []
     for _ in range(40):
-        seen = replace(some, difference_eV=exact + noise_eV * rng.normal(size=count)).observations(before.basis, True)
+        labelled = replace(some, difference_eV=exact + noise_eV * rng.normal(size=count))
+        seen = with_change(labelled, before.basis, labelled.observations(before.basis, True))
         mean = posterior(seen, before.noise).mean
         pairs = before.basis.orders[0]
         model = ForceConstants(rocksalt.primitive, 0.0, mean[1], (pairs.weighted(mean[2 : 2 + pairs.count]),), ())

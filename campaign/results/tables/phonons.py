@@ -48,7 +48,7 @@ LEAST_ERROR_CM1 = 0.5
 
 ERROR_NOTE = (
     "±: one standard error of sums with force constants: what the labels leave open of these, the cutoffs that do as well, "
-    "and the spread of the base over its seeds; with one seed, the base's is not in it"
+    "what displacements as large as those of the labels may hide, and the spread of the base over its seeds; with one seed, the base's is not in it"
 )
 
 Group = list[Result[PhononFacts]]

@@ -9,13 +9,14 @@ import numpy as np
 from flows.training.force_constants.choice import Choice, Tried
 from flows.training.force_constants.fit import BASE
 from flows.training.force_constants.model import ForceConstants, PairFit
+from flows.training.force_constants.renormalization import renormalized
 
 if TYPE_CHECKING:
     from flows.training.force_constants.frames import Frames
 
 
 def fitted_difference(train: Frames, choice: Choice) -> ForceConstants:
-    """The chosen fit, with the errors of all that the labels cannot tell from it."""
+    """The chosen fit, with the errors of all that the labels cannot tell from it, each with what displacements as large as these hide."""
     chosen = choice.chosen
     mean = chosen.posterior.mean
     has_base = int(BASE in chosen.seen.groups)
@@ -31,7 +32,7 @@ def fitted_difference(train: Frames, choice: Choice) -> ForceConstants:
         constant_eV=(float(mean[0]) - slope * float(train.base_eV.mean())) / cells,
         slope=slope,
         interactions=tuple(interactions),
-        fits=tuple(pair_fit(one) for one in acceptable),
+        fits=tuple(pair_fit(renormalized(train, one)) for one in acceptable),
     )
 
 

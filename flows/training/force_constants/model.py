@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class PairFit:
-    """The pairs of one acceptable fit with what is known of their errors: `mean` (1 + P,) and `covariance` of α and them."""
+    """The pairs of one acceptable fit, at rest, with what is known of their errors: `mean` (1 + P,) and `covariance` of α and them."""
 
     pairs: Interactions
     mean: NDArray
@@ -29,8 +29,8 @@ class PairFit:
 class ForceConstants:
     """ΔE = `constant` per primitive cell + `slope` E_base + polynomial of the displacements from the sites of `primitive`.
 
-    `interactions` have one tensor each: the fit's. `fits` are those that the labels cannot tell apart, the chosen one
-    first, with all their parameters: the errors of frequencies come from them.
+    `interactions` have one tensor each: the chosen fit's, effective at the displacements of its frames. `fits` are what fits that the
+    labels cannot tell from it say of the crystal at rest, with all their parameters: the errors of frequencies come from them.
     """
 
     primitive: Atoms
