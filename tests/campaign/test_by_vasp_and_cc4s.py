@@ -31,7 +31,7 @@ systems:
       mp2: {engine: cc4s, structures: 6}
       ccsd: {engine: cc4s, structures: 6}
       ccsd(t): {engine: cc4s, structures: 6}
-    sampling: {sweep: {level: dft, temperatures_K: [300, 400], steps: 40, discard: 8, every: 8}}
+    sampling: {sweep: {level: dft, temperatures_K: [300, 400], steps: 8, discard: 0, every: 2, timestep_fs: 0.5}}
     frozen_phonon: {displacements_A: [0.02, 0.04, 0.06]}
 models: [dft_ef, hf-dft, ccsd(t)-dft_fc]
 training: {seeds: [1], sizes: [full]}
