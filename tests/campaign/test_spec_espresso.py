@@ -86,5 +86,5 @@ def test_the_example_asks_for_labels_and_for_phonons_of_the_same_level(tmp_path)
 
 
 def test_without_the_pseudopotential_the_example_asks_for_it():
-    with pytest.raises(SpecError, match=r"engines\.espresso\.pseudopotentials\.C: .*no C\.UPF"):
+    with pytest.raises(SpecError, match=r"engines\.espresso\.pseudopotentials\.C: there is no /nowhere/C\.UPF; name the folder"):
         load_spec("diamond-espresso", ["engines.espresso.pseudopotentials={C: /nowhere/C.UPF}"])
