@@ -27,7 +27,7 @@ def register(app: typer.Typer) -> None:
 
 
 def init(
-    example: Annotated[str, typer.Argument(help="An example's name: diamond-demo, lih-demo, diamond-paper, lih-paper, diamond-cc4s.")],
+    example: Annotated[str, typer.Argument(help="An example's name: diamond-demo, lih-demo, diamond-espresso, diamond-paper, lih-paper, diamond-cc4s.")],
     directory: Annotated[Path, typer.Argument(help="Where to copy it.")] = Path(),
 ) -> None:
     """Copy an example campaign, to edit.

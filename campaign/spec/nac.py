@@ -10,6 +10,7 @@ from pydantic import BeforeValidator, PositiveFloat, model_validator
 from campaign.spec.errors import nearest
 from campaign.spec.located import located
 from flows.phonons.nac import nac_settings, read_born
+from flows.phonons.nac_espresso import is_ph_output, read_born_ph
 from flows.phonons.nac_vasp import is_vasprun, read_born_vasprun
 from flows.phonons.settings import NacSettings
 from flows.records import Matrix3
@@ -56,11 +57,11 @@ def _is_number(value: Any) -> bool:
 
 
 class NacSpec(Settings):
-    """LO-TO splitting: Born charges (e) by element or by atom, and the dielectric tensor; or a BORN file of phonopy, or a
-    vasprun.xml with both.
+    """LO-TO splitting: Born charges (e) by element or by atom, and the dielectric tensor; or a BORN file of phonopy, a
+    vasprun.xml or an output of ph.x with both.
 
-    Tensors are Cartesian, in the orientation of the system's cell. A BORN file is about its primitive cell, a
-    vasprun.xml about any cell of the crystal.
+    Tensors are Cartesian, in the orientation of the system's cell. A BORN file is about its primitive cell, the
+    others about any cell of the crystal.
     """
 
     born_charges: Annotated[Charges, BeforeValidator(_charges)] | None = None
@@ -86,7 +87,7 @@ class NacSpec(Settings):
         """
         atoms = primitive.atoms()
         if born_file is not None:
-            read = read_born_vasprun if is_vasprun(born_file) else read_born
+            read = read_born_vasprun if is_vasprun(born_file) else read_born_ph if is_ph_output(born_file) else read_born
             charges, dielectric = read(born_file, atoms, str(self.file))
         else:
             assert self.born_charges is not None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from ase.build import make_supercell
 
 from campaign.planning.knowledge import Knowledge
 from campaign.planning.label_requests import label_requests
@@ -72,3 +73,18 @@ def test_a_pseudopotential_that_does_not_fit_is_refused_in_its_place(written, ov
 def test_a_program_that_is_not_here_is_noted(written):
     loaded = load_spec(written, ["engines.espresso.command=/no/such/pw.x"])
     assert any("/no/such/pw.x is not on this machine" in note for note in loaded.notes)
+
+
+def test_the_example_asks_for_labels_and_for_phonons_of_the_same_level(tmp_path):
+    (tmp_path / "C.UPF").write_text(HEAD.replace("Si", "C").replace("SLA PZ NOGX NOGC", "SLA PW PBX PBC"))
+    loaded = load_spec("diamond-espresso", [f"engines.espresso.pseudopotentials={{C: {tmp_path}/C.UPF}}"])
+    system = loaded.resolved.systems["diamond"]
+    assert system.levels["dft"].phonons
+    assert not loaded.gaps
+    cells = [system.training.atoms(), make_supercell(system.primitive.atoms(), system.phonon_supercell)]
+    assert [(len(one), system.engines["espresso"].mesh_of(one)) for one in cells] == [(8, (3, 3, 3)), (16, (3, 3, 3))]
+
+
+def test_without_the_pseudopotential_the_example_asks_for_it():
+    with pytest.raises(SpecError, match=r"engines\.espresso\.pseudopotentials\.C: there is no /nowhere/C\.UPF; name the folder"):
+        load_spec("diamond-espresso", ["engines.espresso.pseudopotentials={C: /nowhere/C.UPF}"])

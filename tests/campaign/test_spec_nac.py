@@ -68,6 +68,17 @@ def test_a_vasprun_says_the_same_as_the_numbers(folder):
     assert load("nac: {file: vasprun.xml}").resolved.systems["lih"].nac == by_numbers
 
 
+def test_an_output_of_ph_says_the_same_as_its_numbers(folder, monkeypatch):
+    """AlAs, by 6.7 (tests/phonons/outputs); what it misses of the sum rule is mended and said."""
+    (folder / "ph.out").write_bytes((Path(__file__).parents[1] / "phonons" / "outputs" / "ph_alas.out").read_bytes())
+    assert "c.yaml:8: systems.lih.nac: the cell of ph.out is none of this crystal" in complaint("nac: {file: ph.out}")
+    monkeypatch.setattr(f"{__name__}.GOOD", GOOD.replace("rocksalt, symbols: [Li, H], a: 4.0", "zincblende, symbols: [Al, As], a: 5.6093"))
+    loaded = load("nac: {file: ph.out}")
+    numbers = "nac: {born_charges: {Al: 2.14355, As: -2.19366}, dielectric: 9.46517051}"
+    assert loaded.resolved.systems["lih"].nac == load(numbers).resolved.systems["lih"].nac
+    assert "the Born charges sum to 0.0501 e instead of zero" in loaded.notes[0]
+
+
 WRITTEN = {
     "by element": "nac: {born_charges: {Li: 1.05, H: -1.05}, dielectric: 4.3}",
     "by atom": "nac: {born_charges: [[1.05, 1.05, 1.05], -1.05], dielectric: [4.3, 4.3, 4.3]}",

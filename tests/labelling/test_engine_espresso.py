@@ -91,6 +91,18 @@ class TestNumbers:
         assert ours.energy_eV / units.Rydberg == pytest.approx(text.get_potential_energy() / theirs["Rydberg"], abs=1e-8)
         assert ours.forces_eV_A == pytest.approx(text.get_forces(), abs=2e-6)
 
+    @pytest.mark.slow
+    def test_k_points_are_a_supercell_at_gamma(self):
+        """Bloch's theorem: 2 × 2 × 2 k-points of a cell are Γ, with real orbitals, of the 2 × 2 × 2 supercell."""
+        primitive = bulk("C", a=3.567)
+        primitive.positions[1] += (0.02, -0.01, 0.03)
+        carbon = {"pseudopotentials": {"C": str(PSEUDO / "C.pbe-mt_gipaw.UPF")}, "functional": "PBE", "ecutwfc_Ry": 40}
+        by_mesh = found(settings(**carbon, kpoints=[2, 2, 2]), primitive)
+        by_size = found(settings(**carbon, kpoints=[1, 1, 1]), primitive * (2, 2, 2))
+        assert by_size.energy_eV / 16 == pytest.approx(by_mesh.energy_eV / 2, abs=1e-5)
+        assert np.abs(by_mesh.forces_eV_A).max() > 1
+        np.testing.assert_allclose(by_size.forces_eV_A, np.tile(by_mesh.forces_eV_A, (8, 1)), atol=1e-3)
+
     def test_too_few_cycles_are_unconverged(self):
         failure = found(settings(max_scf_cycles=2), moved())
         assert (failure.kind, failure.level) == ("unconverged", "dft")
