@@ -52,9 +52,9 @@ class Expectation:
             at += one.count
         nothing = tuple(one.weighted(np.zeros(one.count)) for one in basis.orders)
         known = ForceConstants(crystal.cell.primitive, 0.0, 0.0, nothing, ())
-        mine = tuple(prior for prior, one in zip(priors, basis.orders, strict=True) if one.count)
+        there = (prior for prior, one in zip(priors, basis.orders, strict=True) if one.count)
         mean = np.zeros(1 + basis.orders[0].count)
-        return cls(crystal, known, mean, basis, Noise(noise_eV, 0.0, 1.0, (*mine, CHANGE)), with_base, with_forces=False)
+        return cls(crystal, known, mean, basis, Noise(noise_eV, 0.0, 1.0, (*there, CHANGE)), with_base, with_forces=False)
 
     @classmethod
     def after(cls, crystal: BaseCrystal, model: ForceConstants, chosen: Tried, labelled: Frames, with_base: bool) -> Expectation:
