@@ -72,29 +72,18 @@ def read_blob(farm: Farm, document: dict[str, Any]) -> dict[str, Any]:
 
 
 def blobs(farm: Farm, uuids: Iterable[str]) -> dict[str, dict[str, Any]]:
-    """The files of those of `uuids` whose records have one, as the fields of a `Blob`: three queries, where jobflow asks
-    three for each and searches the whole record."""
+    """The files of those of `uuids` whose records have one, as the fields of a `Blob`; of the records nothing else is read."""
     found, where = {}, {}
     for one in farm.find(farm.outputs, "uuid", uuids, {"_id": 0, "uuid": 1, "output.blob": 1}):
         if place := reference(one):
             where[place["blob_uuid"]] = one["uuid"]
         elif blob := one.get("output", {}).get("blob"):
             found[one["uuid"]] = blob
-    for stored in _stored_files(farm, where):
-        found[where[stored["blob_uuid"]]] = stored["data"]
-    return found
-
-
-def _stored_files(farm: Farm, blob_uuids: Iterable[str]) -> Iterator[dict[str, Any]]:
-    """What jobflow's store has of these, each as it was put there."""
     store: Any = farm.store
-    files = store.additional_stores["blobs"]
-    numbers = [one["_id"] for one in farm.find(files._files_collection, "metadata.blob_uuid", blob_uuids, {"_id": 1})]
-    chunks: dict[Any, dict[int, bytes]] = {number: {} for number in numbers}
-    for one in farm.find(files._chunks_collection, "files_id", numbers, {"_id": 0, "files_id": 1, "n": 1, "data": 1}):
-        chunks[one["files_id"]][one["n"]] = one["data"]
-    for parts in chunks.values():
-        yield json.loads(b"".join(parts[number] for number in sorted(parts)))
+    for batch in batches(sorted(where)):
+        for stored in store.additional_stores["blobs"].query({"blob_uuid": {"$in": batch}}):
+            found[where[stored["blob_uuid"]]] = stored["data"]
+    return found
 
 
 def put_blob(farm: Farm, document: dict[str, Any], about: dict[str, Any], content: bytes) -> None:

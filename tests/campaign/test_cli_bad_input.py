@@ -46,7 +46,7 @@ def test_several_mistakes_are_a_line_each_with_file_and_line(latticefarm) -> Non
     (("plan", "nowhere.yaml"), "nowhere.yaml: no such file, and no example of that name"),
     (("plan", "toy.yaml", "--data", "nowhere"), "--data: nowhere is no folder"),
     (("plan", "toy.yaml", "--show", "zz"), "'zz' starts 0 keys"),
-    (("init", "diamont"), "no example is called diamont; there are diamond-cc4s, diamond-demo, diamond-paper"),
+    (("init", "diamont"), "no example is called diamont; there are diamond-cc4s, diamond-demo, diamond-espresso, diamond-paper"),
     (("work", "--deadline", "soon"), "write 90m, 3.5h, 600s"),
     (("status",), "start one with `latticefarm db start`"),
 ])

@@ -113,7 +113,7 @@ def test_atoms_that_cross_the_cell_do_not_jump(tmp_path):
 @pytest.mark.parametrize(
     ("wrong", "kind", "says"),
     [
-        ("unconverged-step", "unconverged", "steps 1 to 10 of the sweep, at 100 K: the electrons did not converge"),
+        ("unconverged-step", "unconverged", "steps 1 to 10 of the sweep, at 100 K: VASP did not converge"),
         ("explodes", "exploded", "where 100 K were asked for at step 8"),
         ("crash", "crashed", "zpotrf"),
     ],

@@ -37,7 +37,7 @@ labelling: {structures_per_job: 10, pilots: 2}
 """
 CHAINS = [
     "systems.diamond.sampling={rattles: {count: 10, displacements_A: [0.02]}}",
-    "labelling.structures_per_job=1",
+    "labelling={structures_per_job: 1, pilots: 10}",
     *(f"systems.diamond.levels.{level}={{engine: cc4s}}" for level in ("hf", "mp2", "ccsd", "ccsd(t)")),
 ]
 KILLS = 10
