@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 _NEEDED = {"atoms", "dieltensor", "borneffcharge"}
 _MENDED = "Effective charges (d Force / dE) in cartesian axis with asr applied"  # since 7.0, after those as they came out
+_SITE = re.compile(r"^(\s*\d+\s+)(\S+)(?=\s+[\d.]+\s+tau\()", re.MULTILINE)
 _ERROR = re.compile(r"Error in routine (\S+) \(-?\d+\):\s*\n\s*(.+)")
 
 
@@ -32,11 +33,12 @@ def read_born_ph(text: str, primitive: Atoms, name: str) -> tuple[NDArray[np.flo
     Raises:
         ValueError: it has none, is not finished, or is of another crystal.
     """
-    from ase.io.espresso import read_espresso_ph
+    from ase.io.espresso import label_to_symbol, read_espresso_ph
 
     lines = text[: text.rfind("\n") + 1]  # a number that is cut off is another number
     try:
-        found = read_espresso_ph(io.StringIO(lines.replace(_MENDED, "")))
+        plain = _SITE.sub(lambda site: site[1] + label_to_symbol(site[2]), lines.replace(_MENDED, ""))  # species may be called Ni1
+        found = read_espresso_ph(io.StringIO(plain))
     except Exception as error:  # whatever its parser stumbles over
         raise ValueError(f"{name} cannot be read{'' if _finished(text) else ', the run is not finished'}: {error}") from error
     whole = [one for one in found.values() if one.keys() >= _NEEDED]
@@ -57,4 +59,8 @@ def _why_none(text: str) -> str:
         routine, message = error.groups()
         metal = "; occupations = 'fixed' is for insulators" if "metals" in message else ""
         return f"ph.x stopped in {routine} ({message.strip()}){metal}"
-    return "it takes a run at Γ with epsil = .true." if _finished(text) else "the run is not finished"
+    if not _finished(text):
+        return "the run is not finished"
+    if "Electric Fields Calculation" in text and "Dielectric constant in cartesian axis" not in text:  # and ph.x says no more of it
+        return "the response to the electric field did not converge; raise niter_ph, or lower alpha_mix(1)"
+    return "it takes a run at Γ with epsil = .true."

@@ -16,7 +16,7 @@ from pydantic import ValidationError
 
 from flows.labelling.computed import computed_label_key
 from flows.labelling.engines.espresso.potentials import read_header
-from flows.labelling.engines.espresso.run import INPUT, input_of
+from flows.labelling.engines.espresso.run import INPUT
 from flows.labelling.engines.espresso.settings import EspressoSettings
 from flows.labelling.engines.given_files import GivenFile
 from flows.labelling.engines.guarded import Guarded
@@ -49,6 +49,13 @@ def moved(seed: int = 1, cubic: bool = False):
     return atoms
 
 
+def insulating():
+    """Its gap at 2 x 2 x 2 k-points is 0.1 eV; that of `moved` is closed there."""
+    atoms = bulk("Si", a=5.43)
+    atoms.positions[1] += [0.03, -0.02, 0.05]
+    return atoms
+
+
 def found(engine, atoms, forces=True):
     ((_, result),) = engine.compute(atoms, {"dft": forces})
     return result
@@ -57,7 +64,7 @@ def found(engine, atoms, forces=True):
 @real
 class TestNumbers:
     def test_forces_are_differences_of_the_energy(self):
-        engine, atoms, step = settings(kpoints=[2, 2, 2]), moved(), 0.02
+        engine, atoms, step = settings(kpoints=[2, 2, 2]), insulating(), 0.02
         forces = found(engine, atoms).forces_eV_A
 
         def energy(shift: float) -> float:
@@ -71,7 +78,7 @@ class TestNumbers:
         assert np.abs(forces.sum(axis=0)).max() < 1e-4
 
     def test_a_spacing_is_a_mesh(self):
-        atoms = moved()
+        atoms = insulating()
         assert settings(kpoints=None, kspacing_per_A=1.1).mesh_of(atoms) == (2, 2, 2)
         by_spacing, by_mesh = (found(one, atoms) for one in (settings(kpoints=None, kspacing_per_A=1.1), settings(kpoints=[2, 2, 2])))
         assert by_spacing.energy_eV == by_mesh.energy_eV
@@ -82,7 +89,7 @@ class TestNumbers:
 
         engine = settings(smearing=smearing, degauss_Ry=0.05 if smearing else None)
         atoms = moved()
-        (tmp_path / INPUT).write_text(input_of(engine, atoms))
+        (tmp_path / INPUT).write_text(engine.input_files(atoms, ["dft"])[INPUT])
         shutil.copy(SILICON, tmp_path / "Si.UPF")
         with (tmp_path / "espresso.pwo").open("w") as out:
             subprocess.run(["pw.x", "-in", INPUT], cwd=tmp_path, stdout=out, check=True)
@@ -102,6 +109,23 @@ class TestNumbers:
         assert by_size.energy_eV / 16 == pytest.approx(by_mesh.energy_eV / 2, abs=1e-5)
         assert np.abs(by_mesh.forces_eV_A).max() > 1
         np.testing.assert_allclose(by_size.forces_eV_A, np.tile(by_mesh.forces_eV_A, (8, 1)), atol=1e-3)
+
+    def test_bands_that_overlap_are_no_closed_shells(self):
+        """Γ of its supercell fills other bands, and is lower by 0.08 eV per atom."""
+        failure = found(settings(kpoints=[2, 2, 2]), moved())
+        assert failure.kind == "no-gap"
+        assert "0.86 eV above" in failure.message
+        assert "smearing" in failure.advice
+        smeared = found(settings(kpoints=[2, 2, 2], smearing="gaussian", degauss_Ry=0.01), moved())
+        assert "gap_eV" not in smeared.diagnostics
+
+    def test_the_gap_is_said(self):
+        assert 0.05 < found(settings(kpoints=[2, 2, 2]), insulating()).diagnostics["gap_eV"] < 0.2
+
+    def test_bands_of_ones_own_are_taken(self):
+        engine = settings(namelists={"system": {"nbnd": 4}})
+        assert "gap_eV" not in found(engine, moved()).diagnostics
+        assert "nbnd             = 4\n" in engine.input_files(moved(), ["dft"])[INPUT]
 
     def test_too_few_cycles_are_unconverged(self):
         failure = found(settings(max_scf_cycles=2), moved())
@@ -218,6 +242,9 @@ def leaves(energy: str = "-1.5", forces: str = "0 0 1 0 0 -1", converged: str = 
     return WRITE.format(XML.format(energy=energy, forces=forces, converged=converged))
 
 
+LEVELS = "<band_structure><highestOccupiedLevel>0.25</highestOccupiedLevel><lowestUnoccupiedLevel>0.23</lowestUnoccupiedLevel></band_structure>"
+
+
 class TestFailures:
     """Shell scripts in place of `pw.x`."""
 
@@ -253,9 +280,10 @@ class TestFailures:
             (leaves(energy="NaN"), "garbage", "not finite"),
             (leaves(energy="********"), "garbage", "cannot be read"),
             (leaves(forces="0 0 1"), "garbage", "forces of 1 atoms, and there are 2"),
+            (leaves().replace("<total_energy>", f"{LEVELS}<total_energy>"), "no-gap", "0.54 eV above empty ones"),
         ],
         ids=["exit-2", "says-unconverged", "crash-file", "no-library", "killed", "killed-under-mpirun", "silent", "broken-xml",
-             "empty-xml", "nan", "stars", "few-forces"],
+             "empty-xml", "nan", "stars", "few-forces", "overlap"],
     )  # fmt: skip
     def test_each_is_one_failure_with_its_reason(self, standing_in, script, kind, says):
         failure = found(standing_in(script), moved())

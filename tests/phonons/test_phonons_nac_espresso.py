@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -144,6 +145,19 @@ def test_a_run_without_field_and_one_that_is_not_finished_are_told_apart():
     start, end = text.index("          Dielectric constant"), text.index("     Diagonalizing")
     assert refused(text[:start] + text[end:]).endswith("it takes a run at Γ with epsil = .true.")
     assert refused(text[:start]).endswith("the run is not finished")
+
+
+def test_a_field_that_did_not_converge_is_said():
+    """ph.x ends with JOB DONE, and leaves out what it did not find."""
+    assert "JOB DONE." in output("ph_unconverged.out")
+    assert "did not converge; raise niter_ph" in refused(output("ph_unconverged.out"))
+
+
+def test_labels_of_species_are_elements():
+    text = output("ph_alas.out")
+    site = re.search(r"1     Al(?=  +26)", text)
+    charges, _ = read_born_ph(f"{text[: site.start()]}1     Al1{text[site.end() :]}", alas(), "ph.out")
+    assert charges[0, 0, 0] == 2.14355
 
 
 def test_wherever_it_is_torn_it_says_so_or_has_all():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -50,8 +51,28 @@ def _of_pseudopotential(settings: EspressoMethod, symbol: str, name: str, head: 
         yield "ecutrho_Ry", f"{name} is ultrasoft or PAW, and needs more than 4 ecutwfc_Ry: write one (8 to 12 ecutwfc_Ry is usual)"
 
 
+def band_count(settings: EspressoMethod, atoms: Atoms, files: Mapping[str, Path]) -> int | None:
+    """How many bands of `atoms` pw.x is to compute: the occupied ones and a fifth more, four at least, as it takes for metals
+    itself; None: it decides, or `namelists` does.
+
+    Empty bands tell the gap, and a density whose gap is nearly closed converges where occupied bands alone swing for ever.
+
+    Raises:
+        OSError, ValueError: a pseudopotential cannot be read.
+    """
+    if settings.smearing is not None or "nbnd" in settings.namelists.get("system", {}):
+        return None
+    electrons = _electrons(settings, atoms, {symbol: read_header(files[symbol]) for symbol in dict.fromkeys(atoms.symbols)})
+    occupied = math.ceil(round(electrons / 2, 3))
+    return occupied + max(4, math.ceil(occupied / 5))
+
+
+def _electrons(settings: EspressoMethod, atoms: Atoms, heads: Mapping[str, PseudoHeader]) -> float:
+    return sum(heads[symbol].valence for symbol in atoms.symbols) - float(settings.namelists.get("system", {}).get("tot_charge", 0))
+
+
 def _open_shell(settings: EspressoMethod, atoms: Atoms, heads: Mapping[str, PseudoHeader]) -> Iterator[Trouble]:
-    electrons = sum(heads[symbol].valence for symbol in atoms.symbols) - float(settings.namelists.get("system", {}).get("tot_charge", 0))
+    electrons = _electrons(settings, atoms, heads)
     if settings.smearing is None and abs(electrons / 2 - round(electrons / 2)) > 1e-3:
         yield "smearing", f"{len(atoms)} atoms have {electrons:g} valence electrons: closed shells need an even number; take another cell, or smearing"
 

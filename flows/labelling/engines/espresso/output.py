@@ -15,13 +15,14 @@ XML = Path("pwscf.save") / "data-file-schema.xml"
 
 @dataclass(frozen=True)
 class Found:
-    """Hartree and Hartree/Bohr, forces (N, 3)."""
+    """Hartree and Hartree/Bohr, forces (N, 3); the gap at these k-points, where there are empty bands and no smearing."""
 
     converged: bool
     cycles: int
     scf_error_Ha: float
     energy_Ha: float
     forces_Ha_Bohr: NDArray
+    gap_Ha: float | None
 
 
 def read_xml(directory: Path, atoms: int) -> Found:
@@ -35,6 +36,7 @@ def read_xml(directory: Path, atoms: int) -> Found:
             scf_error_Ha=float(_text(output, "convergence_info/scf_conv/scf_error")),
             energy_Ha=float(_text(output, "total_energy/etot")),
             forces_Ha_Bohr=np.array(_text(output, "forces").split(), dtype=float).reshape(-1, 3),
+            gap_Ha=_gap(output),
         )
     except FileNotFoundError:
         raise ValueError(f"it ended well and left no {XML.name}") from None
@@ -45,6 +47,11 @@ def read_xml(directory: Path, atoms: int) -> Found:
     if not (math.isfinite(found.energy_Ha) and np.isfinite(found.forces_Ha_Bohr).all()):
         raise ValueError(f"{XML.name} has numbers that are not finite")
     return found
+
+
+def _gap(output: ElementTree.Element) -> float | None:
+    occupied, empty = (output.findtext(f"band_structure/{one}Level") for one in ("highestOccupied", "lowestUnoccupied"))
+    return None if occupied is None or empty is None else float(empty) - float(occupied)
 
 
 def _text(output: ElementTree.Element, path: str) -> str:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from flows.failure import CalculationFailed
 from flows.labelling.engines import program
-from flows.labelling.engines.espresso.fitness import INSTALL, missing_programs
+from flows.labelling.engines.espresso.fitness import INSTALL, band_count, missing_programs
 from flows.labelling.engines.espresso.output import Found, read_xml
 from flows.labelling.engines.protocol import STAGE
 
@@ -33,7 +33,7 @@ def run(settings: EspressoMethod, atoms: Atoms, files: Mapping[str, Path]) -> Fo
     """What `pw.x` finds for `atoms`, with the pseudopotential of each element in `files`.
 
     Raises:
-        CalculationFailed: `no-program`, `killed`, `crashed`, `unconverged`, `garbage`.
+        CalculationFailed: `no-program`, `killed`, `crashed`, `unconverged`, `garbage`, `no-gap`.
     """
     if missing := missing_programs(settings):
         raise _failed("no-program", f"there is no {', '.join(missing)} where labels are computed", INSTALL)
@@ -41,7 +41,7 @@ def run(settings: EspressoMethod, atoms: Atoms, files: Mapping[str, Path]) -> Fo
         directory = Path(name)
         for symbol, path in files.items():
             (directory / f"{symbol}.UPF").symlink_to(path.absolute())
-        (directory / INPUT).write_text(input_of(settings, atoms))
+        (directory / INPUT).write_text(input_of(settings, atoms, band_count(settings, atoms, files)))
         code = _run(settings, directory)
         _refuse_broken(settings, code, directory)
         try:
@@ -50,11 +50,12 @@ def run(settings: EspressoMethod, atoms: Atoms, files: Mapping[str, Path]) -> Fo
             raise _failed("garbage", str(error), "is the command a pw.x of Quantum ESPRESSO 6.4 or later?") from error
     if not found.converged:
         raise _unconverged(settings)
+    _refuse_overlap(found)
     return found
 
 
-def input_of(settings: EspressoMethod, atoms: Atoms) -> str:
-    """The input file of `pw.x` for `atoms`, by ASE."""
+def input_of(settings: EspressoMethod, atoms: Atoms, bands: int | None) -> str:
+    """The input file of `pw.x` for so many `bands` of `atoms` (None: it decides), by ASE."""
     from ase.io.espresso import write_espresso_in
 
     mesh = settings.mesh_of(atoms)
@@ -63,7 +64,7 @@ def input_of(settings: EspressoMethod, atoms: Atoms) -> str:
     write_espresso_in(
         text,
         atoms,
-        input_data=_namelists(settings),
+        input_data=_namelists(settings, bands),
         pseudopotentials={symbol: f"{symbol}.UPF" for symbol in dict.fromkeys(atoms.symbols)},
         kpts=None if gamma else mesh,
         koffset=settings.kpoints_shift,
@@ -71,8 +72,8 @@ def input_of(settings: EspressoMethod, atoms: Atoms) -> str:
     return text.getvalue()
 
 
-def _namelists(settings: EspressoMethod) -> dict[str, dict[str, Any]]:
-    occupations: dict[str, Any] = {"occupations": "fixed"}
+def _namelists(settings: EspressoMethod, bands: int | None) -> dict[str, dict[str, Any]]:
+    occupations: dict[str, Any] = {"occupations": "fixed"} if bands is None else {"occupations": "fixed", "nbnd": bands}
     if settings.smearing is not None:
         occupations = {"occupations": "smearing", "smearing": settings.smearing, "degauss": settings.degauss_Ry}
     ours: dict[str, dict[str, Any]] = {
@@ -107,6 +108,15 @@ def _refuse_broken(settings: EspressoMethod, code: int, directory: Path) -> None
 def _unconverged(settings: EspressoMethod) -> CalculationFailed:
     message = f"the density did not converge in {settings.max_scf_cycles} cycles"
     return _failed("unconverged", message, "raise max_scf_cycles, or lower mixing_beta in namelists; without a gap it needs smearing")
+
+
+def _refuse_overlap(found: Found) -> None:
+    """Closed shells at each k-point are then not the ground state, and a supercell has another energy."""
+    if found.gap_Ha is not None and found.gap_Ha < 0:
+        from ase.units import Hartree
+
+        message = f"the occupied bands reach {-found.gap_Ha * Hartree:.2g} eV above empty ones of other k-points"
+        raise _failed("no-gap", message, "no closed-shell insulator: give smearing and degauss_Ry, or leave the structure out")
 
 
 def _crash(directory: Path) -> str:

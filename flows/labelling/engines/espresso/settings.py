@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Collection, Iterator, Mapping
+from contextlib import suppress
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -95,7 +96,14 @@ class EspressoSettings(EspressoMethod):
 
     def input_files(self, atoms: Atoms, levels: Collection[str], stretch: Stretch | None = None) -> dict[str, str]:  # noqa: ARG002
         named = {symbol: given.text() if (given := GivenFile.of(one)) else str(one) for symbol, one in self.pseudopotentials.items()}
-        return {INPUT: input_of(self, atoms), **{f"{symbol}.UPF": f"{text}\n" for symbol, text in named.items()}}
+        text = input_of(self, atoms, self._bands(atoms))
+        return {INPUT: text, **{f"{symbol}.UPF": f"{text}\n" for symbol, text in named.items()}}
+
+    def _bands(self, atoms: Atoms) -> int | None:
+        """None also before the pseudopotentials are here."""
+        with suppress(OSError, ValueError):
+            return fitness.band_count(self, atoms, {symbol: _path(one) for symbol, one in self.pseudopotentials.items()})
+        return None
 
     def _found(self, atoms: Atoms, level: str) -> Found:
         if level != LEVEL:
@@ -130,6 +138,10 @@ def _computed(found: Found, forces: bool, seconds: float) -> Computed:
     return Computed(
         energy_eV=found.energy_Ha * Hartree,
         forces_eV_A=found.forces_Ha_Bohr * (Hartree / Bohr) if forces else None,
-        diagnostics={"cycles": float(found.cycles), "scf_error_eV": found.scf_error_Ha * Hartree},
+        diagnostics={
+            "cycles": float(found.cycles),
+            "scf_error_eV": found.scf_error_Ha * Hartree,
+            **({} if found.gap_Ha is None else {"gap_eV": found.gap_Ha * Hartree}),
+        },
         wall_time_s=seconds,
     )
