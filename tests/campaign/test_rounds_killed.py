@@ -46,7 +46,7 @@ class Place:
         self.environment.pop("LATTICEFARM_MONGO_URI", None)
 
     def call(self, *words: str) -> str:
-        done = subprocess.run([*COMMAND, *words], cwd=self.folder, env=self.environment, capture_output=True, text=True, timeout=900)
+        done = subprocess.run([*COMMAND, *words], cwd=self.folder, env=self.environment, capture_output=True, text=True, timeout=2400)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
@@ -83,7 +83,7 @@ def kill_all(process: subprocess.Popen) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(3000)
+@pytest.mark.timeout(7200)
 def test_killed_ten_times_it_asks_for_the_same_labels(tmp_path: Path) -> None:
     calm, killed = Place(tmp_path / "calm"), Place(tmp_path / "killed")
     try:
