@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import wraps
+from multiprocessing import active_children
 from typing import Any, TypeVar
 
 import psutil
@@ -108,7 +109,8 @@ def _stored_document() -> dict[str, Any] | None:
 def _processor_s() -> float:
     """Of this process with all of its threads, of its children that have ended, and of those that live, as warm engines do."""
     spent = sum(os.times()[:4])
-    for child in psutil.Process().children(recursive=True):
+    # to look for them takes longer the more processes the machine has, and most jobs have none
+    for child in psutil.Process().children(recursive=True) if active_children() else ():
         with suppress(psutil.Error):
             spent += sum(child.cpu_times()[:4])
     return spent

@@ -216,6 +216,9 @@ class Farm:
         # for people: records of a kind, of a system, of a model; labels of a level
         self.outputs.create_index([("output.@class", 1), ("output.system", 1), ("output.model", 1)])
         self.outputs.create_index([("name", 1), ("output.level", 1)])
+        # who begins to work on GPUs asks for the largest, and few records have one
+        on_gpus = "metadata.made_on.device_memory_GB"
+        self.outputs.create_index(on_gpus, partialFilterExpression={on_gpus: {"$exists": True}})
         store: Any = self.store
         store.additional_stores["blobs"].ensure_index("blob_uuid")
         self.launchpad.db["checkpoints.files"].create_index("metadata.key")
