@@ -104,6 +104,8 @@ def test_sigterm_while_waiting_for_a_lock(farm, toy_task, envelope, tmp_path, mo
     process = slot(tmp_path, 300.0)
     wait_for(lambda: counts(farm) == {"RUNNING": 1})
     lock(farm)
+    if moment == "after it":
+        wait_for(lambda: farm.launchpad.launches.find_one({})["state"] == "COMPLETED")
     time.sleep(4)
     assert drain(process) < BOUND_S
     farm.launchpad.workflows.update_many({}, {"$unset": {"locked": True}})
