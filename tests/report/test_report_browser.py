@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from accessibility import SIGHTS, faults
 from known_to_plotly import AS_PICTURES
 
 from campaign.report.write import Report
@@ -200,3 +201,13 @@ def test_pictures_are_what_is_printed(sheet: Sheet) -> None:
     assert sheet.page.locator(".legend, .modes, .filter").first.is_hidden()
     assert sheet.page.pdf(format="A4").startswith(b"%PDF")
     sheet.page.emulate_media(media="screen")
+
+
+@pytest.mark.parametrize("name", ["index", "interactive"])
+@pytest.mark.parametrize(("width", "scheme"), SIGHTS)
+def test_everybody_can_read_it(browser: Any, written: Written, name: str, width: int, scheme: str) -> None:
+    sheet = Sheet(browser, getattr(written[0], name), viewport={"width": width, "height": 900}, color_scheme=scheme, reduced_motion="reduce")
+    try:
+        assert faults(sheet.page) == []
+    finally:
+        sheet.context.close()

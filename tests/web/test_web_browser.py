@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from accessibility import SIGHTS, faults
 from browsers import PASSWORD
 from flask import Flask
 
@@ -89,3 +90,18 @@ def test_the_interactive_page_runs_and_is_of_no_site(page: Any, address: str, to
     assert page.evaluate(f"fetch('{address}/campaigns/').then(() => 'read', () => 'refused')") == "refused"
     page.goto(f"{address}/campaigns/{toy}")  # whoever comes back is still logged in
     assert page.url.endswith(f"/campaigns/{toy}")
+
+
+@pytest.mark.parametrize(("width", "scheme"), SIGHTS)
+def test_everybody_can_read_every_page(page: Any, address: str, addresses: list[str], failed: str, width: int, scheme: str) -> None:
+    assert failed
+    page.set_viewport_size({"width": width, "height": 900})
+    page.emulate_media(color_scheme=scheme)
+    read = []
+    for one in addresses:
+        if "/report" in one or not page.request.get(address + one).headers["content-type"].startswith("text/html"):
+            continue
+        page.goto(address + one)
+        assert faults(page) == [], one
+        read.append(one)
+    assert len(read) >= 10
