@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
+import shutil
+import subprocess
 import time
 import typing
 from collections.abc import Callable
@@ -175,7 +177,7 @@ def test_the_document_that_is_shown_has_fields_that_there_are() -> None:
 
 
 def test_queries_name_fields_that_there_are() -> None:
-    named = {name for text in PAGE.blocks("python") for name in re.findall(r"[\"$]output\.(\w+)", text)}
+    named = {name for text in PAGE.blocks("python") + PAGE.blocks("js") for name in re.findall(r"[\"$]output\.(\w+)", text)}
     assert len(named) > 6
     assert named <= {name for kind in RECORDS.values() for name in kind.model_fields}
 
@@ -189,6 +191,24 @@ def test_queries_run(farm: Farm, campaign: str, capsys: pytest.CaptureFixture[st
     assert names["waiting"] == farm.launchpad.workflows.count_documents({"metadata.stage": "train"}) > 0
     assert names["model"].blob.content() == b"a model"
     assert "TrainedModel 1 " in capsys.readouterr().out
+
+
+@pytest.mark.skipif(shutil.which("mongosh") is None, reason="no mongosh: npm install -g mongosh")
+def test_queries_of_the_shell_run(farm: Farm, campaign: str) -> None:
+    from launchers.database import ladder
+
+    assert campaign
+    found = ladder.find()
+    assert found is not None
+    (block,) = PAGE.blocks("js")
+    shown = "".join(f"found = {line}; print(EJSON.stringify(found.toArray ? found.toArray() : found));\n" for line in block.splitlines())
+    script = f"use({json.dumps(found.name)});\nlet found;\n{shown}"
+    done = subprocess.run(["mongosh", found.uri, "--quiet", "--norc", "--eval", script], capture_output=True, text=True, timeout=120, check=True)
+    models, kinds, waiting, failed = map(json.loads, done.stdout.splitlines())
+    assert [one["output"]["model"] for one in models] == [farm.outputs.find_one({"output.@class": "TrainedModel"})["output"]["model"]]
+    assert {one["_id"]: one["records"] for one in kinds}["TrainedModel"] == 1
+    assert waiting == farm.launchpad.workflows.count_documents({"metadata.stage": "train"}) > 0
+    assert failed == []
 
 
 def test_a_marked_record_is_found_and_left_out(farm: Farm, campaign: str) -> None:
