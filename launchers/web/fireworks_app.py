@@ -96,19 +96,20 @@ class _Lists:
     def workflows(self, state: str, sorting_key: str = "_id", sorting_order: str = "DESCENDING") -> Any:
         """All workflows, or those of one state."""
         query = self.module._addq_WF(self._of_state({}, state))
-        return self._sorted("wf_state.html", self.launchpad.workflows, query, (state, sorting_key, sorting_order))
+        return self._sorted("workflow", "wf", self.launchpad.workflows, query, (state, sorting_key, sorting_order))
 
     def fireworks(self, state: str, sorting_key: str = "_id", sorting_order: str = "DESCENDING") -> Any:
         """All jobs, or those of one state."""
         query = self.module._addq_FW(self._of_state({}, state))
-        return self._sorted("fw_state.html", self.launchpad.fireworks, query, (state, sorting_key, sorting_order))
+        return self._sorted("job", "fw", self.launchpad.fireworks, query, (state, sorting_key, sorting_order))
 
-    def _sorted(self, template: str, collection: Any, query: dict[str, Any], asked: tuple[str, str, str]) -> Any:
+    def _sorted(self, noun: str, short: str, collection: Any, query: dict[str, Any], asked: tuple[str, str, str]) -> Any:
         state, key, order = asked
         if key not in SORTED_BY or order not in ORDERS:
             abort(404, f"there is no order by {key}, {order}")
-        about = {"state": state, "sorting_key": key, "sorting_order": order}
-        return self._page(template, collection, query, collection.count_documents(query), about)
+        of = {"noun": noun, "listing": f"{short}_state", "details": f"{short}_details", "number": f"{short}_id"}
+        about = {"state": state, "sorting_key": key, "sorting_order": order} | of
+        return self._page("states.html", collection, query, collection.count_documents(query), about)
 
     @staticmethod
     def _of_state(query: dict[str, Any], state: str) -> dict[str, Any]:
