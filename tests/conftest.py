@@ -17,14 +17,19 @@ os.environ.setdefault("TQDM_DISABLE", "1")
 DEAR = {"slurm_conf": "tests", "written": "report"}
 """Fixtures of a session that several files of a folder use: a real Slurm, a whole report."""
 
+SLOW_S = 1800
+"""The limit of slow tests that have none of their own: several times what they take on a machine with nothing else to do."""
+
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """One process has all tests of a file, whose fixtures are its own, and one all that share what is dear to make."""
+    """One process has all tests of a file, whose fixtures are its own, and one all that share what is dear to make; slow ones may take long."""
     for item in items:
         names = getattr(item, "fixturenames", ())
         shared = [name for name, folder in DEAR.items() if name in names and folder in item.path.parts]
         item.add_marker(pytest.mark.xdist_group(shared[0] if shared else str(item.path)))
+        if item.get_closest_marker("slow") and not item.get_closest_marker("timeout"):
+            item.add_marker(pytest.mark.timeout(SLOW_S))
 
 
 @pytest.fixture(scope="session")

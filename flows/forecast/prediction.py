@@ -16,7 +16,7 @@ from flows.training.force_constants.choice import Tried
 from flows.training.force_constants.difference import pair_fit
 from flows.training.force_constants.fit import Noise, posterior
 from flows.training.force_constants.model import ForceConstants
-from flows.training.force_constants.renormalization import CHANGE, renormalized, with_change
+from flows.training.force_constants.renormalization import USUAL_CHANGE, renormalized, with_change
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -54,7 +54,7 @@ class Expectation:
         known = ForceConstants(crystal.cell.primitive, 0.0, 0.0, nothing, ())
         there = (prior for prior, one in zip(priors, basis.orders, strict=True) if one.count)
         mean = np.zeros(1 + basis.orders[0].count)
-        return cls(crystal, known, mean, basis, Noise(noise_eV, 0.0, 1.0, (*there, CHANGE)), with_base, with_forces=False)
+        return cls(crystal, known, mean, basis, Noise(noise_eV, 0.0, 1.0, (*there, USUAL_CHANGE)), with_base, with_forces=False)
 
     @classmethod
     def after(cls, crystal: BaseCrystal, model: ForceConstants, chosen: Tried, labelled: Frames, with_base: bool) -> Expectation:

@@ -23,7 +23,7 @@ _SINGULAR = 1e-7  # of the largest singular value
 CONSTANT, BASE = -1, -2  # groups of columns without a prior of their own
 _BROAD = 1e2  # of the spread of what is explained: says nothing about a constant or a slope
 _RUNS = 8.0  # of logarithms, how far they may run from where they begin
-_EXPECTED_RUNS = 0.5  # the same of what is expected
+_EXPECTED_RUNS = 0.7  # the same of what is expected
 _STARTS = (0.03, 1.0)  # of the amplitude-dependent part of the noise, in parts of the constant one
 
 
@@ -171,7 +171,7 @@ class _Solved:
 
 def fitted(seen: Observations, expected: Mapping[int, float] = MappingProxyType({})) -> Posterior:
     """With the noise and the priors that make what was seen most probable; those of the groups in `expected` are near that,
-    within a factor of 1.6 or so, where the labels do not say more."""
+    within a factor of two or so, where the labels do not say more."""
     from scipy.optimize import minimize
 
     energies = ~seen.are_forces
