@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from threading import Thread
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +28,7 @@ def made_server(app: Flask, host: str, port: int, *, behind_proxy: bool = False)
     """The server of `serve`, which answers when it is run."""
     from waitress.server import create_server
 
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # it names each request that waits for a thread for a moment
     return create_server(app, host=host, port=port, threads=THREADS, ident=None, clear_untrusted_proxy_headers=not behind_proxy)
 
 
