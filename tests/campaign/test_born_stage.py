@@ -179,6 +179,7 @@ class TestComputed:
             (name,) = [one for one in kept.namelist() if one.endswith("spec.json")]
             assert ResolvedSpec.model_validate(json.loads(kept.read(name))).systems["alas"].awaits_born
 
+        submit(farm, loaded)  # `advance` may still rest where the machine is busy
         self.work(farm, folder, "analyse")
         (phonons,) = open_campaign(farm, "charges").phonons()
         assert by_file is not None
