@@ -4,6 +4,7 @@ Contents, each loaded when it is first asked for:
 
 `read_label_set`    published files -> the labels of a system, matched by geometry; what is set aside, and why
 `label`             the job that computes a chunk of labels with an engine, each kept when it is there
+`born_charges`      the job that computes Born charges and the dielectric tensor of a crystal with an engine
 `sweep`             the job of MD through rising temperatures, which draws structures to be labelled
 `label_forecast`    the job that tells how sure phonons are with so many labels, and with more
 `train`             the job that trains one MACE model: energies and forces, energies alone, or a difference
@@ -26,6 +27,7 @@ except PackageNotFoundError:  # a source tree that nobody installed
 CONTENTS = {
     "read_label_set": "flows.labelling.label_set:read_label_set",
     "label": "flows.labelling.jobs:label",
+    "born_charges": "flows.labelling.jobs:born",
     "sweep": "flows.labelling.sampling.jobs:sweep",
     "label_forecast": "flows.forecast.jobs:forecast",
     "train": "flows.training.jobs:train",

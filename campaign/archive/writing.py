@@ -13,6 +13,7 @@ from campaign.archive.contents import Contents, contents, input_names
 from campaign.archive.crate import Facts, metadata
 from campaign.archive.layout import ArchiveError, Head
 from campaign.archive.pen import Pen, pieces, sealed, without_passwords
+from campaign.planning.born import as_asked
 from campaign.planning.work import Work
 from campaign.records.campaigns import standing
 from campaign.report.page import FOLDER
@@ -69,7 +70,7 @@ def write_archive(campaign: Campaign, path: Path, report: Path | None = None) ->
 def _write_question(pen: Pen, campaign: Campaign, yaml: str) -> None:
     if yaml:
         pen.text(layout.YAML, yaml)
-    pen.json(layout.SPEC, campaign.spec.model_dump(mode="json"))
+    pen.json(layout.SPEC, as_asked(campaign.spec).model_dump(mode="json"))
 
 
 def _write_inputs(pen: Pen, campaign: Campaign) -> None:

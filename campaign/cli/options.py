@@ -19,6 +19,6 @@ DataOption = Annotated[
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 SlotsOption = Annotated[int | None, typer.Option("--slots", min=1, help="Workers side by side (default: one per GPU; one per core of up to four, per two of more).")]
 SystemOption = Annotated[str | None, typer.Option("--system", help="Only this system.")]
-StageOption = Annotated[str | None, typer.Option("--stage", help="Only this stage: sample, label, forecast, train, sum, phonons, hessian or vibrations.")]
+StageOption = Annotated[str | None, typer.Option("--stage", help="Only this stage: sample, label, born, forecast, train, sum, phonons, hessian or vibrations.")]
 ModelOption = Annotated[str | None, typer.Option("--model", help="Only this model, as in dft_ef or delta_hf.")]
 SeedOption = Annotated[int | None, typer.Option("--seed", help="Only this seed.")]

@@ -98,8 +98,10 @@ def render(loaded: LoadedSpec, found: Look) -> Iterator[RenderableType]:
 
 
 def _uncounted(status: Status) -> Iterator[str]:
-    """Systems of which the plan knows no structures to train on, as an MD has still to draw them."""
+    """Systems of which the plan knows no structures to train on, as an MD has still to draw them, or no term of their phonons."""
     systems = dict.fromkeys(work.system for work in status.plan.of_stage("sample") if status.states[work.key] is not State.DONE)
+    born = dict.fromkeys(work.system for work in status.plan.of_stage("born") if status.states[work.key] is not State.DONE)
+    yield from (f"{system}: phonons are counted when its Born charges are there" for system in born)
     yield from (f"{system}: labels of what its sweep draws, and all models, are counted when it is done" for system in systems)
 
 

@@ -93,7 +93,7 @@ def _report(farm: Farm, name: str) -> None:
 
 @dataclass
 class Asked:
-    """What a campaign asks for; its plan grows with what is known, where engines label its structures."""
+    """What a campaign asks for; its plan grows with what is known, where engines label its structures or find Born charges."""
 
     farm: Farm
     spec: ResolvedSpec
@@ -103,7 +103,7 @@ class Asked:
     def status(self) -> Status:
         """How far it is now."""
         found = status_of(self.farm, self.plan)
-        if found.counts() != self._counts and any(one.labelled_by_engines for one in self.spec.systems.values()):
+        if found.counts() != self._counts and any(one.labelled_by_engines or one.born is not None for one in self.spec.systems.values()):
             self.plan = planned(self.farm, self.spec)
             found = status_of(self.farm, self.plan)
         self._counts = found.counts()

@@ -48,12 +48,15 @@ def _job(plan: Plan, key: str) -> dict[str, Any]:
 
 def _first_inputs(task: Settings) -> dict[str, str]:
     """What the engine of a job reads for the first of its structures."""
-    from flows.labelling.engines.task import LabelTask
+    from flows.labelling.engines.protocol import BORN
+    from flows.labelling.engines.task import BornTask, LabelTask
     from flows.labelling.sampling.settings import SweepTask
 
     if isinstance(task, LabelTask) and task.items:
         first = task.items[0]
         return task.engine.input_files(first.structure.atoms(), list(first.levels))
+    if isinstance(task, BornTask):
+        return task.engine.input_files(task.primitive.atoms(), [BORN])
     if isinstance(task, SweepTask) and task.engine is not None and task.level is not None:
         if task.engine.moves(task.level):
             from flows.labelling.sampling.stretches import beginning

@@ -98,8 +98,9 @@ def _is_asked(loaded: LoadedSpec) -> bool:
 def look(loaded: LoadedSpec) -> Look:
     """Plan on the labels as they are on disk, against the database if there is one. Changes nothing."""
     from campaign.cli.plan_view import Look
+    from campaign.planning.born import mended_charges
     from campaign.planning.knowledge import Knowledge
-    from campaign.planning.outlook import outlook
+    from campaign.planning.outlook import Outlook, outlook
     from campaign.planning.plan import plan
     from campaign.records import labels
     from campaign.steering.status import Status, states, status_of
@@ -124,7 +125,7 @@ def look(loaded: LoadedSpec) -> Look:
     farm = Farm.open(found)
     knowledge = known(farm, spec, published, structures)
     now = status_of(farm, plan(spec, knowledge))
-    said = tuple(outlook(spec, now.plan, stored_forecasts(farm, now.plan)))
+    said = (*outlook(spec, now.plan, stored_forecasts(farm, now.plan)), *(Outlook(text, False) for text in mended_charges(knowledge.born)))
     relabelled, retrained = tuple(_relabelled(farm, spec, knowledge)), tuple(_retrained(farm, now))
     return Look(now, published, left_of(farm, now, slots=1), retrained, relabelled, sources, said)
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from campaign.planning.born import born_work, with_born
 from campaign.planning.chunks import Chunks
 from campaign.planning.crystal import direct_phonons_work, hessian_work, phonons_work, vibrations_work
 from campaign.planning.faulty_labels import FaultyLabels, faulty_labels
@@ -53,18 +54,19 @@ class Plan:
 
     @cached_property
     def dependents(self) -> Mapping[str, int]:
-        """How many pieces of work wait for each, directly or not. What a sampling leads to cannot be named yet: one."""
+        """How many pieces of work wait for each, directly or not. What a sampling, or Born charges, lead to cannot be named yet: one."""
         waiting: dict[str, set[str]] = {key: set() for key in self.work}
         for key in reversed(self.work):
             for need in self.work[key].needs:
                 if need in waiting:
                     waiting[need] |= {key, *waiting[key]}
-        return {key: len(found) or int(self.work[key].stage == "sample") for key, found in waiting.items()}
+        return {key: len(found) or int(self.work[key].stage in ("sample", "born")) for key, found in waiting.items()}
 
 
 def plan(spec: ResolvedSpec, known: Knowledge) -> Plan:
     """All work that `spec` asks for, given what is `known` (a system without labels, published or to be
     computed, is all gaps)."""
+    spec = with_born(spec, known.born)
     missing = gaps(spec)
     named = {(gap.system, gap.model) for gap in missing}
     planned: dict[str, Work] = {}
@@ -102,6 +104,8 @@ class _SystemPlan:
     stopped: list[StoppedLevel] = field(default_factory=list)
 
     def all_work(self, models: list[str]) -> Iterator[Work]:
+        if (born := born_work(self.spec, self.system)) is not None:
+            yield born
         yield from self._labelling()
         yield from self._direct()
         if self.labels is not None and not self.labels.labels:
@@ -303,7 +307,8 @@ class _SystemPlan:
     def _crystal(self, trained: Work, model: str, needs: tuple[str, ...]) -> Iterator[Work]:
         """What is computed with a model that can move a crystal; `needs` are its parts."""
         coordinates = Coordinates(self.system, model, trained.seed, trained.size)
-        yield phonons_work(self.spec, coordinates, needs)
+        if not self.spec.systems[self.system].awaits_born:
+            yield phonons_work(self.spec, coordinates, needs)
         asked = self.spec.dynamics
         if asked is not None and asked.wants(model, trained.seed, trained.size):
             yield hessian_work(self.spec, coordinates, needs)
@@ -316,5 +321,5 @@ class _SystemPlan:
             if failed := [key for key in keys if key in self.known.failed]:
                 why = f"{len(failed)} of {len(keys)} displaced supercells failed: its own phonons are not to be had"
                 self.gaps.append(Gap(self.system, level, why))
-            else:
+            elif not self.spec.systems[self.system].awaits_born:
                 yield direct_phonons_work(self.spec, Coordinates(self.system, level, None, ""), awaited, keys)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from flows import records
 from flows.dynamics.settings import DynamicsTask
 from flows.forecast.settings import ForecastTask
-from flows.labelling.engines.task import LabelTask
+from flows.labelling.engines.task import BornTask, LabelTask
 from flows.labelling.sampling.settings import SweepTask
 from flows.phonons.settings import DirectPhononTask, PhononTask
 from flows.training.force_constants.settings import ForceConstantTask
@@ -62,6 +62,12 @@ def _label(task: Any, _: Inputs) -> Job:
     from flows.labelling.jobs import label
 
     return label(task)
+
+
+def _born(task: Any, _: Inputs) -> Job:
+    from flows.labelling.jobs import born
+
+    return born(task)
 
 
 def _forecast(task: Any, _: Inputs) -> Job:
@@ -117,6 +123,7 @@ def _always(seconds: float) -> Callable[[Any], float]:
 _ALL: Iterable[Stage] = (
     Stage("sample", "label", "cpu", SweepTask, records.Sweep, _sample, _always(300.0), resumes=True, opens=True),
     Stage("label", "label", "cpu", LabelTask, records.LabelledChunk, _label, _structure_s, resumes=True, opens=True),
+    Stage("born", "label", "cpu", BornTask, records.BornCharges, _born, _always(300.0), opens=True),
     Stage("forecast", "analyse", "cpu", ForecastTask, records.Forecast, _forecast, _always(15.0), opens=True),
     Stage("train", "train", "gpu", TrainingTask | ForceConstantTask, records.TrainedModel, _train, _training_s, resumes=True),
     Stage("sum", "analyse", "cpu", SummingTask, records.SummedModel, _sum, _always(3.0)),

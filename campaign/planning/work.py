@@ -45,6 +45,8 @@ class Work:
     @property
     def title(self) -> str:
         """As a table calls it: `train ML(DFT_EF) of diamond, seed 861, full`."""
+        if self.stage == "born":
+            return f"Born charges of {self.system} by {self.model}"
         about = f"{self.stage} {shown(self.model)} of {self.system}"
         if self.stage == "label":
             return f"{about}, {self.count} structure{'' if self.count == 1 else 's'}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
+from campaign.planning.born import born_work
 from campaign.planning.faulty_labels import earlier_keys, versions_before
 from campaign.planning.knowledge import Knowledge
 from campaign.planning.label_requests import LabelRequests, label_requests, label_set
@@ -16,7 +17,7 @@ from campaign.spec import ResolvedSpec
 from flows.faults import Fault
 from flows.keys import job_uuid
 from flows.labelling.audit import audit_base, audit_level
-from flows.records import Failure, Forecast, Label, LabelSet, LevelAudit, Structure, Sweep
+from flows.records import BornCharges, Failure, Forecast, Label, LabelSet, LevelAudit, Structure, Sweep
 from launchers.farm import Farm
 from launchers.queue.claims import holders
 from launchers.queue.launchpad import fizzled, queued
@@ -44,7 +45,14 @@ def known_then(farm: Farm, spec: ResolvedSpec, now: Knowledge, label_versions: M
     return _complete(farm, spec, then)
 
 
+def born_charges(farm: Farm, spec: ResolvedSpec) -> dict[str, BornCharges]:
+    """Those that the engines of `spec` have computed, by system."""
+    asked = {job_uuid(work.key): name for name in spec.systems if (work := born_work(spec, name)) is not None}
+    return {asked[uuid]: BornCharges.model_validate(record) for uuid, record in farm.records(asked).items()} if asked else {}
+
+
 def _complete(farm: Farm, spec: ResolvedSpec, found: Knowledge) -> Knowledge:
+    found = replace(found, born=born_charges(farm, spec))
     while True:
         found = _by_path(farm, spec, found)
         found = _with_labels(farm, spec, found)

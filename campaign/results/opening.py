@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from campaign.planning.born import with_born
 from campaign.records.campaigns import campaign_names as campaign_names
 from campaign.records.campaigns import resolved_spec
+from campaign.records.lookup import born_charges
 from campaign.results.campaign import Campaign
 from campaign.results.errors import NoDatabase, UnknownCampaign
 from campaign.results.many import Campaigns
@@ -38,7 +40,8 @@ def open_campaign(farm: Farm, name: str) -> Campaign:
         UnknownCampaign: nobody submitted a campaign of that name.
     """
     try:
-        return Campaign(farm, resolved_spec(farm, name))
+        spec = resolved_spec(farm, name)
+        return Campaign(farm, with_born(spec, born_charges(farm, spec)))
     except KeyError:
         raise UnknownCampaign(f"no campaign {name!r} in this database; {_advice(farm, name)}") from None
 

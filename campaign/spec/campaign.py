@@ -19,10 +19,12 @@ from campaign.spec.labelling import (
     SamplingSpec,
     SweepSpec,
     refuse_unfit,
+    refuse_without_born,
 )
 from campaign.spec.levels import LEVELS, Model
 from campaign.spec.located import MayBeEmpty, inside, located
 from campaign.spec.mace import MaceSpec, training_settings
+from campaign.spec.nac import BornSpec
 from campaign.spec.parts import IntMatrix, SystemSpec, UntilSpec
 from campaign.spec.reference import ResolvedReference
 from campaign.spec.sizes import DEFAULT, Size, Sizes
@@ -153,6 +155,9 @@ class CampaignSpec(_Campaign):
                 if one.engine is not None:
                     with inside("systems", name, "levels", level):
                         refuse_unfit(level, Asked(one.engine, one.method, one.functional, one.forces), engines)
+            if system.nac is not None and system.nac.engine is not None:
+                with inside("systems", name, "nac"):
+                    refuse_without_born(system.nac.engine, engines)
         return self
 
     @model_validator(mode="after")
@@ -261,6 +266,7 @@ class ResolvedSystem(Settings):
     mace: MaceSpec = MaceSpec()
     sizes: Sizes | None = None
     nac: NacSettings | None = None
+    born: BornSpec | None = None  # what an engine computes: nac, once it is there
     reference: dict[str, ResolvedReference] = {}  # noqa: RUF012  # pydantic copies defaults
     engines: Engines = {}  # noqa: RUF012
     sampling: SamplingSpec | None = None
@@ -280,6 +286,11 @@ class ResolvedSystem(Settings):
     def sampled_by_md(self) -> bool:
         """Whether some of its structures are known only when an MD has run."""
         return self.sampling is not None and self.sampling.sweep is not None
+
+    @property
+    def awaits_born(self) -> bool:
+        """Whether its Born charges are still to be computed: what its phonons are to be is not known before."""
+        return self.born is not None and self.nac is None
 
 
 class ResolvedSpec(_Campaign):

@@ -9,7 +9,7 @@ from pydantic import Field
 from flows.resources import Resources
 from flows.settings import Settings
 
-StageName = Literal["sample", "label", "forecast", "train", "sum", "phonons", "hessian", "vibrations"]
+StageName = Literal["sample", "label", "born", "forecast", "train", "sum", "phonons", "hessian", "vibrations"]
 
 
 class RetrySpec(Settings):

@@ -13,6 +13,7 @@ from campaign.spec.errors import Loc
 from campaign.spec.levels import method_of
 from campaign.spec.parts import LevelSpec, SystemSpec
 from flows.labelling.engines.known import EngineChoice
+from flows.labelling.engines.protocol import BORN
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -57,10 +58,11 @@ def computed_levels(name: str, system: SystemSpec, spec: CampaignSpec) -> tuple[
 
 
 def engines_of(
-    name: str, system: SystemSpec, spec: CampaignSpec, training: Atoms, files: EngineFiles
+    name: str, system: SystemSpec, spec: CampaignSpec, cells: tuple[Atoms, Atoms], files: EngineFiles
 ) -> tuple[dict[str, EngineChoice], Unfit]:
-    """The engines that the levels of the system `name` name (the functional of a level is that of its engine) with
-    their `files`, and what they cannot do in its `training` cell."""
+    """The engines that the levels of the system `name` name (the functional of a level is that of its engine), and its `nac`,
+    with their `files`, and what they cannot do in its training and its primitive cell, the `cells`."""
+    training, primitive = cells
     named = {**spec.engines, **system.engines}
     found: dict[str, EngineChoice] = {}
     asked, unfit = computed_levels(name, system, spec)
@@ -72,17 +74,26 @@ def engines_of(
         except ValidationError as error:
             message = error.errors(include_url=False)[0]["msg"].removeprefix("Value error, ")
             unfit.append((("systems", name, "levels", level, "functional"), message))
+    born = system.nac.engine if system.nac is not None else None
+    if born is not None:
+        found.setdefault(born, named[born])
     for engine_name, engine in found.items():
         mine = [level for level, one in asked.items() if one.engine == engine_name]
         levels = {asked[level].method: system.levels[level].forces for level in mine}
         if engine.time_limit_s is not None and engine.time_limit_s <= 0:
             why = f"should be greater than 0, got {engine.time_limit_s:g}: no structure would be done in time"
-            unfit.append((_place(name, system, mine, "time_limit_s"), why))
-        place = _place(name, system, mine, "")[:-1]
+            unfit.append((_place(name, system, mine, "time_limit_s", born), why))
+        place = _place(name, system, mine, "", born)[:-1]
         found[engine_name] = given = files.resolved(engine.for_elements(set(training.symbols)).pinned(), place)
-        for key, why in files.on_this_machine(given).troubles(training, levels):
-            unfit.append((_place(name, system, mine, key), why))
-        for key, what in given.lacking():
+        asked_of = [(training, levels)] if levels else []
+        if engine_name == born:
+            asked_of.append((primitive, {BORN: False}))
+            if mesh := getattr(given, "kpoints", None):
+                files.note((*place, "kpoints"), f"{' x '.join(map(str, mesh))} are those of the primitive cell too, for nac; kspacing_per_A gives each cell its own")
+        for atoms, wanted in asked_of:
+            for key, why in files.on_this_machine(given).troubles(atoms, wanted):
+                unfit.append((_place(name, system, mine, key, born), why))
+        for key, what in given.lacking({one for _, wanted in asked_of for one in wanted}):
             files.note((*place, key), what)
     return found, unfit
 
@@ -99,11 +110,11 @@ def _with_functional(engine: EngineChoice, level: LevelSpec) -> EngineChoice:
     return type(engine).model_validate({**engine.model_dump(), "functional": level.functional})
 
 
-def _place(name: str, system: SystemSpec, levels: Sequence[str], key: str) -> Loc:
-    """Where a setting of the engine of `levels` was written: at one of them, in the system, or for all of the campaign."""
+def _place(name: str, system: SystemSpec, levels: Sequence[str], key: str, born: str | None = None) -> Loc:
+    """Where a setting of the engine of `levels` (none: that called `born`) was written: at one of them, in the system, or for all of the campaign."""
     if key == "functional":
         for level in levels:
             if system.levels[level].functional is not None:
                 return ("systems", name, "levels", level, "functional")
-    engine = system.levels[levels[0]].engine or ""
+    engine = (system.levels[levels[0]].engine if levels else born) or ""
     return ("systems", name, "engines", engine, key) if engine in system.engines else ("engines", engine, key)

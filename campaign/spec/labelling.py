@@ -97,9 +97,7 @@ def refuse_unfit(level: str, asked: Asked, engines: Mapping[str, EngineSettings]
         PydanticCustomError: it does not; seen from the level.
     """
     name = asked.engine
-    engine = engines.get(name)
-    if engine is None:
-        raise located(("engine",), f"no engine {name!r} in engines; {nearest(name, engines)}")
+    engine = _named(name, engines)
     offered = engine.levels()
     method = method_of(level, asked.method, asked.functional, offered)
     if method is None and asked.method is not None:
@@ -111,3 +109,19 @@ def refuse_unfit(level: str, asked: Asked, engines: Mapping[str, EngineSettings]
         raise located(("functional",), f"{name} ({engine.kind}) has no functional in {method}; remove it")
     if asked.forces and not offered[method]:
         raise located(("forces",), f"{name} ({engine.kind}) has no forces at {method}; remove it")
+
+
+def refuse_without_born(name: str, engines: Mapping[str, EngineSettings]) -> None:
+    """That the engine of a `nac` exists and computes Born charges.
+
+    Raises:
+        PydanticCustomError: it does not; seen from the `nac`.
+    """
+    if not (engine := _named(name, engines)).finds_born():
+        raise located(("engine",), f"{name} ({engine.kind}) computes no Born charges here; take one of kind espresso, or give file")
+
+
+def _named(name: str, engines: Mapping[str, EngineSettings]) -> EngineSettings:
+    if name not in engines:
+        raise located(("engine",), f"no engine {name!r} in engines; {nearest(name, engines)}")
+    return engines[name]

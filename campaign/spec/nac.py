@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, PositiveFloat, model_validator
 
 from campaign.spec.errors import nearest
 from campaign.spec.located import located
-from flows.phonons.nac import nac_settings, read_born
+from flows.phonons.nac import missed_e, nac_settings, read_born
 from flows.phonons.nac_espresso import is_ph_output, read_born_ph
 from flows.phonons.nac_vasp import is_vasprun, read_born_vasprun
 from flows.phonons.settings import NacSettings
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from flows.records import Structure
 
 _WORTH_SAYING_E = 1e-3  # files are rounded to less
+Method = Literal["gonze", "wang"]
 
 Charges = dict[str, Matrix3] | tuple[Matrix3, ...]
 
@@ -58,7 +59,7 @@ def _is_number(value: Any) -> bool:
 
 class NacSpec(Settings):
     """LO-TO splitting: Born charges (e) by element or by atom, and the dielectric tensor; or a BORN file of phonopy, a
-    vasprun.xml or an output of ph.x with both.
+    vasprun.xml or an output of ph.x with both; or the engine that is to compute them.
 
     Tensors are Cartesian, in the orientation of the system's cell. A BORN file is about its primitive cell, the
     others about any cell of the crystal.
@@ -67,17 +68,23 @@ class NacSpec(Settings):
     born_charges: Annotated[Charges, BeforeValidator(_charges)] | None = None
     dielectric: Annotated[Matrix3, BeforeValidator(_tensor)] | None = None
     file: str | None = None
-    method: Literal["gonze", "wang"] = "gonze"
+    engine: str | None = None
+    method: Method = "gonze"
     sum_rule_e: PositiveFloat | None = None  # what is mended of the sum of the charges; None: by their number and size
 
     @model_validator(mode="after")
     def _one_source(self) -> NacSpec:
         given = [name for name in ("born_charges", "dielectric") if getattr(self, name) is not None]
-        if self.file is not None and given:
-            raise located((given[0],), "does not go with file; remove one of them")
-        if self.file is None and len(given) < 2:
-            raise ValueError("give born_charges and dielectric, or file")
+        sources = [name for name in ("file", "engine") if getattr(self, name) is not None]
+        if sources and (others := [*sources[1:], *given]):
+            raise located((others[0],), f"does not go with {sources[0]}; remove one of them")
+        if not sources and len(given) < 2:
+            raise ValueError("give born_charges and dielectric, or file, or engine")
         return self
+
+    def born(self) -> BornSpec | None:
+        """What is asked of an engine; None where nothing is."""
+        return None if self.engine is None else BornSpec(engine=self.engine, method=self.method, sum_rule_e=self.sum_rule_e)
 
     def resolve(self, primitive: Structure, born_file: str | None) -> tuple[NacSettings, str]:
         """Numbers for the atoms of `primitive`, and what was mended (empty: nothing); `born_file` is the text of `file`.
@@ -93,9 +100,21 @@ class NacSpec(Settings):
             assert self.born_charges is not None
             charges, dielectric = np.array(_of_atoms(self.born_charges, primitive.symbols)), np.array(self.dielectric)
         found = nac_settings(atoms, charges, dielectric, self.method, self.sum_rule_e)
-        missed = float(np.abs(charges.sum(axis=0)).max())
-        mended = f"the Born charges sum to {missed:.3g} e instead of zero: spread evenly over {len(charges)} atoms"
-        return found, mended if missed > _WORTH_SAYING_E else ""
+        return found, mended(missed_e(charges), len(charges))
+
+
+class BornSpec(Settings):
+    """Born charges and dielectric tensor that an engine is to compute."""
+
+    engine: str
+    method: Method = "gonze"
+    sum_rule_e: PositiveFloat | None = None
+
+
+def mended(missed: float, atoms: int) -> str:
+    """What to say of charges that `missed` the acoustic sum rule by so much (e); empty: nothing."""
+    said = f"the Born charges sum to {missed:.3g} e instead of zero: spread evenly over {atoms} atoms"
+    return said if missed > _WORTH_SAYING_E else ""
 
 
 def _of_atoms(charges: Charges, symbols: tuple[str, ...]) -> tuple[Matrix3, ...]:

@@ -74,8 +74,8 @@ class Resolver:
         if structures is None:
             return None
         nac = self._nac((*loc, "nac"), system.nac, structures["primitive"])
-        engines, unfit = engines_of(name, system, spec, structures["training"].atoms(), self.engine_files)
         cell = structures["primitive"].atoms()
+        engines, unfit = engines_of(name, system, spec, (structures["training"].atoms(), cell), self.engine_files)
         cutoffs = cutoffs_of(name, system, spec, cell)
         for place, why in (*unfit, *unfit_settings(name, system, spec, cell), *cutoffs.refused):
             self._complain_once(place, why)
@@ -91,6 +91,7 @@ class Resolver:
             sampling=system.sampling,
             frozen_phonon=self._frozen((*loc, "frozen_phonon"), system, structures["primitive"]),
             nac=nac,
+            born=system.nac.born() if system.nac is not None else None,
             reference={
                 key: self._reference((*loc, "reference", key), one, (structures["primitive"], nac))
                 for key, one in system.reference.items()
@@ -128,8 +129,8 @@ class Resolver:
         return system.frozen_phonon
 
     def _nac(self, loc: Loc, nac: NacSpec | None, cell: Structure) -> NacSettings | None:
-        """A BORN file becomes plain numbers: it is not kept."""
-        if nac is None:
+        """A BORN file becomes plain numbers: it is not kept. None also for those that an engine is to compute."""
+        if nac is None or nac.engine is not None:
             return None
         try:
             text = None

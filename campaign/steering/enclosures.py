@@ -8,7 +8,7 @@ from campaign.planning.work import Work
 from flows.failure import CalculationFailed, MachineTrouble
 from flows.labelling.engines.given_files import root
 from flows.labelling.engines.protocol import STAGE
-from flows.labelling.engines.task import LabelTask
+from flows.labelling.engines.task import BornTask, LabelTask
 from flows.labelling.sampling.settings import SweepTask
 from launchers.farm import Farm
 
@@ -18,7 +18,7 @@ BRING = "campaign.submit:bring"
 def enclosed(work: Work) -> tuple[tuple[str, str], ...]:
     """The kept files that a job reads: the sha256 of each, and where its copy is looked for."""
     task = work.task
-    engine = task.engine if isinstance(task, LabelTask | SweepTask) else None
+    engine = task.engine if isinstance(task, LabelTask | SweepTask | BornTask) else None
     files = engine.given_files() if engine is not None else ()
     return tuple(dict.fromkeys(one for _, given in files for one in given.contents()))
 

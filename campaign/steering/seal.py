@@ -9,7 +9,7 @@ from campaign.planning.work import Work
 from campaign.spec.demands import Demands
 from campaign.steering.enclosures import BRING, enclosed
 from flows.keys import job_uuid
-from flows.labelling.engines.task import LabelTask
+from flows.labelling.engines.task import BornTask, LabelTask
 from flows.labelling.sampling.settings import SweepTask
 from flows.resources import Resources
 from launchers.envelopes import Envelope
@@ -54,7 +54,7 @@ def envelope(work: Work, dependents: int, demands: Demands) -> Envelope:
 
 def needs(work: Work, demands: Demands) -> Needs:
     """What `work` asks of the slot that runs it."""
-    engine = work.task.engine if isinstance(work.task, LabelTask | SweepTask) else None
+    engine = work.task.engine if isinstance(work.task, LabelTask | SweepTask | BornTask) else None
     own = engine.resources if engine is not None and engine.resources is not None else Resources()
     said = own.over(demands.resources.get(work.stage, Resources()))  # type: ignore[call-overload]
     return Needs(said.cores or 0, said.memory_GB, said.allocation or "")

@@ -72,6 +72,11 @@ def nac_settings(
     return NacSettings(born_charges=tuple(map(_matrix, charges)), dielectric=_matrix(epsilon), method=method)
 
 
+def missed_e(born_charges: ArrayLike) -> float:
+    """The largest component (e) of the sum of (N, 3, 3) Born charges, which should be zero."""
+    return float(np.abs(np.sum(born_charges, axis=0)).max())
+
+
 def sum_rule_bound(born_charges: NDArray) -> float:
     """e: what (N, 3, 3) Born charges may miss of the acoustic sum rule, and is mended."""
     mean = np.abs(np.trace(born_charges, axis1=1, axis2=2)).mean() / 3

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from ase import Atoms
     from numpy.typing import NDArray
 
+UNCONVERGED = "the response to the electric field did not converge"
+
 _NEEDED = {"atoms", "dieltensor", "borneffcharge"}
 _MENDED = "Effective charges (d Force / dE) in cartesian axis with asr applied"  # since 7.0, after those as they came out
 _SITE = re.compile(r"^(\s*\d+\s+)(\S+)(?=\s+[\d.]+\s+tau\()", re.MULTILINE)
@@ -22,6 +24,11 @@ _ERROR = re.compile(r"Error in routine (\S+) \(-?\d+\):\s*\n\s*(.+)")
 
 def is_ph_output(text: str) -> bool:
     return "Program PHONON" in text[:5000]
+
+
+def is_unconverged(text: str) -> bool:
+    """Whether the run ended, and before its response to the field converged, of which ph.x says no more."""
+    return _finished(text) and "Electric Fields Calculation" in text and "Dielectric constant in cartesian axis" not in text
 
 
 def read_born_ph(text: str, primitive: Atoms, name: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -61,6 +68,6 @@ def _why_none(text: str) -> str:
         return f"ph.x stopped in {routine} ({message.strip()}){metal}"
     if not _finished(text):
         return "the run is not finished"
-    if "Electric Fields Calculation" in text and "Dielectric constant in cartesian axis" not in text:  # and ph.x says no more of it
-        return "the response to the electric field did not converge; raise niter_ph, or lower alpha_mix(1)"
+    if is_unconverged(text):
+        return f"{UNCONVERGED}; raise niter_ph, or lower alpha_mix(1)"
     return "it takes a run at Γ with epsil = .true."

@@ -23,6 +23,7 @@ from flows.records.models import (
 )
 from flows.records.phonons import (
     Bands,
+    BornCharges,
     DensityOfStates,
     ImaginaryMode,
     NonAnalyticalTerm,
@@ -37,6 +38,7 @@ __all__ = [
     "Bands",
     "Baseline",
     "Blob",
+    "BornCharges",
     "DensityOfStates",
     "Drawn",
     "EpochRecord",

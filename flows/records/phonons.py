@@ -41,6 +41,23 @@ class NonAnalyticalTerm(Record):
     gamma_toward: str
 
 
+class BornCharges(Record):
+    """What an engine has computed for the non-analytical term of a crystal.
+
+    Born charges (e) of the atoms of the primitive cell and dielectric tensor (ε∞), Cartesian, with the symmetry of the crystal;
+    the charges sum to zero, and `missed_e` is how far they did not before. `diagnostics` as those of a label.
+    """
+
+    key: str
+    system: str
+    born_charges: tuple[Matrix3, ...]
+    dielectric: Matrix3
+    missed_e: float
+    diagnostics: dict[str, float] = {}
+    versions: dict[str, str] = {}
+    wall_time_s: float = 0.0
+
+
 class ImaginaryMode(Record):
     """An unstable mode: where, and how much (negative cm^-1, by convention)."""
 

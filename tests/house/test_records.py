@@ -21,11 +21,12 @@ NAMES = {
     *("Spectrum", "HarmonicSpectrum", "Band", "MDStart", "Vibrations"),
     *("Drawn", "Sweep", "LabelledChunk", "UnstableModes"),
     *("FittedForceConstants", "TriedForceConstants", "LeftOut", "Forecast", "Reach", "LearningPoint"),
+    "BornCharges",
 }
 # stored in the queue: a job whose path moved cannot be run any more
 JOBS = {
     "flows.training.jobs": ("train", "add"),
-    "flows.labelling.jobs": ("label",),
+    "flows.labelling.jobs": ("label", "born"),
     "flows.forecast.jobs": ("forecast",),
     "flows.labelling.sampling.jobs": ("sweep",),
     "flows.phonons.jobs": ("phonons", "direct_phonons"),
@@ -37,7 +38,7 @@ TASKS = {
     "flows.training.settings": ("TrainingTask", "SummingTask", "TrainingSettings"),
     "flows.training.force_constants.settings": ("ForceConstantTask", "ForceConstantSettings"),
     "flows.forecast.settings": ("ForecastTask",),
-    "flows.labelling.engines.task": ("LabelTask", "LabelItem"),
+    "flows.labelling.engines.task": ("LabelTask", "LabelItem", "BornTask"),
     "flows.labelling.sampling.settings": ("SweepTask", "SweepSettings"),
     "flows.phonons.settings": ("PhononTask", "DirectPhononTask", "PhononSettings"),
     "flows.dynamics.settings": ("DynamicsTask", "DynamicsSettings", "VibrationSettings"),

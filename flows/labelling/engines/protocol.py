@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 STAGE = "label"
+BORN = "born"
+"""Asked for as a level is, and no label: Born charges and dielectric tensor of an insulator, where an engine `finds_born`."""
 
 
 def failure(kind: str, message: str, advice: str, level: str | None = None) -> Failure:
@@ -39,7 +41,8 @@ class Computed:
     `components_eV` are parts of the energy (`hf`, `mp2`, `ccsd`, `(t)`, ...); `diagnostics` what tells a good
     label from a bad one (`gap_eV`, `cycles`, `t1`, `force_sum_eV_A`, ...). `wall_time_s` counts what this level
     cost on top of those computed before it. `versions` and `files` are of programs and of files that are known only where
-    it runs; `remarks` say what was done to come through.
+    it runs; `remarks` say what was done to come through. `born_charges` (N, 3, 3) in e, rows along the field, and
+    `dielectric` (3, 3), Cartesian, are of `BORN` alone.
     """
 
     energy_eV: float
@@ -50,6 +53,8 @@ class Computed:
     versions: Mapping[str, str] = field(default_factory=dict)
     files: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
+    born_charges: NDArray | None = None
+    dielectric: NDArray | None = None
 
 
 class EngineSettings(Settings):
@@ -90,13 +95,17 @@ class EngineSettings(Settings):
         """MD by its program from `atoms` with their velocities, whose centre of mass rests; as slow and unsafe as `compute`."""
         return failure("bad-input", f"{self.kind} does no MD itself", "ask for a level that it moves", stretch.level)
 
+    def finds_born(self) -> bool:
+        """Whether it computes what `BORN` asks for."""
+        return False
+
     def troubles(self, atoms: Atoms, levels: Mapping[str, bool]) -> tuple[tuple[str, str], ...]:  # noqa: ARG002
         """What is known, before anything is computed, to fail for all cells such as `atoms`: for each a key of the
         settings, and what is wrong with its value. Takes milliseconds, runs no program, and may overlook much."""
         return ()
 
-    def lacking(self) -> tuple[tuple[str, str], ...]:
-        """What it needs and this machine has not, as `troubles`: others may compute the labels, and have it."""
+    def lacking(self, levels: Collection[str] = ()) -> tuple[tuple[str, str], ...]:  # noqa: ARG002
+        """What it needs for `levels` and this machine has not, as `troubles`: others may compute the labels, and have it."""
         return ()
 
     @abstractmethod

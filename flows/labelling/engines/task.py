@@ -1,4 +1,4 @@
-"""What the job of a chunk of labels is told."""
+"""What the jobs of engines are told: of a chunk of labels, and of Born charges."""
 
 from __future__ import annotations
 
@@ -14,6 +14,16 @@ class LabelItem(Settings):
 
     structure: Structure
     levels: dict[str, bool]
+
+
+class BornTask(Settings):
+    """Born charges and dielectric tensor of the crystal `primitive`, by an engine that finds them; `sum_rule_e` as `flows.phonons.nac.nac_settings` has it."""
+
+    key: str
+    system: str
+    engine: EngineChoice
+    primitive: Structure
+    sum_rule_e: float | None = None
 
 
 class LabelTask(Settings):

@@ -29,6 +29,8 @@ def _kind(work: Work) -> str:
         case "label":
             levels, _, engine = work.model.partition(" by ")
             return f"label {listed(map(title_of, levels.split(', ')))} of {work.system} by {engine}"
+        case "born":
+            return f"Born charges of {work.system} by {work.model}"
         case "sample":
             return f"draw structures of {work.system} by MD with {title_of(work.model)}"
         case _ if not is_model(work.model):

@@ -55,7 +55,7 @@ class Cc4sSettings(Cc4sMethod):
     def troubles(self, atoms: Atoms, levels: Mapping[str, bool]) -> tuple[tuple[str, str], ...]:
         return fitness.troubles(self, atoms, levels)
 
-    def lacking(self) -> tuple[tuple[str, str], ...]:
+    def lacking(self, levels: Collection[str] = ()) -> tuple[tuple[str, str], ...]:  # noqa: ARG002
         return tuple(fitness.lacking(self))
 
     def versions(self) -> dict[str, str]:

@@ -80,16 +80,27 @@ def _open_shell(settings: EspressoMethod, atoms: Atoms, heads: Mapping[str, Pseu
 def _unknown_keys(settings: EspressoMethod) -> Iterator[Trouble]:
     from difflib import get_close_matches
 
-    from ase.io.espresso_namelist.keys import pw_keys
+    from ase.io.espresso_namelist.keys import ph_keys, pw_keys
 
     for namelist, keys in settings.namelists.items():
-        known = [one.lower() for one in pw_keys[namelist]]
+        program = "ph.x" if namelist in ph_keys else "pw.x"
+        known = [one.lower() for one in {**pw_keys, **ph_keys}[namelist]]
         for key in keys:
             if key.partition("(")[0] not in {one.partition("(")[0] for one in known}:
                 close = get_close_matches(key, known, n=1)
-                yield "namelists", f"pw.x has no {key} in {namelist}{f'; did you mean {close[0]}?' if close else ''}"
+                yield "namelists", f"{program} has no {key} in {namelist}{f'; did you mean {close[0]}?' if close else ''}"
 
 
-def missing_programs(settings: EspressoMethod) -> list[str]:
-    """The programs of the command that are not on this machine: the first word, and `pw.x` where it is another."""
-    return missing(settings.words, "pw.x")
+def troubles_of_response(settings: EspressoMethod) -> Iterator[Trouble]:
+    """What `settings` lack for the response to an electric field."""
+    if settings.smearing is not None:
+        yield "smearing", "Born charges and the dielectric tensor are those of an insulator: leave smearing and degauss_Ry out for nac"
+    if settings.ph_words == settings.words:
+        yield "ph_command", f"command = {settings.command} names no pw.x to take ph.x instead of: write how ph.x is started"
+
+
+def missing_programs(settings: EspressoMethod, response: bool = False) -> list[str]:
+    """The programs of the command that are not on this machine: the first word, and `pw.x` where it is another; those of
+    `ph.x` too for a `response`."""
+    found = missing(settings.words, "pw.x") + (missing(settings.ph_words, "ph.x") if response else [])
+    return list(dict.fromkeys(found))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
@@ -22,6 +23,7 @@ _OURS = {
     "control": "calculation restart_mode tprnfor disk_io outdir prefix pseudo_dir wfcdir max_seconds",
     "system": "ibrav nat ntyp a b c cosab cosac cosbc ecutwfc ecutrho occupations smearing degauss nosym nspin noncolin input_dft",
     "electrons": "conv_thr electron_maxstep scf_must_converge",
+    "inputph": "outdir prefix epsil zeu zue trans ldisp qplot nogg recover max_seconds",
 }
 
 
@@ -32,11 +34,11 @@ class EspressoMethod(EngineSettings):
     four times `ecutwfc_Ry` where it is not given, which is enough for norm-conserving ones alone. K-points are a mesh of the cell that
     is labelled, shifted by half a step where `kpoints_shift` is 1, or a `kspacing_per_A` (with 2π, as VASP's KSPACING) of which
     each cell gets its own mesh. `smearing` is for cells without a gap; energies are then free energies, to which the forces belong.
-    `namelists` adds keys of `pw.x`, as `{electrons: {mixing_beta: 0.4}}`.
+    `namelists` adds keys of `pw.x`, as `{electrons: {mixing_beta: 0.4}}`, and in `inputph` those of `ph.x`.
 
-    Symmetry is never used: structures of one cell have the same k-points and the same FFT grid, and energies are smooth.
+    Symmetry is never used for labels: structures of one cell have the same k-points and the same FFT grid, and energies are smooth.
 
-    `max_scf_cycles`, `command` and `scratch` decide no numbers and are in no key.
+    `max_scf_cycles`, `command`, `ph_command` and `scratch` decide no numbers and are in no key.
     """
 
     pseudopotentials: dict[str, Any] = Field(min_length=1)
@@ -52,6 +54,7 @@ class EspressoMethod(EngineSettings):
     namelists: dict[str, dict[str, Scalar]] = Field(default={})
     max_scf_cycles: PositiveInt = 100
     command: Command = "pw.x"
+    ph_command: Command | None = None  # None: `command` with ph.x instead of pw.x
     scratch: str | None = Field(default=None, min_length=1)
 
     @field_validator("pseudopotentials")
@@ -94,6 +97,11 @@ class EspressoMethod(EngineSettings):
     def words(self) -> list[str]:
         """The command, word by word."""
         return shlex.split(self.command)
+
+    @property
+    def ph_words(self) -> list[str]:
+        """The command of `ph.x`, word by word; that of `pw.x` where it names no such program and no other is given."""
+        return [re.sub(r"pw(?=\.x$)", "ph", word) for word in self.words] if self.ph_command is None else shlex.split(self.ph_command)
 
     def mesh_of(self, atoms: Atoms) -> Mesh:
         """The k-points along each reciprocal vector of this cell."""

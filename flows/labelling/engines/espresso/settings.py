@@ -6,6 +6,7 @@ import hashlib
 import time
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -15,10 +16,12 @@ from flows.failure import CalculationFailed
 from flows.labelling.engines.espresso import fitness
 from flows.labelling.engines.espresso.method import EspressoMethod
 from flows.labelling.engines.espresso.output import Found
+from flows.labelling.engines.espresso.response import INPUT as PH_INPUT
+from flows.labelling.engines.espresso.response import Response, ph_input, respond
 from flows.labelling.engines.espresso.run import INPUT, input_of, run, version_of
 from flows.labelling.engines.given_files import GivenFile, root
 from flows.labelling.engines.moving import Stretch
-from flows.labelling.engines.protocol import STAGE, Computed
+from flows.labelling.engines.protocol import BORN, STAGE, Computed
 from flows.records import Failure
 
 if TYPE_CHECKING:
@@ -30,7 +33,7 @@ _failed = partial(CalculationFailed.of, STAGE)
 
 
 class EspressoSettings(EspressoMethod):
-    """One self-consistent calculation by `pw.x`: closed shells, no spin, the functional of its pseudopotentials."""
+    """One self-consistent calculation by `pw.x`: closed shells, no spin, the functional of its pseudopotentials. `ph.x` goes on from it to Born charges."""
 
     names_files_in: ClassVar[str | None] = "pseudopotentials"
     kind: Literal["espresso"] = "espresso"
@@ -55,11 +58,15 @@ class EspressoSettings(EspressoMethod):
             else:
                 yield level, _computed(found, forces, time.perf_counter() - started)
 
-    def troubles(self, atoms: Atoms, levels: Mapping[str, bool]) -> tuple[tuple[str, str], ...]:  # noqa: ARG002
-        return fitness.troubles(self, atoms, {symbol: _path(one) for symbol, one in self.pseudopotentials.items()})
+    def finds_born(self) -> bool:
+        return True
 
-    def lacking(self) -> tuple[tuple[str, str], ...]:
-        missing = ", ".join(fitness.missing_programs(self))
+    def troubles(self, atoms: Atoms, levels: Mapping[str, bool]) -> tuple[tuple[str, str], ...]:
+        found = fitness.troubles(self, atoms, {symbol: _path(one) for symbol, one in self.pseudopotentials.items()})
+        return (*found, *fitness.troubles_of_response(self)) if BORN in levels else found
+
+    def lacking(self, levels: Collection[str] = ()) -> tuple[tuple[str, str], ...]:
+        missing = ", ".join(fitness.missing_programs(self, BORN in levels))
         return (("command", f"{missing} is not on this machine; where labels are computed: {fitness.INSTALL}"),) if missing else ()
 
     def versions(self) -> dict[str, str]:
@@ -78,9 +85,11 @@ class EspressoSettings(EspressoMethod):
         }
         if self.kpoints is not None:
             found |= {"kpoints": list(self.kpoints), "kpoints_shift": list(self.kpoints_shift)}
-        for name in ("kspacing_per_A", "smearing", "degauss_Ry", "namelists"):
+        for name in ("kspacing_per_A", "smearing", "degauss_Ry"):
             if value := getattr(self, name):
                 found[name] = value
+        if namelists := {name: keys for name, keys in self.namelists.items() if name != "inputph" or level == BORN}:
+            found["namelists"] = namelists
         return found
 
     def given_files(self) -> tuple[tuple[str, GivenFile], ...]:
@@ -94,10 +103,12 @@ class EspressoSettings(EspressoMethod):
         """Without the pseudopotentials of other elements, which decide nothing."""
         return self.model_copy(update={"pseudopotentials": {one: file for one, file in self.pseudopotentials.items() if one in symbols}})
 
-    def input_files(self, atoms: Atoms, levels: Collection[str], stretch: Stretch | None = None) -> dict[str, str]:  # noqa: ARG002
+    def input_files(self, atoms: Atoms, levels: Collection[str], stretch: Stretch | None = None) -> dict[str, str]:  # noqa: ARG002 - its program does no MD
         named = {symbol: given.text() if (given := GivenFile.of(one)) else str(one) for symbol, one in self.pseudopotentials.items()}
-        text = input_of(self, atoms, self._bands(atoms))
-        return {INPUT: text, **{f"{symbol}.UPF": f"{text}\n" for symbol, text in named.items()}}
+        inputs = {INPUT: input_of(self, atoms, self._bands(atoms), response=BORN in levels)}
+        if BORN in levels:
+            inputs[PH_INPUT] = ph_input(self)
+        return {**inputs, **{f"{symbol}.UPF": f"{text}\n" for symbol, text in named.items()}}
 
     def _bands(self, atoms: Atoms) -> int | None:
         """None also before the pseudopotentials are here."""
@@ -105,8 +116,8 @@ class EspressoSettings(EspressoMethod):
             return fitness.band_count(self, atoms, {symbol: _path(one) for symbol, one in self.pseudopotentials.items()})
         return None
 
-    def _found(self, atoms: Atoms, level: str) -> Found:
-        if level != LEVEL:
+    def _found(self, atoms: Atoms, level: str) -> Found | Response:
+        if level not in (LEVEL, BORN):
             raise _failed("bad-input", f"Quantum ESPRESSO has no {level!r} here", f"it has {LEVEL}, with forces")
         files = {symbol: _path(one) for symbol, one in self.pseudopotentials.items()}
         for symbol, path in files.items():
@@ -114,10 +125,10 @@ class EspressoSettings(EspressoMethod):
                 message = f"the pseudopotential {path.name} of {symbol} is not in {path.parent}"
                 advice = f"submit the campaign again and retry; leave {root()} alone while jobs run"
                 raise _failed("no-pseudopotential", message, advice)
-        if found := fitness.troubles(self, atoms, files):
+        if found := self.troubles(atoms, {level: False}):
             message = "; ".join(f"{key}: {why}" for key, why in found)
             raise _failed("bad-input", message, "correct the settings of the engine")
-        return run(self, atoms, files)
+        return respond(self, atoms, files) if level == BORN else run(self, atoms, files)
 
 
 def _path(named: Any) -> Path:
@@ -132,9 +143,12 @@ def _content(named: Any) -> dict[str, Any]:
         return {"sha256": hashlib.file_digest(file, "sha256").hexdigest()}
 
 
-def _computed(found: Found, forces: bool, seconds: float) -> Computed:
+def _computed(found: Found | Response, forces: bool, seconds: float) -> Computed:
     from ase.units import Bohr, Hartree
 
+    if isinstance(found, Response):
+        ground = _computed(found.ground, forces, seconds)
+        return replace(ground, born_charges=found.born_charges, dielectric=found.dielectric, versions={"ph.x": found.version})
     return Computed(
         energy_eV=found.energy_Ha * Hartree,
         forces_eV_A=found.forces_Ha_Bohr * (Hartree / Bohr) if forces else None,

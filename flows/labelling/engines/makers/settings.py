@@ -60,7 +60,7 @@ class MakerSettings(ImportedSettings):
             return () if error.elsewhere else ((error.setting, error.why),)
         return ()
 
-    def lacking(self) -> tuple[tuple[str, str], ...]:
+    def lacking(self, levels: Collection[str] = ()) -> tuple[tuple[str, str], ...]:  # noqa: ARG002
         found = []
         if missing := not_here(self.programs):
             found.append(("programs", f"{', '.join(missing)} {'is' if len(missing) == 1 else 'are'} not on this machine; {_THERE}"))

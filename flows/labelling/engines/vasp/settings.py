@@ -66,7 +66,7 @@ class VaspSettings(VaspMethod):
     def troubles(self, atoms: Atoms, levels: Mapping[str, bool]) -> tuple[tuple[str, str], ...]:  # noqa: ARG002
         return tuple(fitness.troubles(self, atoms))
 
-    def lacking(self) -> tuple[tuple[str, str], ...]:
+    def lacking(self, levels: Collection[str] = ()) -> tuple[tuple[str, str], ...]:  # noqa: ARG002
         return tuple(fitness.lacking(self))
 
     def versions(self) -> dict[str, str]:
