@@ -145,7 +145,13 @@ def by_page(visitor: Visitor, farm: Any, commands: Any) -> None:
 def by_browsers(address: str, farm: Any, asked: argparse.Namespace, commands: Any) -> None:
     from campaign.records.campaigns import hold, release
 
-    end, waits, pages = threading.Event(), [], []
+    end, waits, pages, lost = threading.Event(), [], [], []
+
+    def watched(first_s: float) -> None:
+        try:
+            watch(first_s)
+        except Exception as error:  # told at the end: fewer browsers ask less
+            lost.append(repr(error))
 
     def watch(first_s: float) -> None:
         visitor = Visitor(address)
@@ -161,7 +167,7 @@ def by_browsers(address: str, farm: Any, asked: argparse.Namespace, commands: An
                 pages.append(time.perf_counter() - began)
             end.wait(EVERY_S)
 
-    threads = [threading.Thread(target=watch, args=(EVERY_S * at / asked.browsers,)) for at in range(asked.browsers)]
+    threads = [threading.Thread(target=watched, args=(EVERY_S * at / asked.browsers,)) for at in range(asked.browsers)]
     for one in threads:
         one.start()
     time.sleep(2 * EVERY_S)  # all have logged in
@@ -178,6 +184,8 @@ def by_browsers(address: str, farm: Any, asked: argparse.Namespace, commands: An
     end.set()
     for one in threads:
         one.join()
+    if lost:
+        raise SystemExit(f"{len(lost)} of {asked.browsers} browsers did not get to the end, the first with {lost[0]}")
     print(f"\n{asked.browsers} browsers, {seconds:.0f} s: {sent / seconds:.1f} commands a second, {100 * server_s / seconds:.0f} % of a core of the database")
     for what, found in (("whether it has changed", waits), ("the page again", pages)):
         print(f"{what}: {len(found)} times" + (f", median {median(found):.3f} s, slowest {max(found):.3f} s" if found else ""), flush=True)

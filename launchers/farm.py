@@ -201,6 +201,7 @@ class Farm:
             "metadata.key", unique=True, partialFilterExpression={"metadata.key": {"$exists": True}}
         )
         self.launchpad.workflows.create_index("state")
+        self.launchpad.workflows.create_index("metadata.system")  # for people, in the browser
         # every worker asks again and again what is locked, and after each job for its last launch
         self.launchpad.workflows.create_index("locked", partialFilterExpression={"locked": {"$exists": True}})
         self.launchpad.launches.create_index([("fworker.name", 1), ("launch_id", -1)])
