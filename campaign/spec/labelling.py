@@ -118,7 +118,7 @@ def refuse_without_born(name: str, engines: Mapping[str, EngineSettings]) -> Non
         PydanticCustomError: it does not; seen from the `nac`.
     """
     if not (engine := _named(name, engines)).finds_born():
-        raise located(("engine",), f"{name} ({engine.kind}) computes no Born charges here; take one of kind espresso, or give file")
+        raise located(("engine",), f"{name} ({engine.kind}) computes no Born charges here; take one of kind espresso or vasp, or give file")
 
 
 def _named(name: str, engines: Mapping[str, EngineSettings]) -> EngineSettings:

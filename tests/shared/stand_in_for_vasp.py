@@ -220,6 +220,17 @@ def geometry(cell, fractional) -> str:
     return f'{basis}<varray name="positions">\n{rows(fractional)}</varray>'
 
 
+CHARGES, DIELECTRIC = {"Li": 1.02, "H": -1.0, "C": 0.0}, 4.8
+
+
+def response(symbols) -> str:
+    """As VASP has them: one set of rows for each atom, after the forces."""
+    tensors = [[[CHARGES[one] if i == j else 0.0 for j in range(3)] for i in range(3)] for one in symbols]
+    sets = "".join(f"<set>\n{rows(one)}</set>\n" for one in tensors)
+    epsilon = rows([[DIELECTRIC if i == j else 0.0 for j in range(3)] for i in range(3)])
+    return f'<varray name="epsilon">\n{epsilon}</varray>\n<array name="born_charges">\n<dimension dim="1">ion</dimension>\n{sets}</array>\n'
+
+
 def document(tags, mesh, cell, symbols, fractional, calculations: str) -> str:
     said = "".join(f'<i type="{kind(value)}" name="{tag}">{value.strip(".")[0] if kind(value) == "logical" else value}</i>\n' for tag, value in tags.items())
     species = list(dict.fromkeys(symbols))
@@ -257,7 +268,8 @@ def leave(tags, mesh, cell, symbols, fractional, energy, forces, cycles, wrong) 
         forces = forces[:-1]
     if wrong == "other-structure":
         fractional = [[x + 0.01 * i for x in row] for i, row in enumerate(fractional)]
-    text = document(tags, mesh, cell, symbols, fractional, calculation(cell, fractional, shown, forces, cycles))
+    answer = response(symbols) if tags.get("LEPSILON", "").strip(".").upper().startswith("T") and wrong != "no-response" else ""
+    text = document(tags, mesh, cell, symbols, fractional, calculation(cell, fractional, shown, forces, cycles).replace("</calculation>", f"{answer}</calculation>"))
     Path("vasprun.xml").write_text(text[: len(text) // 2] if wrong == "cut" else text)
     Path("OUTCAR").write_text(f" vasp.6.4.2 20Jul23 (build) complex\n   ions per type = {len(symbols)}\n  free  energy   TOTEN  = {energy:18.8f} eV\n")
     Path("OSZICAR").write_text("".join(f"DAV: {i + 1:3d}    {energy:.8E}\n" for i in range(cycles)) + f"   1 F= {energy:.8E} E0= {energy:.8E}  d E =0.0\n")

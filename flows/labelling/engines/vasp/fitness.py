@@ -26,6 +26,12 @@ def troubles(method: VaspMethod, atoms: Atoms) -> Iterator[Trouble]:
     yield from low_cutoff(method.encut_eV, here.values())
 
 
+def troubles_of_response(method: VaspMethod) -> Iterator[Trouble]:
+    """What has no linear response in VASP."""
+    if method.asked.exchange:
+        yield "functional", f"{method.asked.said} has exact exchange, of which VASP has no linear response: take a functional without it for nac"
+
+
 def low_cutoff(encut_eV: float, potcars: Iterable[Potcar]) -> Iterator[Trouble]:
     """A cutoff that is none of these potentials."""
     for found in potcars:

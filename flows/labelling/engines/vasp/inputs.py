@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from flows.labelling.engines.protocol import BORN
 from flows.labelling.engines.vasp.method import HARTREE_FOCK, SMEARINGS, VaspMethod
 from flows.labelling.engines.vasp.potentials import Potcar
 
@@ -33,7 +34,11 @@ class Step:
 
 
 def steps_of(method: VaspMethod, levels: Sequence[str]) -> Iterator[Step]:
-    """What is run for `levels` (`dft`, `hf`): first the functional without exact exchange, then each level that has some."""
+    """What is run for `levels` (`dft`, `hf`): first the functional without exact exchange, then each level that has some. `BORN` is one
+    run by itself, and by linear response, which no more than k-points may be spread over."""
+    if BORN in levels:
+        yield Step(BORN, BORN, {**method.asked.tags, "LEPSILON": True, "NCORE": None, "NPAR": None}, False)
+        return
     hybrid = bool(method.asked.exchange)
     yield Step(START if hybrid or DFT not in levels else DFT, None if hybrid or DFT not in levels else DFT, method.asked.tags, False)
     if DFT in levels and hybrid:

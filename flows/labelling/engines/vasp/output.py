@@ -37,6 +37,16 @@ class UnconvergedError(ValueError):
     """Its electrons did not converge."""
 
 
+def read_response(directory: Path, atoms: Atoms) -> tuple[NDArray, NDArray]:
+    """Born charges (N, 3, 3) in e of `atoms`, in their own order, and the dielectric tensor (3, 3), of a run with LEPSILON.
+
+    Raises: ValueError: they are not there, or of another crystal.
+    """
+    from flows.phonons.nac_vasp import read_born_vasprun
+
+    return read_born_vasprun((directory / VASPRUN).read_text(encoding="latin-1"), atoms, VASPRUN)
+
+
 def read(directory: Path, atoms: Atoms) -> Found:
     """The one step of a static calculation of `atoms`, which are in the order of POSCAR.
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from flows.failure import CalculationFailed
 from flows.labelling.engines.moving import Moved, Stretch
-from flows.labelling.engines.protocol import STAGE
+from flows.labelling.engines.protocol import BORN, STAGE
 from flows.labelling.engines.vasp import inputs, motion, output
 from flows.labelling.engines.vasp.ending import Attempt, Ended
 from flows.labelling.engines.vasp.inputs import Step
@@ -21,6 +21,7 @@ from flows.labelling.engines.vasp.potentials import Potcar
 
 if TYPE_CHECKING:
     from ase import Atoms
+    from numpy.typing import NDArray
 
 _IF_UNCONVERGED = "raise max_scf_cycles, or give a mixing or an ALGO in incar that does; without a gap take more smearing"
 _failed = partial(CalculationFailed.of, STAGE)
@@ -28,11 +29,12 @@ _failed = partial(CalculationFailed.of, STAGE)
 
 @dataclass(frozen=True)
 class Ran:
-    """What a step gave, how many corrections custodian made, and what is to be said of them."""
+    """What a step gave, how many corrections custodian made, and what is to be said of them; of `BORN` charges and tensor too."""
 
     found: output.Found
     corrections: int
     remarks: tuple[str, ...]
+    response: tuple[NDArray, NDArray] | None = None
 
     def after(self, remark: str) -> Ran:
         """The same, with what happened before."""
@@ -49,7 +51,8 @@ def run(method: VaspMethod, step: Step, atoms: Atoms, potcars: Mapping[str, Potc
     ended = _ended(method, inputs.files_of(method, step, atoms, goes_on), atoms, potcars, directory)
     with _judging(method, ended):
         found = output.read(directory, atoms[inputs.order_of(atoms)])
-    return Ran(found, len(ended.corrections), ended.remarks(step.name))
+        response = output.read_response(directory, atoms) if step.level == BORN else None
+    return Ran(found, len(ended.corrections), ended.remarks(step.name), response)
 
 
 def run_md(

@@ -16,7 +16,7 @@ from flows.failure import CalculationFailed
 from flows.keys import digest
 from flows.labelling.engines import program
 from flows.labelling.engines.moving import Moved, Stretch
-from flows.labelling.engines.protocol import STAGE, Computed
+from flows.labelling.engines.protocol import BORN, STAGE, Computed, failure
 from flows.labelling.engines.vasp import fitness, inputs, motion
 from flows.labelling.engines.vasp.inputs import DFT, HF, Step
 from flows.labelling.engines.vasp.method import ROAD, VaspMethod
@@ -31,13 +31,15 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _failed = partial(CalculationFailed.of, STAGE)
+_NO_GAP_EV = 1e-3
 _OF_WAVECAR = ("unconverged", "crashed", "garbage", "changed-settings")
 
 
 class VaspSettings(VaspMethod):
     """Statics by VASP at `dft` (the functional) and `hf` (Hartree-Fock with the same potentials), each with forces.
 
-    What has exact exchange begins from the orbitals of the functional without it, in a run of its own.
+    What has exact exchange begins from the orbitals of the functional without it, in a run of its own. Born charges are those of
+    linear response (LEPSILON).
     """
 
     kind: Literal["vasp"] = "vasp"
@@ -63,8 +65,11 @@ class VaspSettings(VaspMethod):
             for level in left:
                 yield level, error.failure.model_copy(update={"level": level})
 
-    def troubles(self, atoms: Atoms, levels: Mapping[str, bool]) -> tuple[tuple[str, str], ...]:  # noqa: ARG002
-        return tuple(fitness.troubles(self, atoms))
+    def finds_born(self) -> bool:
+        return True
+
+    def troubles(self, atoms: Atoms, levels: Mapping[str, bool]) -> tuple[tuple[str, str], ...]:
+        return (*fitness.troubles(self, atoms), *(fitness.troubles_of_response(self) if BORN in levels else ()))
 
     def lacking(self, levels: Collection[str] = ()) -> tuple[tuple[str, str], ...]:  # noqa: ARG002
         return tuple(fitness.lacking(self))
@@ -85,7 +90,7 @@ class VaspSettings(VaspMethod):
             "smearing": self.smearing,
             "sigma_eV": self.sigma_eV,
         }
-        if level == DFT:
+        if level != HF:
             found["functional"] = self.functional
         found |= {"kspacing_per_A": self.kspacing_per_A} if self.kpoints is None else {"kpoints": list(self.kpoints)}
         if tags := {tag: value for tag, value in self.incar.items() if tag not in ROAD}:
@@ -122,7 +127,7 @@ class VaspSettings(VaspMethod):
 
         Raises: CalculationFailed: `bad-input`, `no-program`, `no-pseudopotential`, `wrong-pseudopotential`.
         """
-        if strangers := [level for level in levels if level not in self.levels()]:
+        if strangers := [level for level in levels if level not in (*self.levels(), BORN)]:
             raise _failed("bad-input", f"VASP has no {', '.join(strangers)} here", "it has dft and hf, with forces")
         if missing := program.missing(self.words(self.mesh_of(atoms)), NAME):
             raise no_program(missing, "is not where labels are computed")
@@ -172,8 +177,12 @@ class VaspSettings(VaspMethod):
         return digest("wavecar", 1, cell=atoms.cell.array.round(6).tolist(), **about)
 
 
-def _computed(ran: Ran, atoms: Atoms, potcars: Mapping[str, Potcar], seconds: float) -> Computed:
+def _computed(ran: Ran, atoms: Atoms, potcars: Mapping[str, Potcar], seconds: float) -> Computed | Failure:
     found = ran.found
+    charges, dielectric = ran.response or (None, None)
+    if charges is not None and abs(found.entropy_eV) > _NO_GAP_EV:
+        message = f"bands are partly filled (an entropy of {found.entropy_eV:.2g} eV): what has no gap has no LO-TO splitting"
+        return failure("no-gap", message, "leave nac out; or are there too few k-points?", BORN)
     forces = np.empty_like(found.forces_eV_A)
     forces[inputs.order_of(atoms)] = found.forces_eV_A
     return Computed(
@@ -189,4 +198,6 @@ def _computed(ran: Ran, atoms: Atoms, potcars: Mapping[str, Potcar], seconds: fl
         versions={"vasp": found.version},
         files=told(potcars),
         remarks=ran.remarks,
+        born_charges=charges,
+        dielectric=dielectric,
     )
