@@ -43,7 +43,7 @@ def test_status_says_who_where_and_since_when(latticefarm, farm) -> None:
     assert "on node7, process 4242, since 20" in said
     assert "silent for 3.0 h; if that machine is gone, `latticefarm rescue node7` puts its work back" in said
     assert "running on node8: 1 job," in said
-    assert "process 17" not in said  # it may well be alive
+    assert "process 17," not in said  # it may well be alive
     assert f"running on {MINE.host}: 2 jobs," in said
     assert said.count("its process is gone; the next worker on this machine puts it back") == 1
     running = json.loads(latticefarm("status", "toy", "--json").out)["toy"]["running"]

@@ -103,8 +103,10 @@ def test_sigterm_while_waiting_for_a_lock(farm, toy_task, envelope, tmp_path, mo
         lock(farm)
     process = slot(tmp_path, 300.0)
     wait_for(lambda: counts(farm) == {"RUNNING": 1})
-    lock(farm)
     if moment == "after it":
+        checked_out = {"fw_states.1": "RUNNING", "locked": {"$exists": False}}
+        wait_for(lambda: farm.launchpad.workflows.find_one(checked_out))
+        lock(farm)
         wait_for(lambda: farm.launchpad.launches.find_one({})["state"] == "COMPLETED")
     time.sleep(4)
     assert drain(process) < BOUND_S
