@@ -46,6 +46,7 @@ COMMANDS = [
     if line.strip().startswith("latticefarm ")
 ]
 INLINE = sorted({command for page in PAGES.values() for command in re.findall(r"`(latticefarm [^`]+)`", page.prose)})
+UPF = '<UPF version="2.0.1"><PP_HEADER element="{}" pseudo_type="NC" functional="SLA PZ NOGX NOGC" z_valence="{}"/></UPF>'
 RUN = [page for page in PAGES.values() if page.blocks("bash")]
 
 
@@ -70,6 +71,8 @@ def folder() -> Iterator[Path]:
             write(Path(place) / "labels" / f"{level}.xyz", images, format="extxyz")
         (Path(place) / "neutrons.csv").write_text("point,frequency_cm1\nX,807\n")
         (Path(place) / "dos.csv").write_text("frequency_cm1,dos\n0,0\n500,1\n")
+        for name, valence in (("Al.pz-vbc", 3), ("As.pz-bhs", 5)):
+            (Path(place) / f"{name}.UPF").write_text(UPF.format(name[:2], valence))
         yield Path(place)
 
 
