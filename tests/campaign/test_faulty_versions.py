@@ -97,16 +97,13 @@ class TestCampaign:
         settings = WorkerSettings(tmp_path / "runs", categories=categories, until_empty=True, then=advance)
         return Worker(farm, settings).run()
 
-    def test_nothing_is_said_or_marked_where_nothing_is_wrong(self, farm, written, old):
-        made = planned(farm, load_spec(written).resolved)
-        assert made.faulty == ()
-        assert not any(record.get("faulty") for record in old.values())
-
-    @pytest.mark.usefixtures("old")
-    def test_faulty_labels_are_named_and_computed_again_once(self, farm, written, tmp_path, monkeypatch):
+    def test_faulty_labels_are_named_and_computed_again_once(self, farm, written, tmp_path, monkeypatch, old):
         from campaign.steering.status import State, status_of
 
         spec = load_spec(written).resolved
+        assert planned(farm, spec).faulty == ()
+        assert not any(record.get("faulty") for record in old.values())
+
         before = plan(spec, Knowledge())
         monkeypatch.setitem(FAULTS, HF, (WRONG,))
         (said,) = planned(farm, spec).faulty
@@ -132,6 +129,7 @@ class TestCampaign:
         assert [one["faulty"] for one in labels if one["version"] == 2] == [""] * 4
         assert submit(farm, load_spec(written), timedelta(0)).added == ()
 
+    @pytest.mark.slow
     @pytest.mark.usefixtures("old")
     def test_status_results_and_the_page_say_so(self, farm, monkeypatch, tmp_path, latticefarm):
         from campaign.report.write import write_report
@@ -151,6 +149,7 @@ class TestCampaign:
         index = write_report(open_campaign(farm, "labels"), tmp_path / "report").index
         assert said in index.read_text()
 
+    @pytest.mark.slow
     def test_the_database_says_what_rests_on_them_and_all_else_stays(self, farm, written, monkeypatch, old):
         spec = load_spec(written).resolved
         rests = {

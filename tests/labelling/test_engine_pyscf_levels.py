@@ -21,7 +21,7 @@ from flows.labelling.engines.pyscf.settings import PySCFSettings
 
 LEVELS = {"hf": False, "mp2": False, "ccsd": False, "ccsd(t)": False}
 CONVERGED = {"density_fitting": "gdf", "cc_tolerance_Ha": 1e-11, "cc_amplitude_tolerance": 1e-9, "max_cc_cycles": 300}
-CRYSTALS = ["H2", "LiH", pytest.param("C2", marks=pytest.mark.slow)]
+CRYSTALS = ["H2", *(pytest.param(name, marks=pytest.mark.slow) for name in ("LiH", "C2"))]
 BASIS = {"H2": "gth-dzv", "LiH": "gth-szv", "C2": "gth-szv", "Li4H4": "gth-szv"}
 
 

@@ -48,7 +48,7 @@ def livelier(content: bytes) -> bytes:
     return buffer.getvalue()
 
 
-@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("shape", ["as trained", "up to l=2", *(pytest.param(one, marks=pytest.mark.slow) for one in ("one layer", "scalars alone", "float32"))])
 def test_the_same_energies_forces_and_stress(trained, tmp_path: Path, shape: str, monkeypatch: pytest.MonkeyPatch) -> None:
     content = livelier(trained(task_of("dft_ef", "dft", max_epochs=1, **SHAPES[shape])).blob.content())
     path = written(content, tmp_path)

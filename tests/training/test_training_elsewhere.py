@@ -197,6 +197,7 @@ def interrupt(_: object) -> None:
     raise Interrupted
 
 
+@pytest.mark.slow
 def test_a_disk_that_is_further_than_the_database_goes_on_and_is_carried(farm, host, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setenv("LATTICEFARM_CHECKPOINT_INTERVAL_S", "0")
@@ -224,6 +225,7 @@ def test_a_damaged_one_is_ignored_and_named(farm, host, monkeypatch, base_model,
     assert same(model, base_model)
 
 
+@pytest.mark.slow
 def test_those_of_other_packages_are_named_and_kept_for_them(farm, host, monkeypatch, base_model, capsys):
     with monkeypatch.context() as other:
         other.setattr("flows.training.mace.versions", lambda: {"torch": "another build"})
@@ -246,6 +248,7 @@ def test_those_of_other_packages_are_named_and_kept_for_them(farm, host, monkeyp
     assert same(model, base_model)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("host")
 def test_files_of_former_versions_are_gone_on_from(farm, monkeypatch, base_model):
     run_until_interrupted(farm.store, monkeypatch)
@@ -257,6 +260,7 @@ def test_files_of_former_versions_are_gone_on_from(farm, monkeypatch, base_model
     assert same(model, base_model)
 
 
+@pytest.mark.slow
 def test_a_folder_that_all_see_needs_no_copies(farm, host, monkeypatch, tmp_path):
     monkeypatch.setenv("LATTICEFARM_CHECKPOINTS", str(tmp_path / "shared"))
     run_until_interrupted(farm.store, monkeypatch)
@@ -265,6 +269,7 @@ def test_a_folder_that_all_see_needs_no_copies(farm, host, monkeypatch, tmp_path
     assert run(farm.store).resumed_from_epochs == (2,)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("host")
 def test_an_environment_of_former_versions_has_checkpoints_on_disk_alone(farm, monkeypatch, base_model):
     """`jobflow.yaml` as it was written before there was a store for checkpoints."""
