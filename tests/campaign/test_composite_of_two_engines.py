@@ -40,6 +40,7 @@ phonons: {mesh: [8, 8, 8], points_per_segment: 21}
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(3600)
 @pytest.mark.skipif(
     shutil.which("pw.x") is None or not (PSEUDO / "C.pbe-mt_gipaw.UPF").exists(),
     reason="apt-get install -y --no-install-recommends quantum-espresso quantum-espresso-data",
