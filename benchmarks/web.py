@@ -17,6 +17,7 @@ import re
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from http.cookiejar import CookieJar
 from multiprocessing import get_context
@@ -145,13 +146,7 @@ def by_page(visitor: Visitor, farm: Any, commands: Any) -> None:
 def by_browsers(address: str, farm: Any, asked: argparse.Namespace, commands: Any) -> None:
     from campaign.records.campaigns import hold, release
 
-    end, waits, pages, lost = threading.Event(), [], [], []
-
-    def watched(first_s: float) -> None:
-        try:
-            watch(first_s)
-        except Exception as error:  # told at the end: fewer browsers ask less
-            lost.append(repr(error))
+    end, waits, pages = threading.Event(), [], []
 
     def watch(first_s: float) -> None:
         visitor = Visitor(address)
@@ -167,9 +162,8 @@ def by_browsers(address: str, farm: Any, asked: argparse.Namespace, commands: An
                 pages.append(time.perf_counter() - began)
             end.wait(EVERY_S)
 
-    threads = [threading.Thread(target=watched, args=(EVERY_S * at / asked.browsers,)) for at in range(asked.browsers)]
-    for one in threads:
-        one.start()
+    pool = ThreadPoolExecutor(asked.browsers)
+    watching = [pool.submit(watch, EVERY_S * at / asked.browsers) for at in range(asked.browsers)]
     time.sleep(2 * EVERY_S)  # all have logged in
     before, server_s, began = commands.value, database_s(), time.perf_counter()
     part = {"model": "dft_ef"}
@@ -182,10 +176,9 @@ def by_browsers(address: str, farm: Any, asked: argparse.Namespace, commands: An
     seconds = time.perf_counter() - began
     sent, server_s = commands.value - before, database_s() - server_s
     end.set()
-    for one in threads:
-        one.join()
-    if lost:
-        raise SystemExit(f"{len(lost)} of {asked.browsers} browsers did not get to the end, the first with {lost[0]}")
+    pool.shutdown()
+    if lost := [error for one in watching if (error := one.exception())]:  # fewer browsers ask less
+        raise SystemExit(f"{len(lost)} of {asked.browsers} browsers did not get to the end, the first with {lost[0]!r}")
     print(f"\n{asked.browsers} browsers, {seconds:.0f} s: {sent / seconds:.1f} commands a second, {100 * server_s / seconds:.0f} % of a core of the database")
     for what, found in (("whether it has changed", waits), ("the page again", pages)):
         print(f"{what}: {len(found)} times" + (f", median {median(found):.3f} s, slowest {max(found):.3f} s" if found else ""), flush=True)

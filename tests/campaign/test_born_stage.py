@@ -10,6 +10,7 @@ from zipfile import ZipFile
 
 import numpy as np
 import pytest
+from pseudopotentials import upf
 
 from campaign.planning.born import with_born
 from campaign.planning.knowledge import Knowledge
@@ -36,7 +37,6 @@ mace: {preset: small, max_epochs: 1}
 labelling: {pilots: 1}
 phonons: {mesh: [2, 2, 2], points_per_segment: 3}
 """
-HEAD = '<UPF version="2.0.1"><PP_HEADER element="{}" pseudo_type="NC" functional="SLA PZ NOGX NOGC" z_valence="{}"/></UPF>'
 XML = """<espresso><output><convergence_info><scf_conv><convergence_achieved>true</convergence_achieved><n_scf_steps>5</n_scf_steps>
 <scf_error>1e-12</scf_error></scf_conv></convergence_info><total_energy><etot>-8</etot></total_energy><forces>0 0 0 0 0 0</forces></output></espresso>"""
 PW = f"mkdir -p pwscf.save; cat > pwscf.save/data-file-schema.xml <<'X'\n{XML}\nX"
@@ -51,7 +51,7 @@ def program(path: Path, script: str) -> None:
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for symbol, valence in {"Al": 3, "As": 5}.items():
-        (tmp_path / f"{symbol}.UPF").write_text(HEAD.format(symbol, valence))
+        (tmp_path / f"{symbol}.UPF").write_text(upf(symbol, valence))
     program(tmp_path / "bin" / "pw.x", PW)
     program(tmp_path / "bin" / "ph.x", f"cat {OUTPUTS / 'ph_alas.out'}")
     (tmp_path / "ph.out").write_bytes((OUTPUTS / "ph_alas.out").read_bytes())

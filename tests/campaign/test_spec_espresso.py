@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from ase.build import make_supercell
+from pseudopotentials import upf
 
 from campaign.planning.knowledge import Knowledge
 from campaign.planning.label_requests import label_requests
@@ -26,7 +27,7 @@ models: [dft_ef]
 training: {seeds: [1], sizes: [full]}
 mace: {preset: small, max_epochs: 1}
 """
-HEAD = '<UPF version="2.0.1"><PP_HEADER element="Si" pseudo_type="NC" functional="SLA PZ NOGX NOGC" z_valence="4.0"/></UPF>'
+HEAD = upf("Si", 4.0)
 
 
 @pytest.fixture
@@ -76,7 +77,7 @@ def test_a_program_that_is_not_here_is_noted(written):
 
 
 def test_the_example_asks_for_labels_and_for_phonons_of_the_same_level(tmp_path):
-    (tmp_path / "C.UPF").write_text(HEAD.replace("Si", "C").replace("SLA PZ NOGX NOGC", "SLA PW PBX PBC"))
+    (tmp_path / "C.UPF").write_text(upf("C", 4.0, "SLA PW PBX PBC"))
     loaded = load_spec("diamond-espresso", [f"engines.espresso.pseudopotentials={{C: {tmp_path}/C.UPF}}"])
     system = loaded.resolved.systems["diamond"]
     assert system.levels["dft"].phonons

@@ -26,6 +26,7 @@ from ase.build import bulk
 from ase.calculators.singlepoint import SinglePointCalculator
 from ase.io import write
 from pages import PAGES, ROOT, Page, blocks, table
+from pseudopotentials import upf
 
 from campaign.cli import app
 from campaign.cli.results_commands import TABLE_HELP
@@ -46,7 +47,6 @@ COMMANDS = [
     if line.strip().startswith("latticefarm ")
 ]
 INLINE = sorted({command for page in PAGES.values() for command in re.findall(r"`(latticefarm [^`]+)`", page.prose)})
-UPF = '<UPF version="2.0.1"><PP_HEADER element="{}" pseudo_type="NC" functional="SLA PZ NOGX NOGC" z_valence="{}"/></UPF>'
 RUN = [page for page in PAGES.values() if page.blocks("bash")]
 
 
@@ -72,7 +72,7 @@ def folder() -> Iterator[Path]:
         (Path(place) / "neutrons.csv").write_text("point,frequency_cm1\nX,807\n")
         (Path(place) / "dos.csv").write_text("frequency_cm1,dos\n0,0\n500,1\n")
         for name, valence in (("Al.pz-vbc", 3), ("As.pz-bhs", 5)):
-            (Path(place) / f"{name}.UPF").write_text(UPF.format(name[:2], valence))
+            (Path(place) / f"{name}.UPF").write_text(upf(name[:2], valence))
         yield Path(place)
 
 

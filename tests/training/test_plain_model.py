@@ -21,6 +21,7 @@ SHAPES = {
     "up to l=2": {"hidden_irreps": "2x0e + 2x1o + 2x2e", "max_ell": 2, "correlation": 3},
     "float32": {"dtype": "float32"},
 }
+QUICK = ("as trained", "up to l=2")
 
 
 @pytest.fixture
@@ -48,7 +49,7 @@ def livelier(content: bytes) -> bytes:
     return buffer.getvalue()
 
 
-@pytest.mark.parametrize("shape", ["as trained", "up to l=2", *(pytest.param(one, marks=pytest.mark.slow) for one in ("one layer", "scalars alone", "float32"))])
+@pytest.mark.parametrize("shape", [pytest.param(one, marks=() if one in QUICK else pytest.mark.slow) for one in SHAPES])
 def test_the_same_energies_forces_and_stress(trained, tmp_path: Path, shape: str, monkeypatch: pytest.MonkeyPatch) -> None:
     content = livelier(trained(task_of("dft_ef", "dft", max_epochs=1, **SHAPES[shape])).blob.content())
     path = written(content, tmp_path)

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 _IF_UNCONVERGED = "raise max_scf_cycles, or give a mixing or an ALGO in incar that does; without a gap take more smearing"
 _failed = partial(CalculationFailed.of, STAGE)
+_NO_GAP_EV = 1e-3  # of smearing's entropy
 
 
 @dataclass(frozen=True)
@@ -45,13 +46,16 @@ def run(method: VaspMethod, step: Step, atoms: Atoms, potcars: Mapping[str, Potc
     """What VASP finds for `atoms` in the directory of `place`, which holds a WAVECAR to begin with or nothing.
 
     Raises:
-        CalculationFailed: `no-program`, `killed`, `crashed`, `unconverged`, `changed-settings`, `garbage`.
+        CalculationFailed: `no-program`, `killed`, `crashed`, `unconverged`, `changed-settings`, `garbage`; of `BORN` `no-gap`.
     """
     directory, goes_on = place
     ended = _ended(method, inputs.files_of(method, step, atoms, goes_on), atoms, potcars, directory)
     with _judging(method, ended):
         found = output.read(directory, atoms[inputs.order_of(atoms)])
         response = output.read_response(directory, atoms) if step.level == BORN else None
+    if response is not None and abs(found.entropy_eV) > _NO_GAP_EV:
+        message = f"bands are partly filled (an entropy of {found.entropy_eV:.2g} eV): what has no gap has no LO-TO splitting"
+        raise _failed("no-gap", message, "leave nac out; or are there too few k-points?")
     return Ran(found, len(ended.corrections), ended.remarks(step.name), response)
 
 

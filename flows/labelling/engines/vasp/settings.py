@@ -16,7 +16,7 @@ from flows.failure import CalculationFailed
 from flows.keys import digest
 from flows.labelling.engines import program
 from flows.labelling.engines.moving import Moved, Stretch
-from flows.labelling.engines.protocol import BORN, STAGE, Computed, failure
+from flows.labelling.engines.protocol import BORN, STAGE, Computed
 from flows.labelling.engines.vasp import fitness, inputs, motion
 from flows.labelling.engines.vasp.inputs import DFT, HF, Step
 from flows.labelling.engines.vasp.method import ROAD, VaspMethod
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _failed = partial(CalculationFailed.of, STAGE)
-_NO_GAP_EV = 1e-3
 _OF_WAVECAR = ("unconverged", "crashed", "garbage", "changed-settings")
 
 
@@ -177,12 +176,9 @@ class VaspSettings(VaspMethod):
         return digest("wavecar", 1, cell=atoms.cell.array.round(6).tolist(), **about)
 
 
-def _computed(ran: Ran, atoms: Atoms, potcars: Mapping[str, Potcar], seconds: float) -> Computed | Failure:
+def _computed(ran: Ran, atoms: Atoms, potcars: Mapping[str, Potcar], seconds: float) -> Computed:
     found = ran.found
     charges, dielectric = ran.response or (None, None)
-    if charges is not None and abs(found.entropy_eV) > _NO_GAP_EV:
-        message = f"bands are partly filled (an entropy of {found.entropy_eV:.2g} eV): what has no gap has no LO-TO splitting"
-        return failure("no-gap", message, "leave nac out; or are there too few k-points?", BORN)
     forces = np.empty_like(found.forces_eV_A)
     forces[inputs.order_of(atoms)] = found.forces_eV_A
     return Computed(
